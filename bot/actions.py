@@ -1,0 +1,237 @@
+"""TABLE: what can be done. One row an action; the row drives everything.
+
+The button, the role check, the notice that the token lacks a privilege, the confirmation, the call, the progress text,
+the verification, the README's table, the pveum role script and their tests are all read from the row. To add an action,
+add a row here and run `make docs`; the dangerous columns have no default: forgetting one fails.
+
+    key        lives in buttons for years: never rename one
+    on         kinds of guest that Proxmox offers it for
+    role       the least role that may press; also which API token is used
+    privilege  what that token needs on /vms/{vmid} (any of several: A|B)
+    method, path, params   as the API viewer spells them; {node} {kind} {vmid} are filled in
+    offered    from the guest's fresh state: may it be pressed at all?
+    question   with {name} {vmid} {node}; '' = no confirmation
+    verify     from status/current before and after the task: did it really happen? It has `settle` seconds to come true
+    timeout    seconds that the task is followed before the chat is told that it still runs
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bot.access import Asker, Role, may
+from bot.model import Guest, Kind, Permissions, Status
+
+VERIFY = Callable[[Guest, Guest], bool]
+BOTH = frozenset({Kind.QEMU, Kind.LXC})
+VM = frozenset({Kind.QEMU})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    key: str
+    label: str
+    emoji: str
+    on: frozenset[Kind]
+    role: Role
+    privilege: str
+    method: Literal["POST", "PUT", "DELETE"]
+    path: str
+    offered: Callable[[Guest], bool]
+    question: str
+    doing: str  # {name}
+    done: str  # {name}; the runner adds how long it took and how the guest stands
+    failed: str  # {name}
+    verify: VERIFY
+    settle: float  # seconds
+    timeout: float  # seconds
+    params: Mapping[str, str] = field(default_factory=dict)
+    harsh: bool = False  # pulls the plug: behind More, in danger style
+    force: str = ""  # key of the harsher action to offer when this one fails
+
+
+def acl_path(guest: Guest) -> str:
+    """The ACL path that Proxmox checks for a guest."""
+    return f"/vms/{guest.vmid}"
+
+
+def _ready(guest: Guest) -> bool:
+    return not guest.template and guest.status is not Status.UNKNOWN
+
+
+def _began_anew(before: Guest, now: Guest) -> bool:
+    """Running, and for a shorter time than before: a reboot or reset that happened."""
+    return now.status is Status.RUNNING and (before.uptime is None or (now.uptime or 0) < before.uptime)
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        key="start",
+        label="Start",
+        emoji="▶️",
+        on=BOTH,
+        role=Role.OPERATOR,
+        privilege="VM.PowerMgmt",
+        method="POST",
+        path="/nodes/{node}/{kind}/{vmid}/status/start",
+        offered=lambda guest: _ready(guest) and guest.status is Status.STOPPED,
+        question="",
+        doing="Starting {name}",
+        done="{name} has started",
+        failed="{name} did not start",
+        verify=lambda before, now: now.status is Status.RUNNING,
+        settle=60,
+        timeout=300,
+    ),
+    Action(
+        key="shutdown",
+        label="Shutdown",
+        emoji="⏻",
+        on=BOTH,
+        role=Role.OPERATOR,
+        privilege="VM.PowerMgmt",
+        method="POST",
+        path="/nodes/{node}/{kind}/{vmid}/status/shutdown",
+        offered=lambda guest: _ready(guest) and guest.status is Status.RUNNING,
+        question="Shut down {name} ({vmid}) on {node}?",
+        doing="Shutting down {name}",
+        done="{name} has shut down",
+        failed="{name} did not shut down",
+        verify=lambda before, now: now.status is Status.STOPPED,
+        settle=120,
+        timeout=900,
+        force="stop",
+    ),
+    Action(
+        key="reboot",
+        label="Reboot",
+        emoji="🔄",
+        on=BOTH,
+        role=Role.OPERATOR,
+        privilege="VM.PowerMgmt",
+        method="POST",
+        path="/nodes/{node}/{kind}/{vmid}/status/reboot",
+        offered=lambda guest: _ready(guest) and guest.status is Status.RUNNING,
+        question="Reboot {name} ({vmid}) on {node}?",
+        doing="Rebooting {name}",
+        done="{name} has rebooted",
+        failed="{name} did not reboot",
+        verify=_began_anew,
+        settle=60,
+        timeout=900,
+        force="stop",
+    ),
+    Action(
+        key="resume",
+        label="Resume",
+        emoji="▶️",
+        on=VM,
+        role=Role.OPERATOR,
+        privilege="VM.PowerMgmt",
+        method="POST",
+        path="/nodes/{node}/{kind}/{vmid}/status/resume",
+        offered=lambda guest: _ready(guest) and guest.status in {Status.PAUSED, Status.HIBERNATED},
+        question="",
+        doing="Resuming {name}",
+        done="{name} runs on",
+        failed="{name} did not resume",
+        verify=lambda before, now: now.status is Status.RUNNING,
+        settle=60,
+        timeout=300,
+    ),
+    Action(
+        key="pause",
+        label="Pause",
+        emoji="⏸",
+        on=VM,
+        role=Role.OPERATOR,
+        privilege="VM.PowerMgmt",
+        method="POST",
+        path="/nodes/{node}/{kind}/{vmid}/status/suspend",
+        offered=lambda guest: _ready(guest) and guest.status is Status.RUNNING,
+        question="Pause {name} ({vmid}) on {node}? Its memory stays on the node.",
+        doing="Pausing {name}",
+        done="{name} is paused",
+        failed="{name} was not paused",
+        verify=lambda before, now: now.status is Status.PAUSED,
+        settle=30,
+        timeout=120,
+    ),
+    Action(
+        key="hibernate",
+        label="Hibernate",
+        emoji="🌙",
+        on=VM,
+        role=Role.OPERATOR,
+        privilege="VM.PowerMgmt",
+        method="POST",
+        path="/nodes/{node}/{kind}/{vmid}/status/suspend",
+        params={"todisk": "1"},
+        # SRC qemu-server API2/Qemu.pm vm_suspend: "Cannot suspend HA managed VM to disk"
+        offered=lambda guest: _ready(guest) and guest.status is Status.RUNNING and not guest.ha_managed,
+        question="Hibernate {name} ({vmid}) on {node}? Its memory is written to disk.",
+        doing="Hibernating {name}",
+        done="{name} is hibernated",
+        failed="{name} was not hibernated",
+        verify=lambda before, now: now.status in {Status.HIBERNATED, Status.STOPPED},
+        settle=60,
+        timeout=1800,
+    ),
+    Action(
+        key="reset",
+        label="Reset",
+        emoji="⚡",
+        on=VM,
+        role=Role.OPERATOR,
+        privilege="VM.PowerMgmt",
+        method="POST",
+        path="/nodes/{node}/{kind}/{vmid}/status/reset",
+        offered=lambda guest: _ready(guest) and guest.status.up,
+        question="Reset {name} ({vmid}) on {node}? Like its reset button: what is not on disk is lost.",
+        doing="Resetting {name}",
+        done="{name} was reset",
+        failed="{name} was not reset",
+        # A reset keeps the QEMU process, and with it the uptime that Proxmox shows: it can only be seen to run.
+        verify=lambda before, now: now.status is Status.RUNNING,
+        settle=30,
+        timeout=120,
+        harsh=True,
+    ),
+    Action(
+        key="stop",
+        label="Force stop",
+        emoji="⏹",
+        on=BOTH,
+        role=Role.OPERATOR,
+        privilege="VM.PowerMgmt",
+        method="POST",
+        path="/nodes/{node}/{kind}/{vmid}/status/stop",
+        offered=lambda guest: _ready(guest) and guest.status.up,
+        question="Force {name} ({vmid}) on {node} to stop? Like pulling the plug: what is not on disk is lost.",
+        doing="Stopping {name}",
+        done="{name} is stopped",
+        failed="{name} did not stop",
+        verify=lambda before, now: now.status is Status.STOPPED,
+        settle=60,
+        timeout=300,
+        harsh=True,
+    ),
+)
+
+BY_KEY: Mapping[str, Action] = {action.key: action for action in ACTIONS}
+
+
+def offers(guest: Guest, asker: Asker, permissions: Mapping[Role, Permissions]) -> tuple[Action, ...]:
+    """What to draw for this asker on this guest: kind, role, state, and the privilege of the token that would act.
+
+    `permissions` holds the tokens that exist, by role; an action whose token does not exist is not drawn.
+    """
+    return tuple(
+        action
+        for action in ACTIONS
+        if guest.kind in action.on
+        and may(asker, action.role)
+        and action.offered(guest)
+        and action.role in permissions
+        and permissions[action.role].allows(action.privilege, acl_path(guest), guest.pool)
+    )

@@ -1,0 +1,180 @@
+"""Every expected failure, translated once at the door where it happened, each able to say itself in a chat.
+
+TelemoxError
+├── Denied · NotFound · Stale · Busy       the person's: shown in the chat, not logged as faults
+└── PveError
+    ├── PveUnreachable    nothing was sent (connect, DNS, TLS, pin, pool): the next host is tried, for a write too
+    │   └── PvePinMismatch    the host shows another certificate than the one pinned
+    ├── PveNoAnswer       sent, then silence; for a write also 596-599, a gateway's 502/504, a 2xx that is not JSON:
+    │                     outcome unknown, look at the task list
+    ├── PveUnauthorized   401: the token is refused, whatever the text
+    ├── PveForbidden      403, with path and privilege where Proxmox names them, and the pveum line that mends it
+    ├── PveNodeDown       595, and for reads 596-599: the view goes on and says what is missing
+    ├── PveRefused        400 with "errors", or 500 and 501 with the reason in the status line
+    ├── PveGarbled        a read whose answer cannot be understood: not JSON, not the shape, too large
+    └── PveTaskFailed     exitstatus other than "OK" or "WARNINGS: n": the task's own words
+"""
+
+from bot.text import Said, code, lines, raw, say
+
+
+class TelemoxError(Exception):
+    """What happened and what to do, as `said()`. `str()` is for logs: English, no secret."""
+
+    def said(self) -> Said:
+        return raw(str(self))
+
+    def mend(self) -> str | None:
+        """A command that puts it right, for a copy button (at most 256 characters); None where there is none."""
+        return None
+
+
+class _Spoken(TelemoxError):
+    """A failure whose words were chosen where it was raised."""
+
+    def __init__(self, words: Said) -> None:
+        super().__init__(repr(words))
+        self.words = words
+
+    def said(self) -> Said:
+        return self.words
+
+
+class Denied(_Spoken):
+    """Role, scope, ceiling, freeze or the wrong person."""
+
+
+class NotFound(_Spoken):
+    """No such guest, node, storage, task in what this asker may see."""
+
+
+class Stale(_Spoken):
+    """An old button, a used or expired confirmation, a command that waited too long, a state that has moved on."""
+
+
+class Busy(_Spoken):
+    """Something already runs on that guest."""
+
+
+class PveError(TelemoxError):
+    """From Proxmox VE. `host` is host:port as configured, '' where several were tried."""
+
+    def __init__(self, reason: str, *, host: str = "") -> None:
+        super().__init__(f"{host}: {reason}" if host else reason)
+        self.reason = reason
+        self.host = host
+
+
+class PveUnreachable(PveError):
+    def said(self) -> Said:
+        return say("Proxmox VE cannot be reached: {reason}. Nothing was sent.", reason=self.reason)
+
+
+class PvePinMismatch(PveUnreachable):
+    """`expected` and `seen` are SHA-256 fingerprints, AA:BB:…"""
+
+    def __init__(self, *, host: str, expected: str, seen: str) -> None:
+        super().__init__(f"certificate fingerprint is {seen}, pinned is {expected}", host=host)
+        self.expected = expected
+        self.seen = seen
+
+    def said(self) -> Said:
+        return lines(
+            say("{host} shows another certificate than the one pinned. Nothing was sent.", host=self.host),
+            say("Expected {expected}", expected=code(self.expected)),
+            say("Seen {seen}", seen=code(self.seen)),
+            say("If you renewed it, put the seen one into TELEMOX_PVE_FINGERPRINTS and restart the bot."),
+        )
+
+    def mend(self) -> str | None:
+        return f"TELEMOX_PVE_FINGERPRINTS={self.host.rsplit(':', 1)[0]}={self.seen}"
+
+
+class PveNoAnswer(PveError):
+    """For a write: it may or may not have happened. It is never repeated."""
+
+    def said(self) -> Said:
+        return say("No answer from {host}: {reason}.", host=self.host or "Proxmox VE", reason=self.reason)
+
+
+class PveUnauthorized(PveError):
+    """`token` is user@realm!name, never the secret."""
+
+    def __init__(self, reason: str, *, host: str = "", token: str = "") -> None:
+        super().__init__(reason, host=host)
+        self.token = token
+
+    def said(self) -> Said:
+        return say(
+            "Proxmox VE refused the API token {token} ({reason}). An admin can run {command} to see why.",
+            token=self.token,
+            reason=self.reason,
+            command=code("telemox check"),
+        )
+
+
+class PveForbidden(PveError):
+    """`path` and `privilege` are '' where Proxmox did not name them (some checks say only that they failed)."""
+
+    def __init__(self, reason: str, *, host: str = "", token: str = "", path: str = "", privilege: str = "") -> None:
+        super().__init__(reason, host=host)
+        self.token = token
+        self.path = path
+        self.privilege = privilege
+
+    def said(self) -> Said:
+        if not self.privilege:
+            return say("The API token {token} may not do this: {reason}.", token=self.token, reason=self.reason)
+        return lines(
+            say(
+                "The API token {token} may not do this: it lacks {privilege} on {path}.",
+                token=self.token,
+                privilege=self.privilege,
+                path=self.path,
+            ),
+            say("To mend: {command}", command=code(self.mend() or "")),
+        )
+
+    def mend(self) -> str | None:
+        if not self.privilege or not self.token:
+            return None
+        role = "TelemoxView" if self.privilege.endswith(".Audit") else "TelemoxPower"
+        return f"pveum acl modify {self.path} --tokens '{self.token}' --roles {role}"
+
+
+class PveNodeDown(PveError):
+    """`node` is '' where the call did not name one."""
+
+    def __init__(self, reason: str, *, host: str = "", node: str = "") -> None:
+        super().__init__(reason, host=host)
+        self.node = node
+
+    def said(self) -> Said:
+        if self.node:
+            return say("{node} does not answer ({reason}).", node=self.node, reason=self.reason)
+        return say("The node does not answer ({reason}).", reason=self.reason)
+
+
+class PveRefused(PveError):
+    """`errors` holds Proxmox's word for each parameter (status 400)."""
+
+    def __init__(self, reason: str, *, host: str = "", status: int = 500, errors: dict[str, str] | None = None) -> None:
+        super().__init__(reason, host=host)
+        self.status = status
+        self.errors = errors or {}
+
+    def said(self) -> Said:
+        details = [say("{name}: {text}", name=name, text=text) for name, text in self.errors.items()]
+        return lines(say("Proxmox VE refused: {reason}", reason=self.reason), *details)
+
+
+class PveGarbled(PveError):
+    def said(self) -> Said:
+        return say("Proxmox VE gave an answer that cannot be understood: {reason}.", reason=self.reason)
+
+
+class PveTaskFailed(PveError):
+    """`reason` is the task's own exit status."""
+
+    def said(self) -> Said:
+        return raw(self.reason)

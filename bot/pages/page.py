@@ -1,0 +1,115 @@
+"""What a page is, and what it may ask for.
+
+A page is one file in this folder with three names:
+
+    async def load(ask: Enquiry, arg: str) -> Data      a few lines: what to read
+    def draw(data: Data, asker: Asker) -> Screen        pure: how it reads
+    PAGE = Page(key=…, help=…, role=…, load=load, draw=draw)
+
+and its line in `PAGES` of `__init__.py`. A command is a page with `command=True`; Refresh and Back are
+`Open(page, arg)`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bot.access import EVERYTHING, Asker, Role
+from bot.actions import Action, offers
+from bot.errors import NotFound, PveError, Stale
+from bot.model import Fleet, Gap, Guest, Permissions, Snapshot, Unseen
+from bot.ports import Env, Pve
+from bot.screen import Place, Screen
+from bot.text import Reader, say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One row of `PAGES`. `draw` gets exactly what `load` gave."""
+
+    key: str  # lives in buttons for years: never rename one
+    help: str  # one line for /help and the command menu, 3-256 characters; '' = not listed
+    role: Role | None  # the least role; None = anybody the door lets in
+    load: Callable[["Enquiry", str], Awaitable[Any]]
+    draw: Callable[[Any, Asker], Screen]
+    command: bool = False
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enquiry:
+    """Who asks, from where, and the only way a page reaches data: already narrowed to the scope."""
+
+    env: Env
+    asker: Asker
+    place: Place
+    private: bool  # a private chat (deep links and chat ids read differently in groups)
+    bot: str  # the bot's username, without @
+    reader: Reader
+
+    @property
+    def now(self) -> datetime:
+        return self.env.clock.now()
+
+    async def fleet(self, max_age: float = 5.0) -> Fleet:
+        """Every cluster the asker may see. A cluster that cannot be read gives its last snapshot and says so.
+
+        Raises: the PveError where there is nothing at all to show.
+        """
+        parts: list[Snapshot] = []
+        trouble: PveError | None = None
+        for pve in self.env.clusters.values():
+            try:
+                parts.append(_narrow(await pve.snapshot(max_age), self.asker))
+            except PveError as error:
+                trouble = error
+                if (last := pve.latest()) is not None:
+                    gap = Unseen(gap=Gap.UNREACHABLE, subject=last.name, detail=error.reason)
+                    parts.append(_narrow(_with_gap(last, gap), self.asker))
+        if not parts:
+            raise trouble or NotFound(say("No cluster is configured."))
+        return Fleet(snapshots=tuple(parts))
+
+    def pve(self, cluster: str) -> Pve:
+        """Raises: Stale when the button names a cluster that is no longer configured."""
+        if cluster not in self.env.clusters:
+            raise Stale(say("This button is of a cluster that the bot no longer knows."))
+        return self.env.clusters[cluster]
+
+    async def offers(self, guest: Guest) -> tuple[Action, ...]:
+        """What this asker may be offered on this guest, by role, token privilege and state."""
+        if self.env.store.frozen:
+            return ()
+        pve = self.pve(guest.cluster)
+        permissions: dict[Role, Permissions] = {}
+        for role in Role:
+            if role > Role.VIEWER and role <= self.asker.role and (seen := await pve.permissions(role)) is not None:
+                permissions[role] = seen
+        return offers(guest, self.asker, permissions)
+
+
+def _narrow(snapshot: Snapshot, asker: Asker) -> Snapshot:
+    """What is out of scope does not exist."""
+    scope = asker.scope
+    if scope == EVERYTHING:
+        return snapshot
+    guests = tuple(g for g in snapshot.guests if scope.has_guest(g.cluster, g.vmid, g.node, g.pool, g.tags))
+    homes = {guest.node for guest in guests}
+    nodes = tuple(
+        node
+        for node in snapshot.nodes
+        if scope.has_node(node.cluster, node.name)
+        and (node.name in homes or not (scope.pools or scope.tags or scope.vmids))
+    )
+    names = {node.name for node in nodes}
+    return replace(
+        snapshot,
+        nodes=nodes,
+        guests=guests,
+        storages=tuple(storage for storage in snapshot.storages if storage.node in names),
+    )
+
+
+def _with_gap(snapshot: Snapshot, gap: Unseen) -> Snapshot:
+    return replace(snapshot, unseen=(*snapshot.unseen, gap))
