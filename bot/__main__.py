@@ -1,0 +1,117 @@
+"""The command line: telemox run · demo · check."""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import webbrowser
+from pathlib import Path
+
+from bot import __version__
+
+
+_DEMO_HINTS = (
+    "Send /status, open a guest, tap Reboot. Break the cluster with the faults beside the chat.",
+    "The bot is the real one; the cluster and the chat are simulated, on this machine alone.",
+    "Ctrl-C ends it.",
+    "",
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit status: 0 well, 1 warnings (check), 2 wrong settings or arguments, 3 Telegram no longer heard."""
+    parser = argparse.ArgumentParser(prog="telemox", description="Run Proxmox VE from a phone: a Telegram bot.")
+    parser.add_argument("--version", action="version", version=f"telemox {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="run | demo | check")
+    for name, help_ in (
+        ("run", "the bot, with the settings of the environment and .env"),
+        ("check", "each token, host, certificate and privilege, and the command that mends it"),
+    ):
+        command = commands.add_parser(name, help=help_, description=help_)
+        command.add_argument("--env-file", type=Path, default=Path(".env"), help="settings file (default: .env)")
+    demo = commands.add_parser("demo", help="a simulated cluster and a chat page: no account, no settings")
+    demo.add_argument(
+        "--port", type=int, default=8600, help="of the chat page on 127.0.0.1 (default: 8600; 0: any free)"
+    )
+    demo.add_argument("--guests", type=int, default=40, help="in the simulated cluster (default: 40)")
+    demo.add_argument("--seed", type=int, default=1, help="of the simulated cluster (default: 1)")
+    demo.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    arguments = parser.parse_args(argv)
+    try:
+        if arguments.command == "demo":
+            return _demo(arguments)
+        return _with_settings(arguments)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _with_settings(arguments: argparse.Namespace) -> int:
+    from bot import config
+
+    try:
+        settings = config.load(arguments.env_file)
+    except config.ConfigError as error:
+        for line in error.lines:
+            print(line, file=sys.stderr)
+        return 2
+    if arguments.command == "check":
+        from bot.check import check
+
+        return asyncio.run(check(settings))
+    from bot import app, logs
+
+    logs.configure(settings.log_level, settings.log_format, settings.secrets)
+    return asyncio.run(app.run(settings))
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    """The servers run in a process of their own, as they would in the world; it ends when this one does."""
+    servers = subprocess.Popen(  # noqa: S603 - this very interpreter, arguments are integers
+        [
+            *(sys.executable, "-m", "bot.demo"),
+            *("--port", str(arguments.port), "--guests", str(arguments.guests), "--seed", str(arguments.seed)),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for the bot; the servers go when their stdin closes
+    )
+    try:
+        line = servers.stdout.readline() if servers.stdout else ""
+        if not line:
+            return servers.wait() or 2
+        started = json.loads(line)
+        return _demo_bot(started["url"], started["settings"], browser=not arguments.no_browser)
+    finally:
+        if servers.stdin:
+            servers.stdin.close()
+        try:
+            servers.wait(10)
+        except subprocess.TimeoutExpired:
+            servers.kill()
+
+
+def _demo_bot(url: str, environment: dict[str, str], *, browser: bool) -> int:
+    from bot import app, config, logs
+
+    settings = config.load(None, environ=environment)
+    logs.configure("WARNING", settings.log_format, settings.secrets)
+
+    def ready() -> None:
+        print(
+            f"\n  The chat: {url}\n\n  Send /status, open a guest, tap Reboot. Break the cluster with the faults beside the chat."
+        )
+        print(
+            "  The bot is the real one; the cluster and the chat are simulated, on this machine only. Ctrl-C ends it.\n"
+        )
+        sys.stdout.flush()
+        if browser and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin"):
+            webbrowser.open(url)
+
+    return asyncio.run(app.run(settings, ready=ready))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
