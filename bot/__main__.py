@@ -11,7 +11,6 @@ from pathlib import Path
 
 from bot import __version__
 
-
 _DEMO_HINTS = (
     "Send /status, open a guest, tap Reboot. Break the cluster with the faults beside the chat.",
     "The bot is the real one; the cluster and the chat are simulated, on this machine alone.",
