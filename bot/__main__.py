@@ -99,13 +99,7 @@ def _demo_bot(url: str, environment: dict[str, str], *, browser: bool) -> int:
     logs.configure("WARNING", settings.log_format, settings.secrets)
 
     def ready() -> None:
-        print(
-            f"\n  The chat: {url}\n\n  Send /status, open a guest, tap Reboot. Break the cluster with the faults beside the chat."
-        )
-        print(
-            "  The bot is the real one; the cluster and the chat are simulated, on this machine only. Ctrl-C ends it.\n"
-        )
-        sys.stdout.flush()
+        print(f"\n  The chat: {url}\n", *_DEMO_HINTS, sep="\n  ", flush=True)
         if browser and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin"):
             webbrowser.open(url)
 
