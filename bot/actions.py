@@ -8,7 +8,9 @@ add a row here and run `make docs`; the dangerous columns have no default: forge
     on         kinds of guest that Proxmox offers it for
     role       the least role that may press; also which API token is used
     privilege  what that token needs on /vms/{vmid} (any of several: A|B)
+    also       further privileges it needs: VM.… on the guest, Datastore.… on a storage that Proxmox picks
     method, path, params   as the API viewer spells them; {node} {kind} {vmid} are filled in
+    tasks      the types of task that the call starts, by kind: how a task is known again whose UPID never arrived
     offered    from the guest's fresh state: may it be pressed at all?
     question   with {name} {vmid} {node}; '' = no confirmation
     verify     from status/current before and after the task: did it really happen? It has `settle` seconds to come true
@@ -37,6 +39,7 @@ class Action:
     privilege: str
     method: Literal["POST", "PUT", "DELETE"]
     path: str
+    tasks: Mapping[Kind, tuple[str, ...]]
     offered: Callable[[Guest], bool]
     question: str
     doing: str  # {name}
@@ -48,6 +51,36 @@ class Action:
     params: Mapping[str, str] = field(default_factory=dict)
     harsh: bool = False  # pulls the plug: behind More, in danger style
     force: str = ""  # key of the harsher action to offer when this one fails
+    also: tuple[str, ...] = ()
+
+    @property
+    def privileges(self) -> tuple[str, ...]:
+        """All that the token needs, for the role that `pveum` makes."""
+        return (self.privilege, *self.also)
+
+    def url(self, guest: Guest) -> str:
+        """The path with the guest filled in."""
+        return self.path.format(node=guest.node, kind=guest.kind.value, vmid=guest.vmid)
+
+    def lacks(self, guest: Guest, permissions: Permissions) -> tuple[str, str] | None:
+        """The first (privilege, ACL path) that the token lacks for this action on this guest; None: it has all.
+
+        Which storage takes the state of a VM stands in its configuration, which is not read for this: a datastore
+        privilege on any storage will do, and Proxmox VE has the last word.
+        """
+        for privilege in self.privileges:
+            if privilege.startswith("Datastore."):
+                if not _on_some_storage(privilege, permissions):
+                    return privilege, "/storage"
+            elif not permissions.allows(privilege, acl_path(guest), guest.pool):
+                return privilege, acl_path(guest)
+        return None
+
+
+def _on_some_storage(privilege: str, permissions: Permissions) -> bool:
+    return permissions.allows(privilege, "/storage") or any(
+        path.startswith("/storage/") and permissions.allows(privilege, path) for path in permissions.paths
+    )
 
 
 def acl_path(guest: Guest) -> str:
@@ -60,7 +93,7 @@ def _ready(guest: Guest) -> bool:
 
 
 def _began_anew(before: Guest, now: Guest) -> bool:
-    """Running, and for a shorter time than before: a reboot or reset that happened."""
+    """Running, and for a shorter time than before: a reboot that happened."""
     return now.status is Status.RUNNING and (before.uptime is None or (now.uptime or 0) < before.uptime)
 
 
@@ -74,6 +107,7 @@ ACTIONS: tuple[Action, ...] = (
         privilege="VM.PowerMgmt",
         method="POST",
         path="/nodes/{node}/{kind}/{vmid}/status/start",
+        tasks={Kind.QEMU: ("qmstart", "hastart"), Kind.LXC: ("vzstart", "hastart")},
         offered=lambda guest: _ready(guest) and guest.status is Status.STOPPED,
         question="",
         doing="Starting {name}",
@@ -92,6 +126,7 @@ ACTIONS: tuple[Action, ...] = (
         privilege="VM.PowerMgmt",
         method="POST",
         path="/nodes/{node}/{kind}/{vmid}/status/shutdown",
+        tasks={Kind.QEMU: ("qmshutdown", "hastop"), Kind.LXC: ("vzshutdown", "hastop")},
         offered=lambda guest: _ready(guest) and guest.status is Status.RUNNING,
         question="Shut down {name} ({vmid}) on {node}?",
         doing="Shutting down {name}",
@@ -99,7 +134,7 @@ ACTIONS: tuple[Action, ...] = (
         failed="{name} did not shut down",
         verify=lambda before, now: now.status is Status.STOPPED,
         settle=120,
-        timeout=900,
+        timeout=900,  # a startup option `down` may let Proxmox wait far longer than its 60 s
         force="stop",
     ),
     Action(
@@ -111,11 +146,13 @@ ACTIONS: tuple[Action, ...] = (
         privilege="VM.PowerMgmt",
         method="POST",
         path="/nodes/{node}/{kind}/{vmid}/status/reboot",
+        tasks={Kind.QEMU: ("qmreboot",), Kind.LXC: ("vzreboot",)},
         offered=lambda guest: _ready(guest) and guest.status is Status.RUNNING,
         question="Reboot {name} ({vmid}) on {node}?",
         doing="Rebooting {name}",
         done="{name} has rebooted",
         failed="{name} did not reboot",
+        # The task ends when the guest is down; qmeventd starts it again a moment later (QemuServer.pm, vm_reboot).
         verify=_began_anew,
         settle=60,
         timeout=900,
@@ -130,7 +167,9 @@ ACTIONS: tuple[Action, ...] = (
         privilege="VM.PowerMgmt",
         method="POST",
         path="/nodes/{node}/{kind}/{vmid}/status/resume",
-        offered=lambda guest: _ready(guest) and guest.status in {Status.PAUSED, Status.HIBERNATED},
+        tasks={Kind.QEMU: ("qmresume",)},
+        # io-error: halted by its storage; once that has room again the VM goes on where it stood
+        offered=lambda guest: _ready(guest) and guest.status in {Status.PAUSED, Status.HIBERNATED, Status.IO_ERROR},
         question="",
         doing="Resuming {name}",
         done="{name} runs on",
@@ -148,6 +187,7 @@ ACTIONS: tuple[Action, ...] = (
         privilege="VM.PowerMgmt",
         method="POST",
         path="/nodes/{node}/{kind}/{vmid}/status/suspend",
+        tasks={Kind.QEMU: ("qmpause",)},
         offered=lambda guest: _ready(guest) and guest.status is Status.RUNNING,
         question="Pause {name} ({vmid}) on {node}? Its memory stays on the node.",
         doing="Pausing {name}",
@@ -167,6 +207,9 @@ ACTIONS: tuple[Action, ...] = (
         method="POST",
         path="/nodes/{node}/{kind}/{vmid}/status/suspend",
         params={"todisk": "1"},
+        # SRC qemu-server API2/Qemu.pm vm_suspend: with todisk these are checked as well
+        also=("VM.Config.Disk", "Datastore.AllocateSpace"),
+        tasks={Kind.QEMU: ("qmsuspend",)},
         # SRC qemu-server API2/Qemu.pm vm_suspend: "Cannot suspend HA managed VM to disk"
         offered=lambda guest: _ready(guest) and guest.status is Status.RUNNING and not guest.ha_managed,
         question="Hibernate {name} ({vmid}) on {node}? Its memory is written to disk.",
@@ -186,13 +229,14 @@ ACTIONS: tuple[Action, ...] = (
         privilege="VM.PowerMgmt",
         method="POST",
         path="/nodes/{node}/{kind}/{vmid}/status/reset",
+        tasks={Kind.QEMU: ("qmreset",)},
         offered=lambda guest: _ready(guest) and guest.status.up,
         question="Reset {name} ({vmid}) on {node}? Like its reset button: what is not on disk is lost.",
         doing="Resetting {name}",
         done="{name} was reset",
         failed="{name} was not reset",
-        # A reset keeps the QEMU process, and with it the uptime that Proxmox shows: it can only be seen to run.
-        verify=lambda before, now: now.status is Status.RUNNING,
+        # A reset keeps the QEMU process, and with it the uptime that Proxmox shows; a paused VM stays paused.
+        verify=lambda before, now: now.status.up,
         settle=30,
         timeout=120,
         harsh=True,
@@ -206,6 +250,7 @@ ACTIONS: tuple[Action, ...] = (
         privilege="VM.PowerMgmt",
         method="POST",
         path="/nodes/{node}/{kind}/{vmid}/status/stop",
+        tasks={Kind.QEMU: ("qmstop", "hastop"), Kind.LXC: ("vzstop", "hastop")},
         offered=lambda guest: _ready(guest) and guest.status.up,
         question="Force {name} ({vmid}) on {node} to stop? Like pulling the plug: what is not on disk is lost.",
         doing="Stopping {name}",
@@ -233,5 +278,5 @@ def offers(guest: Guest, asker: Asker, permissions: Mapping[Role, Permissions]) 
         and may(asker, action.role)
         and action.offered(guest)
         and action.role in permissions
-        and permissions[action.role].allows(action.privilege, acl_path(guest), guest.pool)
+        and action.lacks(guest, permissions[action.role]) is None
     )

@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 class Spawn:
     """`spawn(coro, name)` starts; `await spawn.close(8)` waits, cancels what is left, and waits for that."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float = 2.0) -> None:
+        self._grace = grace  # seconds for what was cancelled to tidy up
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
 
@@ -33,14 +34,14 @@ class Spawn:
         return task
 
     async def close(self, seconds: float) -> None:
-        """Waits up to `seconds` for all tasks, cancels the rest and awaits their end (at most two seconds more)."""
+        """Waits up to `seconds` for all tasks, cancels the rest and awaits their end (at most `grace` more)."""
         self._closing = True
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
         for task in self._tasks:
             task.cancel()
         if self._tasks:
-            _, stuck = await asyncio.wait(set(self._tasks), timeout=2)
+            _, stuck = await asyncio.wait(set(self._tasks), timeout=self._grace)
             for task in stuck:
                 log.error("did not end when cancelled: %s", task.get_name())
 
