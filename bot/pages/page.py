@@ -77,6 +77,47 @@ class Enquiry:
             raise Stale(say("This button is of a cluster that the bot no longer knows."))
         return self.env.clusters[cluster]
 
+    def known(self) -> Fleet | None:
+        """What was read last, whatever its age, without a call; None where a cluster was never read."""
+        parts = [pve.latest() for pve in self.env.clusters.values()]
+        seen = tuple(_narrow(part, self.asker) for part in parts if part is not None)
+        return Fleet(snapshots=seen) if seen and len(seen) == len(parts) else None
+
+    async def locate(self, target: str) -> "Found":
+        """The guest `cluster/vmid`, wherever it is now: from the last snapshot, or from a new one where it is not in
+        that, or its node was not well then.
+
+        Raises: NotFound; Stale for a target that is none.
+        """
+        cluster, _, digits = target.partition("/")
+        if not digits.isdecimal() or len(digits) > 9:
+            raise Stale(say("This button cannot be read any more."))
+        pve = self.pve(cluster)
+        before = pve.latest()
+        old = self._find(before, int(digits))
+        if before is not None and old is not None and (home := before.by_node.get(old.node)) and home.online:
+            return Found(guest=old, snapshot=before, fetched=False)
+        try:
+            current = await pve.snapshot()
+        except PveError as error:
+            if before is None or old is None:
+                raise
+            gap = Unseen(gap=Gap.UNREACHABLE, subject=before.name, detail=error.reason)
+            return Found(guest=old, snapshot=_with_gap(before, gap), fetched=False)
+        guest = self._find(current, int(digits))
+        if guest is not None:
+            return Found(guest=guest, snapshot=current, fetched=current is not before)
+        raise NotFound(say("{vmid} is not there (any more).", vmid=int(digits)))
+
+    def _find(self, snapshot: Snapshot | None, vmid: int) -> Guest | None:
+        """The guest, if it is there and in the scope: narrowing ten thousand others for it would be waste."""
+        guest = snapshot.by_vmid.get(vmid) if snapshot is not None else None
+        if guest is None or not self.asker.scope.has_guest(
+            guest.cluster, guest.vmid, guest.node, guest.pool, guest.tags
+        ):
+            return None
+        return guest
+
     async def offers(self, guest: Guest) -> tuple[Action, ...]:
         """What this asker may be offered on this guest, by role, token privilege and state."""
         if self.env.store.frozen:
@@ -87,6 +128,15 @@ class Enquiry:
             if role > Role.VIEWER and role <= self.asker.role and (seen := await pve.permissions(role)) is not None:
                 permissions[role] = seen
         return offers(guest, self.asker, permissions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A guest, the snapshot it was found in, and whether that had to be fetched for it (two calls)."""
+
+    guest: Guest
+    snapshot: Snapshot
+    fetched: bool
 
 
 def _narrow(snapshot: Snapshot, asker: Asker) -> Snapshot:

@@ -1,0 +1,187 @@
+"""The guest card: its head, its figures, its buttons; for the page `vm` and for the runner, which ends on one.
+
+head(guest)                     🟢 web · 101 · VM · pve1
+figures(guest, addresses)       cpu, mem, disk, ip, HA as columns
+rows(guest, actions, web)       [🔄 Reboot] [⏻ Shutdown] [More ▾] · [Tasks] [Web UI ↗] [↻] · [‹ Guests]
+read(ask, guest, snapshot, …)   what a card shows, in at most two calls
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.actions import Action
+from bot.errors import PveError, PveNodeDown
+from bot.model import Guest, Snapshot, Status
+from bot.pages.page import Enquiry
+from bot.pages.parts import age, emoji, web_button, word
+from bot.pages.problems import Rank, guest_problem
+from bot.screen import Ask, Button, Open, Row, Screen
+from bot.text import EMPTY, Said, Value, bar, bold, lines, raw, say, share, size, size_pair, span, table
+
+MAIN = frozenset({"start", "resume", "reboot", "shutdown"})
+"""Actions on the card itself; every other one is behind More."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    guest: Guest
+    actions: tuple[Action, ...]
+    addresses: tuple[str, ...]
+    taken: datetime  # when the figures were true
+    now: datetime
+    web: str  # address of the web interface
+    cluster: str  # its name where there are several, else ''
+    trouble: Said | None = None  # why the figures are not fresh, or the buttons not there
+    more: bool = False  # the harsher actions are asked for
+
+
+async def read(ask: Enquiry, guest: Guest, snapshot: Snapshot, *, fetched: bool, more: bool = False) -> Card:
+    """What the card of `guest` shows. At most two calls in all: after a `fetched` snapshot, which cost two, none.
+
+    A guest whose node is gone is shown as it was last known, its state unknown, and not asked for.
+    """
+    pve = ask.pve(guest.cluster)
+    taken = snapshot.taken
+    trouble: Said | None = None
+    addresses: tuple[str, ...] = ()
+    home = snapshot.by_node.get(guest.node)
+    if home is not None and home.online is False:
+        guest = replace(guest, status=Status.UNKNOWN)
+        trouble = say("{node} is offline: this is what was last known.", node=guest.node)
+    elif not fetched:
+        wanted = (pve.guest(guest), pve.addresses(guest)) if guest.status.up else (pve.guest(guest),)
+        live, *rest = await asyncio.gather(*wanted, return_exceptions=True)
+        if isinstance(live, Guest):
+            guest, taken = live, ask.now
+        elif isinstance(live, PveError):
+            trouble = live.said()
+            if isinstance(live, PveNodeDown):
+                guest = replace(guest, status=Status.UNKNOWN)
+        elif isinstance(live, BaseException):
+            raise live
+        addresses = next((found for found in rest if isinstance(found, tuple)), ())
+    actions: tuple[Action, ...] = ()
+    if trouble is None:  # on a state that is not known nothing is offered
+        try:
+            actions = await ask.offers(guest)
+        except PveError as error:
+            trouble = error.said()
+    return Card(
+        guest=guest,
+        actions=actions,
+        addresses=addresses,
+        taken=taken,
+        now=ask.now,
+        web=pve.web,
+        cluster=snapshot.name if len(ask.env.clusters) > 1 else "",
+        trouble=trouble,
+        more=more,
+    )
+
+
+def draw(card: Card) -> Screen:
+    guest = card.guest
+    problem = guest_problem(guest)
+    text = lines(
+        head(guest, card.cluster),
+        state(guest),
+        say("⚠️ {said}", said=problem[1]) if problem is not None and problem[0] is not Rank.PAUSED else None,
+        EMPTY,
+        figures(guest, card.addresses),
+        say("⚠️ {trouble}", trouble=card.trouble) if card.trouble is not None else None,
+        EMPTY,
+        age(card.taken, card.now),
+    )
+    return Screen(text=text, rows=rows(guest, card.actions, card.web, more=card.more))
+
+
+def head(guest: Guest, cluster: str = "") -> Said:
+    """`🟢 web · 101 · VM · pve1`, with the cluster's name where one is given."""
+    values: dict[str, Value] = {
+        "emoji": emoji(guest),
+        "name": bold(guest.name),
+        "vmid": guest.vmid,
+        "kind": guest.kind.short,
+        "node": guest.node,
+    }
+    if cluster:
+        return say("{emoji} {name} · {vmid} · {kind} · {node} · {cluster}", **values, cluster=cluster)
+    return say("{emoji} {name} · {vmid} · {kind} · {node}", **values)
+
+
+def state(guest: Guest) -> Said:
+    """`running 12 d 4 h · tags prod, edge`."""
+    parts: dict[str, Value] = {"word": word(guest), "tags": ", ".join(guest.tags)}
+    if guest.uptime and guest.status.up:
+        parts["span"] = span(guest.uptime)
+        return say("{word} {span} · tags {tags}", **parts) if guest.tags else say("{word} {span}", **parts)
+    return say("{word} · tags {tags}", **parts) if guest.tags else say("{word}", **parts)
+
+
+def figures(guest: Guest, addresses: Sequence[str] = ()) -> Said:
+    """What is known, a line each; what Proxmox does not tell is left out, never shown as zero."""
+    rows: list[tuple[Value, Value]] = []
+    up = guest.status.up
+    if up and guest.cpu is not None:
+        cpu = say("{bar} {share}", bar=bar(guest.cpu), share=f"{share(guest.cpu):>3}")
+        of = say("{cpu} of {n}", cpu=cpu, n=f"{guest.cpus:g}") if guest.cpus else cpu
+        rows.append((say("cpu"), of))
+    elif guest.cpus:
+        rows.append((say("cpu"), f"{guest.cpus:g}"))
+    if up and guest.mem is not None and guest.maxmem:
+        used = guest.mem / guest.maxmem
+        pair = size_pair(guest.mem, guest.maxmem)
+        rows.append((say("mem"), say("{bar} {share} {pair}", bar=bar(used), share=f"{share(used):>3}", pair=pair)))
+    elif guest.maxmem:
+        rows.append((say("mem"), size(guest.maxmem)))
+    if guest.disk and guest.maxdisk:
+        used = guest.disk / guest.maxdisk
+        pair = size_pair(guest.disk, guest.maxdisk)
+        rows.append((say("disk"), say("{bar} {share} {pair}", bar=bar(used), share=f"{share(used):>3}", pair=pair)))
+    elif guest.maxdisk:
+        rows.append((say("disk"), size(guest.maxdisk)))
+    if up and guest.netin is not None and guest.netout is not None:
+        rows.append((say("net"), say("↓{got} ↑{sent}", got=size(guest.netin), sent=size(guest.netout))))
+    rows.extend((say("ip") if not index else "", address) for index, address in enumerate(addresses[:4]))
+    if len(addresses) > 4:
+        rows.append(("", say("and {n} more", n=len(addresses) - 4)))
+    if guest.pool:
+        rows.append((say("pool"), raw(guest.pool)))
+    if guest.ha_managed:
+        rows.append((say("HA"), raw(guest.hastate)))
+    if guest.lock:
+        rows.append((say("lock"), raw(guest.lock)))
+    return table(rows, align="<<", flex=1)
+
+
+def rows(guest: Guest, actions: Sequence[Action], web: str = "", *, more: bool = False) -> tuple[Row, ...]:
+    """The card's buttons. `actions` are what `ask.offers(guest)` gave: nothing else is drawn; `web` is `pve.web`."""
+    main = [action for action in actions if action.key in MAIN]
+    others = [action for action in actions if action.key not in MAIN]
+    out: list[Row] = []
+    if more and others:
+        buttons = [_button(action, guest) for action in others]
+        out.extend(tuple(buttons[i : i + 2]) for i in range(0, len(buttons), 2))
+        out.append((Button(say("‹ Back"), Open("vm", guest.target)),))
+        return tuple(out)
+    first = [_button(action, guest) for action in main[:2]]
+    if others:
+        first.append(Button(say("More ▾"), Open("vmmore", guest.target)))
+    if first:
+        out.append(tuple(first))
+    tasks = Button(say("Tasks"), Open("tasks", f"vm:{guest.target}"))
+    out.append(
+        (tasks, *web_button(web, f"{guest.kind.value}/{guest.vmid}"), Button(say("↻"), Open("vm", guest.target)))
+    )
+    out.append((Button(say("‹ Guests"), Open("vms")),))
+    return tuple(out)
+
+
+def _button(action: Action, guest: Guest) -> Button:
+    label = say("{emoji} {label}", emoji=action.emoji, label=say(action.label))
+    tap = Ask(action.key, guest.target)
+    if action.harsh:
+        return Button(label, tap, "danger")
+    return Button(label, tap) if action.question else Button(label, tap, "success")

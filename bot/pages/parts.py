@@ -1,0 +1,181 @@
+"""Pieces that several screens share: states, ages, rows of buttons, and sentences for what could not be read."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from ipaddress import ip_address
+from typing import TypeVar
+from urllib.parse import quote, urlsplit
+
+from bot.model import Gap, Guest, Snapshot, Status, Unseen
+from bot.screen import Button, Link, Open, Row
+from bot.text import Said, bold, clock, code, cut, raw, say, say_n, span
+
+T = TypeVar("T")
+
+PER_PAGE = 8
+"""Rows a page: what a phone shows with its buttons."""
+LABEL = 20
+"""Columns of a name on a button, two a row."""
+STALE = 60
+"""Seconds after which the age of what is shown is a warning."""
+
+EMOJI: Mapping[Status, str] = {
+    Status.RUNNING: "🟢",
+    Status.STOPPED: "🔴",
+    Status.PAUSED: "🟡",
+    Status.HIBERNATED: "🟡",
+    Status.PRELAUNCH: "🟡",
+    Status.IO_ERROR: "🟠",
+    Status.INTERNAL_ERROR: "🟠",
+    Status.GUEST_PANICKED: "🟠",
+    Status.UNKNOWN: "⚪",
+}
+WORDS: Mapping[Status, Said] = {
+    Status.RUNNING: say("running"),
+    Status.STOPPED: say("stopped"),
+    Status.PAUSED: say("paused"),
+    Status.HIBERNATED: say("hibernated"),
+    Status.PRELAUNCH: say("starting"),
+    Status.IO_ERROR: say("I/O error"),
+    Status.INTERNAL_ERROR: say("QEMU error"),
+    Status.GUEST_PANICKED: say("panicked"),
+    Status.UNKNOWN: say("unknown"),
+}
+
+
+def emoji(guest: Guest) -> str:
+    return "🔵" if guest.template else EMOJI[guest.status]
+
+
+def word(guest: Guest) -> Said:
+    return say("template") if guest.template else WORDS[guest.status]
+
+
+def age(taken: datetime, now: datetime) -> Said:
+    """`as of 14:02:31 (4 s ago)`; a warning once it is old. A clock that jumped back shows no negative age."""
+    seconds = max(0.0, (now - taken).total_seconds())
+    if seconds > STALE:
+        return say("⚠️ old: as of {clock} ({span} ago)", clock=clock(taken), span=span(seconds))
+    return say("as of {clock} ({span} ago)", clock=clock(taken), span=span(seconds))
+
+
+def heading(snapshot: Snapshot, several: bool) -> Said | None:
+    """The cluster's name above its part, where there are several."""
+    return bold(snapshot.name) if several else None
+
+
+# -- buttons -------------------------------------------------------------------------------------------------------
+
+
+def refresh(page: str, arg: str = "") -> Button:
+    return Button(say("↻"), Open(page, arg))
+
+
+def name_button(name: str, page: str, arg: str) -> Button:
+    return Button(raw(cut(name, LABEL)), Open(page, arg))
+
+
+def pairs(buttons: Sequence[Button], a_row: int = 2) -> tuple[Row, ...]:
+    """Two a row, in the list's order."""
+    return tuple(tuple(buttons[i : i + a_row]) for i in range(0, len(buttons), a_row))
+
+
+def page_of(items: Sequence[T], number: int, size: int = PER_PAGE) -> tuple[Sequence[T], int, int]:
+    """The items of page `number`, that number brought into range, and how many pages there are (at least one)."""
+    pages = max(1, -(-len(items) // size))
+    number = min(max(1, number), pages)
+    return items[(number - 1) * size : number * size], number, pages
+
+
+def pager(page: str, arg: Callable[[int], str], number: int, pages: int) -> tuple[Row, ...]:
+    """`[‹] [2/6] [›]`; it goes round at the ends. Nothing where there is one page."""
+    if pages < 2:
+        return ()
+    before, after = (number - 2) % pages + 1, number % pages + 1
+    return (
+        (
+            Button(say("‹"), Open(page, arg(before))),
+            Button(say("{number}/{pages}", number=number, pages=pages), Open(page, arg(number))),
+            Button(say("›"), Open(page, arg(after))),
+        ),
+    )
+
+
+def web_button(web: str, rid: str) -> Row:
+    """A link into the web interface: `rid` is its own name of a thing, qemu/101 or node/pve1. One button, or none.
+
+    SRC pve-manager, www/manager6/StateProvider.js: `#v1:` and the view (0 = server), then `=` and the quoted rid.
+    Telegram takes no link without a dot in the host; a loopback address is nowhere on a phone.
+    """
+    parts = urlsplit(web)
+    host = parts.hostname or ""
+    if parts.scheme != "https" or ("." not in host and ":" not in host) or host.endswith(".localhost"):
+        return ()
+    try:
+        if ip_address(host).is_loopback:
+            return ()
+    except ValueError:
+        pass  # a name
+    return (Button(say("Web UI ↗"), Link(f"{web.rstrip('/')}/#v1:0:={quote(rid, safe='')}")),)
+
+
+# -- what is missing -----------------------------------------------------------------------------------------------
+
+
+def gaps(unseen: Iterable[Unseen]) -> list[Said]:
+    """A sentence for each thing that could not be read, the mend with it where a command mends it."""
+    said: list[Said] = []
+    bare: list[str] = []
+    for gap in unseen:
+        match gap.gap:
+            case Gap.NODE_OFFLINE:
+                said.append(_offline(gap))
+            case Gap.NO_GUESTS_VISIBLE:
+                said.append(_no_guests(gap))
+            case Gap.NODE_BARE:
+                bare.append(gap.subject)
+            case Gap.STATUS_FORBIDDEN:
+                said.append(say("⚠️ Quorum is not known: the view token lacks Sys.Audit on /."))
+            case Gap.STATUS_FAILED:
+                said.append(say("⚠️ Quorum is not known: {detail}", detail=gap.detail or gap.gap.value))
+            case Gap.ROWS_DROPPED:
+                said.append(
+                    say_n(
+                        gap.count,
+                        one="⚠️ {n} row was not understood and is not shown.",
+                        many="⚠️ {n} rows were not understood and are not shown.",
+                    )
+                )
+            case Gap.UNREACHABLE:
+                said.append(
+                    say(
+                        "⚠️ {name} cannot be reached: {detail}. Shown is what was last seen.",
+                        name=gap.subject,
+                        detail=gap.detail.rstrip("."),
+                    )
+                )
+    if len(bare) == 1:
+        said.append(say("⚠️ No figures of {node}: the view token lacks Sys.Audit on /nodes/{node}.", node=bare[0]))
+    elif bare:
+        said.append(say("⚠️ No figures of {n} nodes: the view token lacks Sys.Audit on /nodes.", n=len(bare)))
+    return said
+
+
+def _offline(gap: Unseen) -> Said:
+    if not gap.count:
+        return say("⚪ {node} is offline.", node=gap.subject)
+    return say_n(
+        gap.count,
+        one="⚪ {node} is offline: {n} guest there, state unknown.",
+        many="⚪ {node} is offline: {n} guests there, state unknown.",
+        node=gap.subject,
+    )
+
+
+def _no_guests(gap: Unseen) -> Said:
+    if not gap.subject:
+        return say("⚠️ No guest is visible to the view token. telemox check says why.")
+    return say(
+        "⚠️ No guest is visible to the view token. To mend: {command}",
+        command=code(f"pveum acl modify / --tokens '{gap.subject}' --roles PVEAuditor"),
+    )
