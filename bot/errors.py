@@ -2,6 +2,7 @@
 
 TelemoxError
 ├── Denied · NotFound · Stale · Busy       the person's: shown in the chat, not logged as faults
+├── StoreFailed                            the bot's own database: without an audit line nothing is done
 └── PveError
     ├── PveUnreachable    nothing was sent (connect, DNS, TLS, pin, pool): the next host is tried, for a write too
     │   └── PvePinMismatch    the host shows another certificate than the one pinned
@@ -54,6 +55,10 @@ class Stale(_Spoken):
 
 class Busy(_Spoken):
     """Something already runs on that guest."""
+
+
+class StoreFailed(_Spoken):
+    """The bot's own database: locked by another process, not writable, full, or of a newer version."""
 
 
 class PveError(TelemoxError):

@@ -1,0 +1,227 @@
+"""The door to SQLite: the audit, the tasks that run, kept arguments, moved groups, the freeze.
+
+    audit       two lines an order, `asked` and `ended`; append-only: triggers refuse UPDATE and DELETE
+    tasks       audit line -> UPID, written before anything else happens once Proxmox VE has named its task
+    kept        arguments too long for a button, by a hash of theirs; those not used for 90 days go at start
+    moved       group id -> supergroup id
+    settings    frozen
+
+The standard library's sqlite3 on a thread of its own: each method is one function run there, and one transaction
+(with an async wrapper over one connection, transactions would interleave). WAL with synchronous=FULL: what a method
+has returned from survives `kill -9` and power loss. A cancelled caller does not stop its transaction.
+
+file.py opens it: one process at a time, private to its owner, damaged ones set aside; tables are added there.
+"""
+
+import asyncio
+import hashlib
+import os
+import sqlite3
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from bot.access import Asker
+from bot.errors import Stale, StoreFailed
+from bot.ports import Audit, Clock
+from bot.screen import Message, Place
+from bot.store.file import open_database
+from bot.text import Said, say
+
+_T = TypeVar("_T")
+
+SEEN_AGAIN = timedelta(days=1)
+"""A kept argument's last use is written at most this often: drawing a page is no write."""
+
+
+class Store:
+    """Satisfies `ports.Store`. Make it with `Store.open()`; every method raises StoreFailed when SQLite does."""
+
+    def __init__(self, connection: sqlite3.Connection, lock: int, thread: ThreadPoolExecutor, clock: Clock) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._thread = thread
+        self._clock = clock
+        self._frozen = False
+        self.notice: Said | None = None  # to be told to the admins: what was wrong with the database at start
+
+    @classmethod
+    async def open(cls, path: Path, clock: Clock) -> "Store":
+        """Opens (or makes) the database in the directory `path`; one process at a time.
+
+        A damaged database is set aside beside the new one, and `notice` says so.
+
+        Raises: StoreFailed when another process has it, it cannot be written, or a newer Telemox made it.
+        """
+        thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        try:
+            now = clock.now()
+            loop = asyncio.get_running_loop()
+            connection, lock, notice = await loop.run_in_executor(thread, lambda: open_database(path, now))
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+        store = cls(connection, lock, thread, clock)
+        store.notice = notice
+        store._frozen = await store._do(_is_frozen)
+        return store
+
+    async def close(self) -> None:
+        """After it no method may be called."""
+
+        def shut(connection: sqlite3.Connection) -> None:
+            with suppress(sqlite3.Error):
+                connection.execute("PRAGMA optimize")
+            connection.close()
+            os.close(self._lock)
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, shut, self._connection)
+        self._thread.shutdown(wait=False)
+
+    @property
+    def frozen(self) -> bool:
+        return self._frozen
+
+    async def freeze(self, on: bool, by: Asker) -> None:
+        """Frozen at once, even where writing it down fails; thawed only once that is written down."""
+        self._frozen = self._frozen or on
+        at = self._at()
+
+        def run(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO settings VALUES ('frozen', ?)", ("1" if on else "0",))
+            order = _asked(connection, at, by, None, "freeze" if on else "thaw", "", "")
+            _ended(connection, at, order, "ok")
+
+        await self._do(run)
+        self._frozen = on
+
+    async def asked(self, asker: Asker, message: Message | None, action: str, target: str, token: str) -> int:
+        at = self._at()
+        return await self._do(lambda connection: _asked(connection, at, asker, message, action, target, token))
+
+    async def started(self, audit: int, upid: str) -> None:
+        """Raises: Stale when that task already belongs to another order: it is not this one's."""
+
+        def run(connection: sqlite3.Connection) -> bool:
+            row = connection.execute("SELECT audit FROM tasks WHERE upid = ?", (upid,)).fetchone()
+            if row is None:
+                connection.execute("INSERT OR REPLACE INTO tasks VALUES (?, ?)", (audit, upid))
+            return row is None or row[0] == audit
+
+        if not await self._do(run):
+            raise Stale(say("That task belongs to an earlier order."))
+
+    async def ended(self, audit: int, outcome: str) -> None:
+        """The first word on an order is its last: told twice, the second is left out."""
+        at = self._at()
+        await self._do(lambda connection: _ended(connection, at, audit, outcome or "unknown"))
+
+    async def unfinished(self) -> Sequence[Audit]:
+        return await self._do(_unfinished)
+
+    async def keep(self, text: str) -> str:
+        key = urlsafe_b64encode(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:12]).decode()
+        now = self._clock.now()
+
+        def run(connection: sqlite3.Connection) -> None:
+            row = connection.execute("SELECT used FROM kept WHERE key = ?", (key,)).fetchone()
+            if row is None or datetime.fromisoformat(row[0]) < now - SEEN_AGAIN:
+                kept = text.encode("utf-8", "replace").decode()  # a lone surrogate cannot be stored
+                connection.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, kept, now.isoformat()))
+
+        await self._do(run)
+        return key
+
+    async def kept(self, key: str) -> str | None:
+        def run(connection: sqlite3.Connection) -> str | None:
+            row = connection.execute("SELECT text FROM kept WHERE key = ?", (key,)).fetchone()
+            return None if row is None else str(row[0])
+
+        return await self._do(run)
+
+    async def migrate(self, old: int, new: int) -> None:
+        def run(connection: sqlite3.Connection) -> None:
+            if old == new:
+                return
+            connection.execute("UPDATE moved SET new = ? WHERE new = ?", (new, old))
+            connection.execute("DELETE FROM moved WHERE old = ?", (new,))
+            connection.execute("INSERT OR REPLACE INTO moved VALUES (?, ?)", (old, new))
+
+        await self._do(run)
+
+    async def migrations(self) -> Mapping[int, int]:
+        return await self._do(lambda connection: dict(connection.execute("SELECT old, new FROM moved").fetchall()))
+
+    def _at(self) -> str:
+        return self._clock.now().isoformat()
+
+    async def _do(self, run: Callable[[sqlite3.Connection], _T]) -> _T:
+        """One transaction on the thread; committed when this returns, rolled back when it raises."""
+
+        def transact() -> _T:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                with self._connection:
+                    return run(self._connection)
+            except sqlite3.Error as error:
+                raise StoreFailed(say("The bot's own database failed: {reason}.", reason=str(error))) from error
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, transact)
+
+
+# -- what runs on the thread ---------------------------------------------------------------------------------------
+
+
+def _asked(
+    connection: sqlite3.Connection, at: str, by: Asker, message: Message | None, action: str, target: str, token: str
+) -> int:
+    chat = message.place.chat if message else by.id
+    topic = message.place.topic if message else None
+    cursor = connection.execute(
+        "INSERT INTO audit (line, at, person, name, chat, topic, message, action, target, token)"
+        " VALUES ('asked', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (at, by.id, by.name, chat, topic, message.id if message else None, action, target, token),
+    )
+    assert cursor.lastrowid is not None  # noqa: S101 - sqlite3: set after every INSERT
+    return cursor.lastrowid
+
+
+def _ended(connection: sqlite3.Connection, at: str, order: int, outcome: str) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO audit (line, order_id, at, upid, outcome)"
+        " VALUES ('ended', ?, ?, (SELECT upid FROM tasks WHERE audit = ?), ?)",
+        (order, at, order, outcome),
+    )
+
+
+def _unfinished(connection: sqlite3.Connection) -> list[Audit]:
+    rows = connection.execute(
+        "SELECT a.id, a.at, a.person, a.name, coalesce(m.new, a.chat), a.topic, a.message, a.action, a.target, a.token,"
+        " coalesce(t.upid, '') FROM audit a LEFT JOIN tasks t ON t.audit = a.id LEFT JOIN moved m ON m.old = a.chat"
+        " WHERE a.line = 'asked' AND NOT EXISTS (SELECT 1 FROM audit e WHERE e.line = 'ended' AND e.order_id = a.id)"
+        " ORDER BY a.id"
+    )
+    return [
+        Audit(
+            id=id_,
+            asked=datetime.fromisoformat(at),
+            person=person,
+            name=name,
+            chat=chat,
+            action=action,
+            target=target,
+            token=token,
+            message=None if message is None else Message(place=Place(chat=chat, topic=topic), id=message),
+            upid=upid,
+            outcome="",
+        )
+        for id_, at, person, name, chat, topic, message, action, target, token, upid in rows
+    ]
+
+
+def _is_frozen(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM settings WHERE key = 'frozen' AND value = '1'").fetchone() is not None
