@@ -39,6 +39,10 @@ class Now:
         raise NotImplementedError
 
 
+def modes(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
+
+
 @pytest.fixture
 def clock() -> Now:
     return Now()
@@ -190,8 +194,7 @@ async def test_groups_that_move_twice(store: Store) -> None:
 
 async def test_only_the_owner_can_read_it(store: Store, tmp_path: Path) -> None:
     await store.keep("x")
-    modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in os.listdir(tmp_path)}
-    assert modes == dict.fromkeys((FILE, f"{FILE}-wal", f"{FILE}-shm", "telemox.lock"), 0o600)
+    assert modes(tmp_path) == dict.fromkeys((FILE, f"{FILE}-wal", f"{FILE}-shm", "telemox.lock"), 0o600)
 
 
 async def test_what_others_could_read_is_closed_to_them(tmp_path: Path, clock: Now) -> None:
@@ -264,7 +267,7 @@ async def test_a_newer_database_is_left_alone(tmp_path: Path, clock: Now) -> Non
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreFailed, match="newer Telemox"):
         await Store.open(tmp_path, clock)
-    assert not [name for name in os.listdir(tmp_path) if "damaged" in name]
+    assert not [name for name in modes(tmp_path) if "damaged" in name]
     with pytest.raises(StoreFailed, match="newer"):  # and the lock was given back
         await Store.open(tmp_path, clock)
 
