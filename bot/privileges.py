@@ -1,0 +1,102 @@
+"""TABLE: what each API token needs of Proxmox VE, by version. `telemox check` and deploy/pveum.sh read it.
+
+What the pages read stands here as rows; what the actions need is read from their own table. A role holds the
+privileges of its rows on any path, and the roles of people's tokens are the Proxmox roles TelemoxView and TelemoxPower.
+"""
+
+from dataclasses import dataclass
+
+from bot.access import Role
+from bot.actions import ACTIONS
+
+USER = "telemox@pve"
+VIEW_ROLE = "TelemoxView"
+POWER_ROLE = "TelemoxPower"
+MAJORS = (7, 8, 9)
+"""Versions of Proxmox VE that Telemox is made for: 7.4, 8 and 9."""
+OLDEST = (7, 4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One privilege, and what is lost without it."""
+
+    privilege: str
+    path: str  # the ACL path that covers all of it
+    gives: str  # what people see or do with it
+    since: int = 7  # major versions that know the privilege
+    until: int = 99
+    required: bool = True  # False: the bot is whole without it
+    asked: bool = False  # True: only on request, since it also gives what the bot has no use for
+
+    def known(self, major: int) -> bool:
+        return self.since <= major <= self.until
+
+
+_READING = (
+    Need(privilege="VM.Audit", path="/vms", gives="guests and their figures"),
+    Need(privilege="Sys.Audit", path="/", gives="quorum, nodes' figures, everybody's tasks"),
+    Need(privilege="Datastore.Audit", path="/storage", gives="storages"),
+    Need(privilege="Pool.Audit", path="/pool", gives="pools, and the guests in them", required=False),
+)
+_AGENT = (
+    Need(
+        privilege="VM.GuestAgent.Audit",
+        path="/vms",
+        gives="addresses of VMs, by the guest agent",
+        since=9,
+        required=False,
+    ),
+    # On 7 and 8 the same look needs VM.Monitor, which also lets its holder run commands inside the guest
+    Need(
+        privilege="VM.Monitor",
+        path="/vms",
+        gives="addresses of VMs, by the guest agent",
+        until=8,
+        required=False,
+        asked=True,
+    ),
+)
+
+
+def needs(role: Role) -> tuple[Need, ...]:
+    """What the token that acts for `role` needs: the viewer's reads, the others act.
+
+    What an action needs besides its own privilege is asked for only on request: it gives more than the action
+    (VM.Config.Disk takes disks away), and without it the action is just not offered.
+    """
+    if role is Role.VIEWER:
+        return _READING + _AGENT
+    labels: dict[tuple[str, bool], list[str]] = {}
+    for action in ACTIONS:
+        if action.role <= role:
+            for privilege in action.privileges:
+                labels.setdefault((privilege, privilege in action.also), []).append(action.label)
+    return tuple(
+        Need(
+            privilege=privilege,
+            path="/storage" if privilege.startswith("Datastore.") else "/vms",
+            gives=", ".join(names),
+            required=not more,
+            asked=more,
+        )
+        for (privilege, more), names in labels.items()
+        if not more or (privilege, False) not in labels
+    )
+
+
+def granted(proxmox_role: str, major: int, *, more: bool = False) -> tuple[str, ...]:
+    """The privileges to put into TelemoxView or TelemoxPower on version `major`: only those it knows.
+
+    `more`: with those that are left out unless asked for. TelemoxPower holds VM.Audit too: on a path of its own
+    (/vms/101) a role replaces what is inherited from above (PVE/AccessControl.pm, roles), and one may not act on what
+    one may not see.
+    """
+    wanted = needs(Role.VIEWER) if proxmox_role == VIEW_ROLE else (_READING[0], *needs(Role.ADMIN))
+    names = [need.privilege.split("|")[0] for need in wanted if need.known(major) and (more or not need.asked)]
+    return tuple(dict.fromkeys(names))
+
+
+def writes(privilege: str) -> bool:
+    """Does its holder change anything? Judged by name, so that a privilege of a later version counts as a write."""
+    return privilege.rpartition(".")[2] not in {"Audit", "Syslog"}
