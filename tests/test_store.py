@@ -64,7 +64,7 @@ def rows(path: Path, query: str) -> list[tuple[object, ...]]:
 async def test_it_satisfies_the_port(store: Store) -> None:
     port: ports.Store = store
     assert port.frozen is False
-    assert store.notice is None
+    assert store.trouble is None
 
 
 async def test_an_order_is_two_lines(store: Store, tmp_path: Path, clock: Now) -> None:
@@ -249,15 +249,15 @@ async def test_a_damaged_database_is_set_aside_and_said(tmp_path: Path, clock: N
 
     store = await Store.open(tmp_path, clock)
     aside = tmp_path / f"{FILE}.damaged-20260301T120000Z"
-    assert store.notice is not None
-    assert str(aside) in plain(store.notice, Reader())
+    assert store.trouble is not None
+    assert str(aside) in plain(store.trouble, Reader())
     assert aside.read_bytes() == hurt
     assert await store.kept(await store.keep("after")) == "after"
     assert await store.asked(ANA, HERE, "reboot", "main/101", "t") == 1
     await store.close()
 
     again = await Store.open(tmp_path, clock)
-    assert again.notice is None
+    assert again.trouble is None
     await again.close()
 
 

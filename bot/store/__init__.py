@@ -47,13 +47,13 @@ class Store:
         self._thread = thread
         self._clock = clock
         self._frozen = False
-        self.notice: Said | None = None  # to be told to the admins: what was wrong with the database at start
+        self.trouble: Said | None = None  # to be told to the admins: what was wrong with the database at start
 
     @classmethod
     async def open(cls, path: Path, clock: Clock) -> "Store":
         """Opens (or makes) the database in the directory `path`; one process at a time.
 
-        A damaged database is set aside beside the new one, and `notice` says so.
+        A damaged database is set aside beside the new one, and `trouble` says so.
 
         Raises: StoreFailed when another process has it, it cannot be written, or a newer Telemox made it.
         """
@@ -61,12 +61,12 @@ class Store:
         try:
             now = clock.now()
             loop = asyncio.get_running_loop()
-            connection, lock, notice = await loop.run_in_executor(thread, lambda: open_database(path, now))
+            connection, lock, trouble = await loop.run_in_executor(thread, lambda: open_database(path, now))
         except BaseException:
             thread.shutdown(wait=False)
             raise
         store = cls(connection, lock, thread, clock)
-        store.notice = notice
+        store.trouble = trouble
         store._frozen = await store._do(_is_frozen)
         return store
 
@@ -170,7 +170,8 @@ class Store:
             except sqlite3.Error as error:
                 raise StoreFailed(say("The bot's own database failed: {reason}.", reason=str(error))) from error
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, transact)
+        # shielded: a transaction that still waits for the thread would else be dropped with its cancelled caller
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, transact))
 
 
 # -- what runs on the thread ---------------------------------------------------------------------------------------
