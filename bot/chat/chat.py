@@ -1,0 +1,241 @@
+"""The Telegram door as one thing: connect, start, notice that it is dead, stop.
+
+    chat = Chat(token, base_url, roles, store, clock, spawn)     inside the running loop
+    await chat.connect()                                         getMe; waits for as long as the network is down
+    await chat.start(env, runner)                                handlers, polling, menus, watchdog
+    await chat.dead                                              the reason, when nothing will be heard any more
+    await chat.stop_polling(); await spawn.close(…); await chat.shutdown()
+
+PTB works off its updates one after another (its default): the handlers return without waiting and give the work to
+`spawn`, so that order is that of arrival by construction, PTB's own bound on concurrent updates never counts, and its
+`Application.stop()`, which awaits what it started without a cap, has nothing to await. How many work at once, and who
+waits for whom, is decided in turns.py.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from telegram import Update
+from telegram.error import InvalidToken, RetryAfter, TelegramError
+from telegram.ext import Application, ApplicationBuilder, ApplicationHandlerStop, CallbackContext, ContextTypes
+from telegram.ext import TypeHandler as OfType
+
+from bot.access import Asker, Roles
+from bot.chat.api import ALLOWED, POLL_TIMEOUT, Api
+from bot.chat.door import FLOOD, Door, Visit
+from bot.chat.handlers import Handlers, Runner
+from bot.chat.limiter import Limiter
+from bot.chat.members import Members
+from bot.chat.menu import Menu
+from bot.chat.messenger import Messenger
+from bot.chat.polling import Polling
+from bot.errors import TelemoxError
+from bot.pages.page import Page
+from bot.ports import Clock, Env, Store
+from bot.spawn import Spawn
+from bot.text import Reader, Said, code, say
+
+log = logging.getLogger(__name__)
+
+STOP = 3.0
+"""Seconds for the last getUpdates, which confirms what was fetched (Telegram may hold it for 3 s)."""
+SHUTDOWN = 1.0
+"""Seconds for closing connections."""
+STRAY = 5
+"""404s to getMe that are taken for a gateway's page before the token is blamed."""
+
+
+class TokenRefused(TelemoxError):
+    """Telegram knows no bot with this token."""
+
+    def said(self) -> Said:
+        return say(
+            "Telegram refused the bot's token. Take it anew from @BotFather: {setting}",
+            setting=code("TELEMOX_TELEGRAM_TOKEN"),
+        )
+
+
+class _Context(CallbackContext[Api, dict[Any, Any], dict[Any, Any], dict[Any, Any]]):
+    """One update on its way: what the door let in."""
+
+    visit: Visit | None = None
+
+
+class Chat:
+    def __init__(
+        self,
+        token: str,
+        base_url: str,
+        roles: Roles,
+        store: Store,
+        clock: Clock,
+        spawn: Spawn,
+        *,
+        reader: Callable[[int], Reader] = lambda chat: Reader(),
+        pages: Mapping[str, Page] | None = None,
+        flood: int = FLOOD,
+    ) -> None:
+        """`base_url` is scheme, host and port, without `/bot`. `reader` gives language and zone of a chat."""
+        _quiet()
+        if pages is None:
+            from bot.pages import PAGES
+
+            pages = PAGES
+        self._clock = clock
+        self._spawn = spawn
+        self._reader = reader
+        self._pages = pages
+        self._flood = flood
+        self._polling = Polling(clock)
+        limiter = Limiter(clock)
+        self._api = Api(token, base_url, limiter, self._polling)
+        self.members = Members(roles, store)
+        self.messenger = Messenger(self._api, limiter, self.members, store, reader)
+        self._menu = Menu(self._api, self.members, pages)
+        self._app: Application[Any, Any, Any, Any, Any, Any] | None = None
+        self._watchdog: asyncio.Task[Any] | None = None
+        self.dead: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    @property
+    def username(self) -> str:
+        """Without @. Known after `connect()`."""
+        return self._api.username
+
+    async def connect(self) -> None:
+        """Waits until Telegram answers, however long that takes.
+
+        Raises: TokenRefused.
+        """
+        await self._patiently(self._api.initialize)
+        log.info("this is @%s", self.username)
+
+    async def start(self, env: Env, runner: Runner) -> None:
+        """Begins to hear. Raises: TokenRefused."""
+        await self.members.load()
+        handlers = Handlers(
+            env, self.messenger, runner, self._pages, self._menu, bot=self.username, reader=self._reader
+        )  # fmt: skip
+        door = Door(
+            self.members,
+            self._clock,
+            self._polling,
+            flooded=self._tell_flood,
+            migrated=lambda old, new: self._spawn(self.members.migrated(old, new), "group migrated"),
+            flood=self._flood,
+        )
+        self.members.changed = lambda chat: self._spawn(self._menu.set(chat), "menu")
+        self._app = app = _application(self._api, door, handlers)
+        await app.initialize()
+        await app.start()
+        await self._patiently(lambda: _poll(app))
+        self._polling.begin()
+        self._watchdog = self._spawn(self._polling.watch(self._give_up), "polling watchdog")
+        self._spawn(self._menu.publish(), "menus")
+
+    async def stop_polling(self) -> None:
+        """Hears no more; at most `STOP` seconds."""
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+        if self._app is not None and self._app.updater is not None and self._app.updater.running:
+            await _within(STOP, self._app.updater.stop(), "the last getUpdates")
+
+    async def shutdown(self) -> None:
+        """Closes everything; at most 2 x `SHUTDOWN` seconds. Needs `stop_polling()` before."""
+        if self._app is None:
+            await _within(SHUTDOWN, self._api.shutdown(), "closing connections")
+            return
+        if self._app.running:
+            await _within(SHUTDOWN, self._app.stop(), "the last updates")
+        await _within(SHUTDOWN, self._app.shutdown(), "closing connections")
+
+    async def stop(self) -> None:
+        """Both, where nothing was spawned that has to end in between."""
+        await self.stop_polling()
+        await self.shutdown()
+
+    def _give_up(self, reason: str) -> None:
+        if not self.dead.done():
+            self.dead.set_result(reason)
+
+    def _tell_flood(self, asker: Asker) -> None:
+        words = say(
+            "{name} ({id}) sends more than {n} messages a minute. What is over that is ignored.",
+            name=asker.name,
+            id=str(asker.id),
+            n=self._flood,
+        )
+        self._spawn(self.messenger.tell_admins(words), "note of a flood")
+
+    async def _patiently(self, action: Callable[[], Awaitable[object]]) -> None:
+        """Repeats `action` until it succeeds. Raises: TokenRefused, without the cause, which holds the token."""
+        pause, said, strays = 1.0, "", 0
+        while True:
+            try:
+                await action()
+            except InvalidToken as error:
+                cause = error.__cause__ if isinstance(error.__cause__, InvalidToken) else error
+                words = cause.message
+                strays += 1
+                if "unauthorized" in words.lower() or strays > STRAY:
+                    raise TokenRefused(f"Telegram refused the bot's token: {words}") from None
+            except TelegramError as error:
+                words = error.message
+                if isinstance(error, RetryAfter):
+                    pause = 5.0
+            else:
+                return
+            if words != said:
+                log.warning("Telegram cannot be reached, trying on: %s", words)
+                said = words
+            await self._clock.sleep(pause)
+            pause = min(30.0, pause * 1.5)
+
+
+def _application(api: Api, door: Door, handlers: Handlers) -> Application[Any, Any, Any, Any, Any, Any]:
+    """PTB's application: the door in group -1, and behind it what takes visits."""
+
+    async def enter(update: Update, context: _Context) -> None:
+        context.visit = door.see(update)
+        if context.visit is None:
+            raise ApplicationHandlerStop
+
+    async def take(update: Update, context: _Context) -> None:
+        if context.visit is not None:
+            handlers.take(context.visit)
+
+    async def on_error(update: object, context: _Context) -> None:
+        log.error("an update failed and goes no further", exc_info=context.error)
+        raise ApplicationHandlerStop
+
+    app = ApplicationBuilder().bot(api).job_queue(None).context_types(ContextTypes(context=_Context)).build()
+    app.add_handler(OfType(Update, enter), group=-1)
+    app.add_handler(OfType(Update, take))
+    app.add_error_handler(on_error)
+    return app
+
+
+async def _poll(app: Application[Any, Any, Any, Any, Any, Any]) -> None:
+    if app.updater is not None:
+        await app.updater.start_polling(
+            timeout=POLL_TIMEOUT,
+            bootstrap_retries=-1,  # no network at the start is no reason to exit
+            allowed_updates=ALLOWED,
+            error_callback=lambda error: None,  # Polling.failure has said it
+        )
+
+
+async def _within(seconds: float, action: Awaitable[object], what: str) -> None:
+    with suppress(TelegramError):
+        try:
+            await asyncio.wait_for(action, seconds)
+        except TimeoutError:
+            log.warning("gave up after %g s: %s", seconds, what)
+
+
+def _quiet() -> None:
+    """httpx logs every address it calls, and the bot's token is part of it."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,212 @@
+"""From what was typed or pressed to a page or an action.
+
+`take()` does not wait: it parses, answers a press (its one answer: a refusal that needs no look-up as a toast to the
+presser alone, else an empty one), and starts the work, which waits for its turn. Whatever acts on the cluster goes
+through the runner and comes from a press alone; a page reads, so it may be opened by a command of any age.
+"""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Protocol
+
+from bot.access import Asker, may, refusal
+from bot.chat import taps
+from bot.chat.door import Pressed, Typed, Visit
+from bot.chat.menu import Menu
+from bot.chat.messenger import Messenger
+from bot.chat.turns import Turns
+from bot.errors import TelemoxError
+from bot.pages.page import Enquiry, Page
+from bot.ports import Env
+from bot.screen import Ask, Button, Cancel, Copy, Do, Message, Open, Screen, Stale, Tap
+from bot.text import Reader, Said, say
+
+log = logging.getLogger(__name__)
+
+ARGUMENT = 256
+"""Characters of a command's argument that are read."""
+_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+(.*))?\s*", re.DOTALL)
+_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+Action = Ask | Do | Cancel
+
+
+class Runner(Protocol):
+    """What carries out actions (bot/runner.py)."""
+
+    def refusal(self, tap: Action, asker: Asker, message: Message) -> Said | None:
+        """Why not, as far as it is known without I/O."""
+        ...
+
+    def revoke(self, message: Message) -> None:
+        """`message` is about to show something else: a question in it is void."""
+        ...
+
+    async def on_tap(self, tap: Action, ask: Enquiry, message: Message, *, arrived: float) -> None:
+        """`arrived` is `clock.monotonic()` at the press."""
+        ...
+
+    async def resume(self) -> None: ...
+
+
+class Handlers:
+    def __init__(
+        self,
+        env: Env,
+        messenger: Messenger,
+        runner: Runner,
+        pages: Mapping[str, Page],
+        menu: Menu,
+        *,
+        bot: str,
+        reader: Callable[[int], Reader],
+    ) -> None:
+        """`bot` is the bot's username, without @."""
+        self._env = env
+        self._messenger = messenger
+        self._runner = runner
+        self._pages = pages
+        self._menu = menu
+        self._bot = bot
+        self._reader = reader
+        self._turns = Turns()
+        self._commands = {
+            name: page for page in pages.values() if page.command for name in (page.key, *page.aliases)
+        }  # fmt: skip
+
+    def take(self, visit: Visit) -> None:
+        """Starts what this visit asks for."""
+        work = self._typed(visit) if isinstance(visit, Typed) else self._pressed(visit)
+        if work is not None:
+            self._env.spawn(self._in_turn(visit, work), "update")
+
+    async def _in_turn(self, visit: Visit, work: Callable[[], Awaitable[None]]) -> None:
+        async with self._turns.turn(visit.place.chat, visit.asker.id):
+            await work()
+
+    # -- typed ----------------------------------------------------------------------------------------------------
+
+    def _typed(self, visit: Typed) -> Callable[[], Awaitable[None]] | None:
+        if self._menu.wanted(visit.place.chat):
+            self._env.spawn(self._menu.set(visit.place.chat), "menu")
+        if (match := _COMMAND.fullmatch(visit.text)) is None:
+            if visit.private and not visit.text.startswith("/") and (page := self._pages.get("vm")) is not None:
+                return partial(self._show, visit, page, visit.text.strip()[:ARGUMENT])  # a name is enough
+            return None
+        name, addressee, arg = match[1].lower(), match[2], (match[3] or "").strip()[:ARGUMENT]
+        if addressee is not None and addressee.lower() != self._bot.lower():
+            return None
+        if name == "start" and arg and (target := self._deep_link(arg)) is not None:
+            return partial(self._show, visit, *target)
+        if (page := self._commands.get(name)) is not None:
+            return partial(self._show, visit, page, arg)
+        return partial(self._unknown, visit, name) if visit.private else None
+
+    def _deep_link(self, payload: str) -> tuple[Page, str] | None:
+        """t.me/<bot>?start=vm_101: a page and, after the first _, its argument."""
+        if not _PAYLOAD.fullmatch(payload):
+            return None
+        key, _, arg = payload.partition("_")
+        page = self._commands.get(key)
+        return (page, arg) if page is not None else None
+
+    async def _unknown(self, visit: Typed, name: str) -> None:
+        hint = say("There is no /{name} here. /help lists what there is.", name=name)
+        await self._messenger.send(visit.place, Screen(text=hint))
+
+    # -- pressed --------------------------------------------------------------------------------------------------
+
+    def _pressed(self, visit: Pressed) -> Callable[[], Awaitable[None]] | None:
+        tap = taps.decode(visit.data)
+        words, work = self._decided(visit, tap)
+        self._env.spawn(self._messenger.answer(visit.query, words, visit.place.chat), "answer to a button")
+        return work
+
+    def _decided(
+        self, visit: Pressed, tap: Tap | taps.Kept
+    ) -> tuple[Said | None, Callable[[], Awaitable[None]] | None]:
+        """The toast, or the work."""
+        match tap:
+            case Open(page=key) | taps.Kept(page=key):
+                if (page := self._pages.get(key)) is None:
+                    return _OLD, None
+                if page.role is not None and (words := refusal(visit.asker, f"/{page.key}", page.role)) is not None:
+                    return words, None
+                if isinstance(tap, Open):
+                    return None, partial(self._show, visit, page, tap.arg, visit.message)
+                return None, partial(self._show_kept, visit, page, tap.key)
+            case Ask() | Do() | Cancel():
+                if visit.late and not isinstance(tap, Cancel):
+                    return say("The bot was away when this was pressed, so it was not done. Please tap again."), None
+                if (words := self._runner.refusal(tap, visit.asker, visit.message)) is not None:
+                    return words, None
+                return None, partial(self._act, visit, tap)
+            case Stale():
+                return _OLD, None
+
+    async def _act(self, visit: Pressed, tap: Action) -> None:
+        try:
+            await self._runner.on_tap(tap, self._enquiry(visit), visit.message, arrived=visit.arrived)
+        except TelemoxError as error:  # beside the message, which may by now belong to a running action
+            await self._messenger.send(visit.place, Screen(text=error.said()))
+        except Exception:
+            log.exception("a press failed: %r", tap)
+            await self._messenger.send(visit.place, Screen(text=_BROKEN))
+
+    # -- pages ----------------------------------------------------------------------------------------------------
+
+    async def _show_kept(self, visit: Pressed, page: Page, key: str) -> None:
+        arg = await self._env.store.kept(key)
+        if arg is None:
+            await self._messenger.send(visit.place, Screen(text=_OLD))
+        else:
+            await self._show(visit, page, arg, visit.message)
+
+    async def _show(self, visit: Visit, page: Page, arg: str, message: Message | None = None) -> None:
+        """Shows a page: in `message` where a button of it asked, else in a new one."""
+        if message is None:
+            await self._messenger.send(visit.place, await self._screen(visit, page, arg))
+            return
+        self._runner.revoke(message)
+        screen = await self._screen(visit, page, arg)
+        self._runner.revoke(message)  # somebody else may have asked something in it meanwhile
+        await self._messenger.edit(message, screen)
+
+    async def _screen(self, visit: Visit, page: Page, arg: str) -> Screen:
+        if page.role is not None and not may(visit.asker, page.role):
+            return Screen(text=refusal(visit.asker, f"/{page.key}", page.role) or _OLD)
+        try:
+            return page.draw(await page.load(self._enquiry(visit), arg), visit.asker)
+        except TelemoxError as error:
+            return self._trouble(page, arg, error)
+        except Exception:
+            log.exception("page %s failed with %r", page.key, arg)
+            return Screen(text=_BROKEN, rows=self._ways(page, arg))
+
+    def _trouble(self, page: Page, arg: str, error: TelemoxError) -> Screen:
+        rows = self._ways(page, arg)
+        if mend := error.mend():
+            rows = ((Button(say("Copy the mend"), Copy(mend)),), *rows)
+        return Screen(text=error.said(), rows=rows)
+
+    def _ways(self, page: Page, arg: str) -> tuple[tuple[Button, ...], ...]:
+        again = Button(say("↻"), Open(page.key, arg))
+        if page.key == "status" or "status" not in self._pages:
+            return ((again,),)
+        return ((again, Button(say("‹ Status"), Open("status"))),)
+
+    def _enquiry(self, visit: Visit) -> Enquiry:
+        return Enquiry(
+            env=self._env,
+            asker=visit.asker,
+            place=visit.place,
+            private=visit.private,
+            bot=self._bot,
+            reader=self._reader(visit.place.chat),
+        )
+
+
+_OLD = say("This button is too old, or not the bot's. Please send the command again.")
+_BROKEN = say("Something went wrong inside the bot; its log has the details.")

@@ -1,0 +1,65 @@
+"""Rows of buttons as Telegram takes them, and poorer ones for a server that refuses them."""
+
+from collections.abc import Awaitable, Callable
+from enum import IntEnum
+
+from bot.chat import taps
+from bot.chat.api import Fields
+from bot.screen import Button, Copy, Link, Open, Row, Stale, Tap
+from bot.text import Reader, plain
+
+Keep = Callable[[str], Awaitable[str]]
+"""`Store.keep`: text -> key."""
+COPY_LIMIT = 256
+"""Characters of copy_text (Bot API, CopyTextButton)."""
+
+
+class Plainness(IntEnum):
+    """How much of a keyboard is given up; each gives up what the one before does, too."""
+
+    FULL = 0
+    UNSTYLED = 1  # servers before Bot API 9.4 know no styles
+    TAPS_ONLY = 2  # no links (http://localhost and the like are refused), nothing to copy
+    NONE = 3
+
+
+async def keyboard(rows: tuple[Row, ...], reader: Reader, keep: Keep, how: Plainness) -> list[list[Fields]]:
+    """`inline_keyboard`; [] where there is nothing to press."""
+    if how is Plainness.NONE:
+        return []
+    made: list[list[Fields]] = []
+    for row in rows:
+        shown: list[Fields] = []
+        for button in row:
+            target = button.tap
+            if isinstance(target, Link | Copy):
+                if how < Plainness.TAPS_ONLY and (fields := _passive(target)):
+                    shown.append(_named(button, reader, how, fields))
+            else:
+                data = taps.encode(target)
+                shown.append(_named(button, reader, how, {"callback_data": data or await _kept(target, keep)}))
+        if shown:
+            made.append(shown)
+    return made
+
+
+def _named(button: Button, reader: Reader, how: Plainness, fields: Fields) -> Fields:
+    fields["text"] = plain(button.label, reader) or "…"  # an empty label is refused
+    if button.style is not None and how is Plainness.FULL:
+        fields["style"] = button.style
+    return fields
+
+
+def _passive(target: Link | Copy) -> Fields | None:
+    match target:
+        case Link(url=url):
+            return {"url": url}
+        case Copy(text=text):
+            # Half a command is worse than none: what is too long to copy stays in the message's text.
+            return {"copy_text": {"text": text}} if 0 < len(text) <= COPY_LIMIT else None
+
+
+async def _kept(tap: Tap, keep: Keep) -> str:
+    if not isinstance(tap, Open):  # verbs and targets of actions are short by construction
+        return taps.encode(Stale()) or ""
+    return taps.encode_kept(tap.page, await keep(tap.arg.encode("utf-8", "replace").decode()))

@@ -1,0 +1,112 @@
+"""What getUpdates tells besides updates: that we still hear, what waited in a queue, and what time it is at Telegram.
+
+python-telegram-bot's updater polls for ever, except where it does not (telegram/ext/_updater.py,
+_utils/networkloop.py): an update it cannot parse is polled again at once, for ever; one 401 or 404, and be it a
+gateway's page, ends polling for good while the process lives on. `api.Api.get_updates` turns both into something that
+passes; this class keeps the record, and `watch()` reports when nothing has been heard for too long.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from telegram.error import Conflict, InvalidToken, TelegramError
+
+from bot.ports import Clock
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = 25
+"""Seconds that Telegram may hold a getUpdates open (it caps at 50)."""
+GAP = 30.0
+"""Seconds without polling after which taps in the next batch may be older than they look."""
+FULL = 100
+"""Updates of a full batch: more of the same age follow."""
+REFUSED = 120.0
+"""Seconds of nothing but 401 and 404 after which polling counts as dead: a gateway's page passes sooner."""
+SILENT = 600.0
+"""Seconds without a successful getUpdates, whatever the reason, after which a new process may do better."""
+EVERY = 15.0
+"""Seconds between looks."""
+
+
+@dataclass(slots=True)
+class Polling:
+    clock: Clock
+    heard: float = 0.0  # monotonic seconds of the last success, or of the start
+    skew: float = 0.0  # seconds that Telegram's clock is ahead of ours
+    _since: float | None = None  # end of the last success; None before the first
+    _late: frozenset[int] = frozenset()  # ids of updates that waited for us
+    _more: bool = False  # a late batch was full: the next is late too
+    _refused: bool = False  # the last answer was 401 or 404
+    _said: str = ""  # the trouble last logged, so that each is said once
+
+    def begin(self) -> None:
+        """Polling starts now."""
+        self.heard = self.clock.monotonic()
+
+    def success(self, started: float, ids: Iterable[int]) -> None:
+        """A getUpdates that began at `started` (monotonic seconds) has brought `ids`."""
+        now = self.clock.monotonic()
+        waited = self._since is None or started - self._since > GAP or now - started > TIMEOUT + GAP
+        if waited or self._more:
+            batch = frozenset(ids)
+            self._late = batch if waited else self._late | batch
+            self._more = len(batch) >= FULL
+        self._since = self.heard = now
+        self._refused = False
+        if self._said:
+            log.info("Telegram is heard again")
+            self._said = ""
+
+    def failure(self, error: TelegramError) -> None:
+        self._refused = isinstance(error, InvalidToken)
+        if isinstance(error, Conflict):
+            words = (
+                "another process is polling with this bot's token (or a webhook is set): only one may run. "
+                "Stop the other one, or revoke the token at @BotFather"
+            )
+        elif self._refused:
+            words = f"Telegram answered {error.message!r} to getUpdates: is TELEMOX_TELEGRAM_TOKEN still valid?"
+        else:
+            words = f"Telegram is not heard: {error.message}"
+        if words != self._said:
+            log.warning("%s", words)
+            self._said = words
+
+    def late(self, update: int) -> bool:
+        """Had this update waited, for nobody knows how long, when it was fetched?"""
+        return update in self._late
+
+    def date(self, header: str | None) -> None:
+        """The Date header of an answer, by which our clock is corrected."""
+        if header:
+            try:
+                theirs = parsedate_to_datetime(header)
+            except ValueError:
+                return
+            if theirs.tzinfo is None:  # "-0000": UTC, says RFC 5322, of unknown origin
+                theirs = theirs.replace(tzinfo=UTC)
+            self.skew = (theirs - self.clock.now()).total_seconds()
+
+    def age(self, sent: datetime) -> float:
+        """Seconds since Telegram took a message, by its own clock; never negative."""
+        return max(0.0, (self.clock.now() - sent).total_seconds() + self.skew)
+
+    def verdict(self) -> str | None:
+        """Why polling counts as dead; None while it lives, or may come back."""
+        silent = self.clock.monotonic() - self.heard
+        if self._refused and silent > REFUSED:
+            return f"Telegram has refused the bot's token for {silent:.0f} s"
+        if silent > SILENT:
+            return f"nothing was heard from Telegram for {silent:.0f} s ({self._said or 'polling has stopped'})"
+        return None
+
+    async def watch(self, dead: Callable[[str], None]) -> None:
+        """Looks every `EVERY` seconds; calls `dead` once, with the reason, and ends."""
+        while (reason := self.verdict()) is None:
+            await self.clock.sleep(EVERY)
+        log.critical("%s; giving up, so that the supervisor starts a new process", reason)
+        dead(reason)
