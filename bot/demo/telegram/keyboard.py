@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
+from bot.demo.telegram.links import WrongLink, read_link
 from bot.demo.telegram.refusal import Refused, bad
 
 STYLES = ("danger", "success", "primary")
@@ -92,18 +92,10 @@ def _unreadable(reason: str) -> Refused:
 
 
 def _checked_url(url: str) -> str:
-    """http, https, tg and ton links with a real host pass; localhost and bare names do not (td, LinkManager)."""
-    parts = urlsplit(url if "://" in url or url.startswith("tg:") else "http://" + url)
-    if parts.scheme in ("tg", "ton"):
-        return url
     try:
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host = ""
-    named = "." in host.strip(".") or ":" in host
-    if parts.scheme not in ("http", "https") or not named or any(c.isspace() for c in url.strip()):
-        raise bad(f"inline keyboard button URL '{url}' is invalid: Wrong HTTP URL")
-    return parts.geturl() if parts.path or parts.query else parts.geturl() + "/"
+        return read_link(url)
+    except WrongLink as wrong:
+        raise bad(f"inline keyboard button URL '{url}' is invalid: {wrong}") from None
 
 
 def _check(rows: Iterable[tuple[Button, ...]]) -> None:

@@ -7,8 +7,8 @@ parse_html; held against that very parser by `tests/demo/test_botapi_markup.py`.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
+from bot.demo.telegram.links import checked_link
 from bot.demo.telegram.refusal import Refused, bad
 
 Entity = dict[str, object]
@@ -87,7 +87,7 @@ def parse_html(text: str) -> tuple[str, list[Entity]]:
         _add(p, p.source[p.at : end].decode("utf-8", "surrogatepass"))
         p.at = end
     if p.open:
-        raise _bad(f'can\'t find end tag corresponding to start tag "{p.open[-1].tag.decode("utf-8", "replace")}"')
+        raise _bad(f'Can\'t find end tag corresponding to start tag "{p.open[-1].tag.decode("utf-8", "replace")}"')
     plain = "".join(p.pieces)
     for entity in p.found:
         if entity["type"] == "code":
@@ -134,10 +134,11 @@ def _reference(source: bytes, at: int) -> tuple[str, int]:
 
 
 def _start_tag(p: _Parser, begin: int) -> None:
-    source = p.source
+    nul = p.source.find(b"\0", begin)
+    source = p.source if nul < 0 else p.source[:nul]  # within a tag a NUL is where the text ends
     named = TAG_NAME.match(source, begin + 1)
     at = named.end() if named else begin
-    if at >= len(source) or source[at] == 0:
+    if at >= len(source):
         raise _bad(f"Unclosed start tag at byte offset {begin}")
     tag = source[begin + 1 : at].lower()
     if tag not in KINDS:
@@ -253,6 +254,8 @@ def _close(p: _Parser, started: _Open) -> None:
                 raise _bad("Invalid custom emoji identifier specified")
             entity["custom_emoji_id"] = started.argument
         case b"tg-time":
+            if not re.fullmatch(r"r|w?[dD]?[tT]?", started.argument):
+                raise _bad("Invalid date format used")
             if started.date <= 0:
                 return None
             entity |= {"unix_time": started.date, "date_time_format": started.argument}
@@ -281,80 +284,17 @@ def _link(p: _Parser, started: _Open, entity: Entity) -> None:
         p.found.append(entity | {"url": link})
 
 
-def checked_link(url: str) -> str:
-    """The address as Telegram keeps it; "" where it refuses: another scheme, a host without a dot (localhost)."""
-    if re.match(r"(tg|ton):", url, re.IGNORECASE):
-        return url
-    try:
-        parts = urlsplit(url if re.match(r"https?://", url, re.IGNORECASE) else "http://" + url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return ""
-    if ("." not in host and ":" not in host) or re.search(r"\s", url):
-        return ""
-    tail = parts.path + ("?" + parts.query if parts.query else "") + ("#" + parts.fragment if parts.fragment else "")
-    return f"{parts.scheme.lower()}://{parts.netloc.lower()}{tail if tail.startswith('/') else '/' + tail}"
-
-
-# Telegram's order where two entities start and end together: outer ones first.
-ORDER = ("expandable_blockquote", "blockquote", "pre", "text_link", "text_mention", "bold", "italic", "underline",
-         "strikethrough", "spoiler", "code", "custom_emoji", "date_time")  # fmt: skip
+# What comes first where two entities start and end together (td, MessageEntity.cpp, get_type_priority).
+FIRST = ("blockquote", "expandable_blockquote", "pre", "code", "date_time", "text_link", "text_mention")
+LAST = ("bold", "italic", "underline", "strikethrough", "spoiler", "custom_emoji")
+ORDER = {kind: n for n, kind in enumerate(FIRST)} | {kind: 90 + n for n, kind in enumerate(LAST)}
 
 
 def sort_entities(entities: Iterable[Entity]) -> list[Entity]:
-    return sorted(
-        entities,
-        key=lambda e: (
-            int(str(e["offset"])),
-            -int(str(e["length"])),
-            ORDER.index(str(e["type"])) if e["type"] in ORDER else len(ORDER),
-        ),
-    )
+    return sorted(entities, key=_rank)
 
 
-def to_html(text: str, entities: Iterable[Entity]) -> str:
-    """The shortest HTML that parses to this text with these entities; found ones (links, commands) stay bare."""
-    raw = text.encode("utf-16-le", "surrogatepass")
-    marks: list[tuple[int, int, int, str]] = []  # unit, 0 ends before 1 starts, order, tag
-    for n, entity in enumerate(entities):
-        tags = _tags(entity)
-        if tags is None:
-            continue
-        begin = int(str(entity["offset"]))
-        end = begin + int(str(entity["length"]))
-        marks += [(begin, 1, n, tags[0]), (end, 0, -n, tags[1])]
-    out, at = [], 0
-    for unit, _, _, tag in sorted(marks):
-        out += [_plain(raw[2 * at : 2 * unit]), tag]
-        at = unit
-    return "".join([*out, _plain(raw[2 * at :])])
-
-
-def _plain(raw: bytes) -> str:
-    text = raw.decode("utf-16-le", "surrogatepass")
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _tags(entity: Entity) -> tuple[str, str] | None:
-    simple = {"bold": "b", "italic": "i", "underline": "u", "strikethrough": "s", "spoiler": "tg-spoiler",
-              "code": "code", "blockquote": "blockquote"}  # fmt: skip
+def _rank(entity: Entity) -> tuple[int, int, int]:
     kind = str(entity["type"])
-    if kind in simple:
-        return f"<{simple[kind]}>", f"</{simple[kind]}>"
-    match kind:
-        case "pre" if entity.get("language"):
-            return f'<pre><code class="language-{_quoted(entity["language"])}">', "</code></pre>"
-        case "pre":
-            return "<pre>", "</pre>"
-        case "expandable_blockquote":
-            return "<blockquote expandable>", "</blockquote>"
-        case "text_link":
-            return f'<a href="{_quoted(entity["url"])}">', "</a>"
-        case "date_time":
-            return f'<tg-time unix="{entity["unix_time"]}">', "</tg-time>"
-        case _:
-            return None
-
-
-def _quoted(value: object) -> str:
-    return str(value).replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    priority = ORDER.get(kind, 50)
+    return int(str(entity["offset"])), -int(str(entity["length"])), priority

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from bot.demo.telegram.keyboard import Button, Keyboard
-from bot.demo.telegram.markup import Entity, to_html
+from bot.demo.telegram.markup import Entity
 from bot.demo.telegram.refusal import Refused, bad, forbidden
+from bot.demo.telegram.render import to_html
 
 ANONYMOUS = 1087968824  # GroupAnonymousBot: whoever writes as the group itself
 CHANNEL = 136817688  # Channel_Bot: a channel that writes in a group
