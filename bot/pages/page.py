@@ -18,7 +18,7 @@ from typing import Any
 from bot.access import EVERYTHING, Asker, Role
 from bot.actions import Action, offers
 from bot.errors import NotFound, PveError, Stale
-from bot.model import Fleet, Gap, Guest, Permissions, Snapshot, Unseen
+from bot.model import Fleet, Gap, Guest, Permissions, Snapshot, Task, Unseen, Upid
 from bot.ports import Env, Pve
 from bot.screen import Place, Screen
 from bot.text import Reader, say
@@ -117,6 +117,35 @@ class Enquiry:
         ):
             return None
         return guest
+
+    async def tasks(self) -> tuple[tuple[Task, ...], tuple[Unseen, ...]]:
+        """What runs and ran lately in every cluster, newest first, and the clusters that could not say.
+
+        Raises: the PveError where none could.
+        """
+        found: list[Task] = []
+        missing: list[Unseen] = []
+        trouble: PveError | None = None
+        for key, pve in self.env.clusters.items():
+            try:
+                found += await pve.tasks()
+            except PveError as error:
+                trouble = error
+                missing.append(Unseen(gap=Gap.UNREACHABLE, subject=key, detail=error.reason))
+        if trouble is not None and len(missing) == len(self.env.clusters):
+            raise trouble
+        newest_first = sorted(found, key=lambda task: task.upid.start, reverse=True)
+        return tuple(task for task in newest_first if self.sees_task(task.cluster, task.upid)), tuple(missing)
+
+    def sees_task(self, cluster: str, upid: Upid) -> bool:
+        """Is it of a guest, or a node, that exists for the asker? A guest that is gone exists for nobody narrowed."""
+        scope = self.asker.scope
+        if scope == EVERYTHING:
+            return True
+        if upid.subject.isdecimal() and len(upid.subject) <= 9:
+            last = self.pve(cluster).latest()
+            return self._find(last, int(upid.subject)) is not None
+        return scope.has_node(cluster, upid.node) and not (scope.pools or scope.tags or scope.vmids)
 
     async def offers(self, guest: Guest) -> tuple[Action, ...]:
         """What this asker may be offered on this guest, by role, token privilege and state."""

@@ -1,0 +1,108 @@
+"""/nodes: every node, the ones in trouble first, then the busiest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.access import Asker, Role
+from bot.model import Fleet, Gap, Node
+from bot.pages.page import Enquiry, Page
+from bot.pages.parts import age, gaps, heading, name_button, page_of, pager, pairs, refresh
+from bot.screen import Button, Open, Screen
+from bot.text import EMPTY, Said, bar, bold, columns, lines, say, say_n, share, table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    fleet: Fleet
+    number: int  # page
+    now: datetime
+
+
+async def load(ask: Enquiry, arg: str) -> Data:
+    return Data(fleet=await ask.fleet(), number=int(arg) if arg.isdecimal() and len(arg) < 5 else 1, now=ask.now)
+
+
+def draw(data: Data, asker: Asker) -> Screen:
+    several = len(data.fleet.snapshots) > 1
+    everything = [node for snapshot in data.fleet for node in by_need(snapshot.nodes)]
+    shown, number, pages = page_of(everything, data.number)
+    parts: list[Said] = [say_n(len(everything), one="{n} node", many="{n} nodes · worst first")]
+    for snapshot in data.fleet:
+        here = [node for node in shown if node.cluster == snapshot.cluster]
+        if here:
+            parts += [part for part in (heading(snapshot, several), *figures(here, most=len(here))) if part is not None]
+    missing = gaps(gap for gap in data.fleet.unseen if gap.gap in {Gap.NODE_BARE, Gap.UNREACHABLE})
+    buttons = [name_button(node.name, "node", f"{node.cluster}/{node.name}") for node in shown]
+    return Screen(
+        text=lines(*parts, *missing, EMPTY, age(data.fleet.taken, data.now)),
+        rows=(
+            *pairs(buttons),
+            *pager("nodes", str, number, pages),
+            (Button(say("‹ Status"), Open("status")), refresh("nodes", str(number) if number > 1 else "")),
+        ),
+    )
+
+
+def by_need(nodes: Sequence[Node]) -> list[Node]:
+    """Not online first, then the busiest by what it has least of, then by name."""
+    return sorted(nodes, key=lambda node: (bool(node.online), -load_of(node), node.name))
+
+
+def load_of(node: Node) -> float:
+    """Share of what is scarcest, processor or memory; 0 where neither is known."""
+    return max(node.cpu or 0.0, node.mem / node.maxmem if node.mem is not None and node.maxmem else 0.0)
+
+
+def figures(nodes: Sequence[Node], *, most: int) -> list[Said]:
+    """A line for each of the `most` in greatest need and for all that are not online, the rest counted.
+
+    Every node gets its line where they all fit; they then stand in the order of their names.
+    """
+    chosen = by_need(nodes)
+    gone = sum(1 for node in chosen if not node.online)
+    if most >= len(chosen):
+        chosen, rest = sorted(chosen, key=lambda node: (bool(node.online), node.name)), 0
+    else:
+        rest = len(chosen) - max(most, min(gone, 8))
+        chosen = chosen[: len(chosen) - rest]
+    parts: list[Said] = []
+    for node in chosen:
+        if node.online is None:
+            parts.append(say("⚪ {name} unknown", name=bold(node.name)))
+        elif not node.online:
+            parts.append(say("🔴 {name} offline", name=bold(node.name)))
+        elif node.cpu is None:
+            parts.append(say("🟢 {name} online", name=bold(node.name)))
+    full = [node for node in chosen if node.online and node.cpu is not None]
+    cells = 5 if all(columns(node.name) <= 6 for node in full) else 3
+    if full:
+        rows = [
+            (
+                node.name,
+                say("cpu"),
+                bar(node.cpu or 0.0, cells),
+                share(node.cpu or 0.0),
+                say("mem"),
+                bar(node.mem / node.maxmem, cells) if node.mem is not None and node.maxmem else "",
+                share(node.mem / node.maxmem) if node.mem is not None and node.maxmem else "?",
+            )
+            for node in full
+        ]
+        parts.append(table(rows, align="<<<><<>"))
+    if rest:
+        well = min(rest, len(nodes) - gone)
+        parts.append(say_n(well, one="{n} more node fine", many="{n} more nodes fine"))
+        if rest > well:
+            parts.append(say("{n} more nodes not online", n=rest - well))
+    return parts
+
+
+PAGE = Page(
+    key="nodes",
+    help="All nodes, worst first",
+    role=Role.VIEWER,
+    command=True,
+    load=load,
+    draw=draw,
+)

@@ -1,0 +1,96 @@
+"""/status: how each cluster stands, in one look. State first, then what is wrong, then the nodes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.access import Asker, Role
+from bot.model import Fleet, Gap, Snapshot, Status
+from bot.pages.nodes import figures
+from bot.pages.page import Enquiry, Page
+from bot.pages.parts import age, gaps, refresh
+from bot.pages.problems import Rank, problems
+from bot.screen import Button, Open, Row, Screen
+from bot.text import EMPTY, Said, Value, bold, lines, say, say_n
+
+LINES = 6
+"""Problems shown here; the rest is a tap away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    fleet: Fleet
+    now: datetime
+
+
+async def load(ask: Enquiry, arg: str) -> Data:
+    return Data(fleet=await ask.fleet(), now=ask.now)
+
+
+def draw(data: Data, asker: Asker) -> Screen:
+    parts: list[Said] = []
+    for snapshot in data.fleet:
+        parts += [*_cluster(snapshot), EMPTY]
+    return Screen(text=lines(*parts, age(data.fleet.taken, data.now)), rows=_rows(data.fleet))
+
+
+def _cluster(snapshot: Snapshot) -> list[Said]:
+    wrong = problems(snapshot)
+    parts = [_head(snapshot), *_guests(snapshot)]
+    missing = gaps(gap for gap in snapshot.unseen if gap.gap is not Gap.NODE_OFFLINE)  # that is a problem already
+    if wrong or missing:
+        parts.append(EMPTY)
+    parts += [problem.line for problem in wrong[:LINES]]
+    if len(wrong) > LINES:
+        parts.append(say("… and {n} more", n=len(wrong) - LINES))
+    parts += missing
+    if shown := figures(snapshot.nodes, most=3 if len(snapshot.nodes) > 4 else len(snapshot.nodes)):
+        parts += [EMPTY, *shown]
+    return parts
+
+
+def _head(snapshot: Snapshot) -> Said:
+    values: dict[str, Value] = {
+        "emoji": _emoji(snapshot),
+        "name": bold(snapshot.name),
+        "up": sum(1 for node in snapshot.nodes if node.online),
+        "all": len(snapshot.nodes),
+    }
+    if snapshot.standalone:
+        return say("{emoji} {name} · one node, no cluster", **values)
+    if snapshot.quorate is None:
+        return say("{emoji} {name} · {up}/{all} nodes · quorum unknown", **values)
+    if snapshot.quorate:
+        return say("{emoji} {name} · {up}/{all} nodes · quorum", **values)
+    return say("{emoji} {name} · {up}/{all} nodes · no quorum", **values)
+
+
+def _emoji(snapshot: Snapshot) -> str:
+    wrong = problems(snapshot)
+    if any(gap.gap is Gap.UNREACHABLE for gap in snapshot.unseen):
+        return "⚪"
+    return "🔴" if wrong and wrong[0].rank <= Rank.NODE_OFFLINE else "🟢"
+
+
+def _guests(snapshot: Snapshot) -> list[Said]:
+    total = sum(snapshot.counts.values())
+    if total:
+        running = snapshot.counts[Status.RUNNING]
+        return [say_n(total, one="{running} of {n} guest runs", many="{running} of {n} guests run", running=running)]
+    if any(gap.gap is Gap.NO_GUESTS_VISIBLE for gap in snapshot.unseen):
+        return []
+    return [say("no guests yet")]
+
+
+def _rows(fleet: Fleet) -> tuple[Row, ...]:
+    wrong = sum(len(problems(snapshot)) for snapshot in fleet)
+    guests = sum(sum(snapshot.counts.values()) for snapshot in fleet)
+    first: Row = (
+        Button(say("Guests {n}", n=guests), Open("vms")),
+        Button(say("Storage"), Open("storage")),
+    )
+    if wrong:
+        first = (Button(say("⚠️ Problems {n}", n=wrong), Open("problems")), *first)
+    return (first, (Button(say("Nodes"), Open("nodes")), Button(say("Tasks"), Open("tasks")), refresh("status")))
+
+
+PAGE = Page(key="status", help="How the cluster stands", role=Role.VIEWER, command=True, load=load, draw=draw)

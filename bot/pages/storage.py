@@ -1,0 +1,81 @@
+"""/storage: the fullest first; a shared storage once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.access import Asker, Role
+from bot.model import Fleet, Gap, Storage
+from bot.pages.page import Enquiry, Page
+from bot.pages.parts import age, gaps, heading, page_of, pager, refresh
+from bot.screen import Button, Open, Screen
+from bot.text import EMPTY, Said, bar, bold, lines, say, share, size_short, table
+
+ROWS = 12
+"""No buttons for each: more fit than in other lists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    fleet: Fleet
+    number: int  # page
+    now: datetime
+
+
+async def load(ask: Enquiry, arg: str) -> Data:
+    return Data(fleet=await ask.fleet(), number=int(arg) if arg.isdecimal() and len(arg) < 5 else 1, now=ask.now)
+
+
+def draw(data: Data, asker: Asker) -> Screen:
+    several = len(data.fleet.snapshots) > 1
+    everything = [storage for snapshot in data.fleet for storage in worst_first(snapshot.storages)]
+    shown, number, pages = page_of(everything, data.number, ROWS)
+    parts: list[Said] = [_title(len(everything), number, len(shown))]
+    for snapshot in data.fleet:
+        here = [storage for storage in shown if storage.cluster == snapshot.cluster]
+        if here:
+            drawn = bars(here, short=snapshot.standalone)
+            parts += [part for part in (heading(snapshot, several), *drawn) if part is not None]
+    missing = gaps(gap for gap in data.fleet.unseen if gap.gap in {Gap.UNREACHABLE, Gap.ROWS_DROPPED})
+    return Screen(
+        text=lines(*parts, *missing, EMPTY, age(data.fleet.taken, data.now)),
+        rows=(
+            *pager("storage", str, number, pages),
+            (Button(say("‹ Status"), Open("status")), refresh("storage", str(number) if number > 1 else "")),
+        ),
+    )
+
+
+def _title(total: int, number: int, shown: int) -> Said:
+    if not total:
+        return say("No storage is visible: none is there, or the view token lacks Datastore.Audit on /storage.")
+    first = (number - 1) * ROWS + 1
+    return say("Storages {first}-{last} of {total} · used and free", first=first, last=first + shown - 1, total=total)
+
+
+def worst_first(storages: Sequence[Storage]) -> list[Storage]:
+    """Not available, then the fullest; what nobody knows comes last."""
+    return sorted(storages, key=lambda storage: (storage.available is not False, -(storage.used or 0.0), storage.id))
+
+
+def bars(storages: Sequence[Storage], *, short: bool = False) -> list[Said]:
+    """A line each: those without figures first. `short`: without the node, where it is the only one or said above."""
+    parts: list[Said] = []
+    rows = []
+    for storage in storages:
+        name = storage.name if short else storage.id
+        if storage.available is False:
+            parts.append(say("🔴 {name} not available", name=bold(name)))
+        elif storage.available is None:
+            parts.append(say("⚪ {name} unknown", name=bold(name)))
+        elif (used := storage.used) is None:
+            parts.append(say("🟢 {name} size not known", name=bold(name)))
+        else:
+            free = max(0, (storage.maxdisk or 0) - (storage.disk or 0))
+            rows.append((name, bar(used), share(used), size_short(free)))
+    if rows:
+        parts.append(table(rows, align="<<>>"))
+    return parts
+
+
+PAGE = Page(key="storage", help="Storages, the fullest first", role=Role.VIEWER, command=True, load=load, draw=draw)

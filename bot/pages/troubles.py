@@ -1,0 +1,50 @@
+"""Everything that is wrong, worst first, each a tap away: the page of what problems.py finds."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.access import Asker, Role
+from bot.model import Fleet, Gap
+from bot.pages.page import Enquiry, Page
+from bot.pages.parts import age, gaps, name_button, page_of, pager, pairs, refresh
+from bot.pages.problems import problems
+from bot.screen import Button, Open, Screen
+from bot.text import EMPTY, Said, bold, lines, say, say_n
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    fleet: Fleet
+    number: int  # page
+    now: datetime
+
+
+async def load(ask: Enquiry, arg: str) -> Data:
+    return Data(fleet=await ask.fleet(), number=int(arg) if arg.isdecimal() and len(arg) < 5 else 1, now=ask.now)
+
+
+def draw(data: Data, asker: Asker) -> Screen:
+    several = len(data.fleet.snapshots) > 1
+    wrong = [(snapshot, problem) for snapshot in data.fleet for problem in problems(snapshot)]
+    shown, number, pages = page_of(wrong, data.number)
+    title = say_n(len(wrong), one="{n} problem", many="{n} problems · worst first") if wrong else say("🟢 No problem.")
+    parts: list[Said] = [title]
+    above = ""
+    for snapshot, problem in shown:
+        if several and snapshot.cluster != above:
+            above = snapshot.cluster
+            parts.append(bold(snapshot.name))
+        parts.append(problem.line)
+    missing = gaps(gap for gap in data.fleet.unseen if gap.gap is not Gap.NODE_OFFLINE)
+    buttons = {problem.opens: name_button(problem.name, problem.opens.page, problem.opens.arg) for _, problem in shown}
+    return Screen(
+        text=lines(*parts, *missing, EMPTY, age(data.fleet.taken, data.now)),
+        rows=(
+            *pairs(list(buttons.values())),
+            *pager("problems", str, number, pages),
+            (Button(say("‹ Status"), Open("status")), refresh("problems", str(number) if number > 1 else "")),
+        ),
+    )
+
+
+PAGE = Page(key="problems", help="What is wrong, worst first", role=Role.VIEWER, command=True, load=load, draw=draw)
