@@ -1,0 +1,181 @@
+"""One API token, and one way to call: `_call`. Whoever holds a `Client` holds its token and no other.
+
+read    tried on each host in turn, on the same one twice where a connection broke
+write   sent at most once; the next host has its turn only while nothing was sent
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+from urllib.parse import quote, urlencode
+
+from bot.errors import PveError, PveNoAnswer, PvePinMismatch, PveUnauthorized, PveUnreachable
+from bot.ports import Clock
+from bot.pve import parse
+from bot.pve.config import ApiToken, Timeouts
+from bot.pve.faults import Stage, host_is_ill, node_of, of_status
+from bot.pve.link import Failed, Link, Reply
+
+T = TypeVar("T")
+
+LARGE = 128 * 1024
+"""Bytes from which an answer is read in a thread: below it the way there and back costs more than it spares."""
+
+
+class Notices:
+    """What the admins are to hear of, once and not at every call: a changed certificate, a refused token."""
+
+    def __init__(self, tell: Callable[[PveError], None]) -> None:
+        self._tell = tell
+        self._told: dict[str, str] = {}  # host or token -> what was told of it
+
+    def heard(self, error: PveError) -> None:
+        match error:
+            case PvePinMismatch():
+                subject, news = error.host, error.seen
+            case PveUnauthorized():
+                subject, news = error.token, "401"
+            case _:
+                return
+        if self._told.get(subject) != news:
+            self._told[subject] = news
+            self._tell(error)
+
+    def well(self, *subjects: str) -> None:
+        if self._told:
+            for subject in subjects:
+                self._told.pop(subject, None)
+
+
+class Client:
+    def __init__(
+        self, token: ApiToken, links: Sequence[Link], clock: Clock, timeouts: Timeouts, notices: Notices
+    ) -> None:
+        self.token = token.id
+        self._links = links
+        self._clock = clock
+        self._timeouts = timeouts
+        self._notices = notices
+        self._headers = {
+            "Authorization": token.header(),
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",  # on a local network packing costs more than it spares
+            "User-Agent": "telemox",
+        }
+        self._form = {
+            **self._headers,
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Connection": "close",
+        }
+
+    def __repr__(self) -> str:
+        return f"Client({self.token})"
+
+    async def get(
+        self,
+        path: str,
+        read: Callable[[bytes], T],
+        query: Mapping[str, str] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> T:
+        """GET `path`, its answer given to `read`. `timeout` bounds one attempt, in seconds.
+
+        Raises: PveError.
+        """
+        if timeout is None:
+            timeout = self._timeouts.node if node_of(path) else self._timeouts.read
+        return await self._call("GET", path, read, query=query, timeout=timeout)
+
+    async def write(self, method: str, path: str, read: Callable[[bytes], T], params: Mapping[str, str]) -> T:
+        """POST, PUT (a form) or DELETE (a query: a body is refused there with 501).
+
+        Raises: PveUnreachable when nothing was sent · PveNoAnswer when nobody knows · what Proxmox said.
+        """
+        if method == "DELETE":
+            return await self._call(method, path, read, query=params, timeout=self._timeouts.write)
+        return await self._call(method, path, read, form=params, timeout=self._timeouts.write)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[bytes], T],
+        *,
+        timeout: float,
+        query: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> T:
+        write = method != "GET"
+        target = f"/api2/json{quote(path, safe='/:@!')}" + (f"?{urlencode(query)}" if query else "")
+        content = urlencode(form).encode() if form is not None else None
+        headers = self._form if write else self._headers
+        time = asyncio.get_running_loop().time
+        until = time() + max(self._timeouts.total, timeout)
+        troubles: list[PveError] = []
+        for link in self._in_order():
+            for again in (False, True):
+                left = until - time()
+                if left <= 0:
+                    break
+                try:
+                    reply = await link.send(method, target, headers, content, timeout=min(timeout, left))
+                except Failed as failed:
+                    link.failed()
+                    if write and failed.stage is not Stage.UNSENT:
+                        raise failed.error from failed
+                    if failed.stage is Stage.DROPPED and not again:
+                        continue  # an idle connection that the host closed in the same moment
+                    troubles.append(failed.error)
+                    self._notices.heard(failed.error)
+                    break
+                if 200 <= reply.status < 300:
+                    link.worked()
+                    return await self._read(reply, read, path, link, write)
+                error = self._error(reply, path, link, write)
+                if write or not host_is_ill(reply.status, error.reason, path):
+                    link.worked()
+                    self._notices.heard(error)
+                    raise error
+                link.failed()
+                troubles.append(error)
+                break
+        raise _worst(troubles)
+
+    async def _read(self, reply: Reply, read: Callable[[bytes], T], path: str, link: Link, write: bool) -> T:
+        self._notices.well(str(link.host), self.token)
+        try:
+            if len(reply.body) > LARGE:
+                return await asyncio.to_thread(read, reply.body)
+            return read(reply.body)
+        except parse.Garbled as error:
+            raise of_status(
+                reply.status, str(error), write=write, host=str(link.host), path=path, token=self.token
+            ) from error
+
+    def _error(self, reply: Reply, path: str, link: Link, write: bool) -> PveError:
+        text, errors = parse.refusal(reply.body)
+        text = text or reply.reason or f"HTTP status {reply.status}"
+        return of_status(
+            reply.status, text, write=write, host=str(link.host), path=path, token=self.token, errors=errors
+        )
+
+    def _in_order(self) -> list[Link]:
+        """As configured; those that failed lately come last, until they have rested."""
+        if len(self._links) == 1:
+            return list(self._links)
+        now = self._clock.monotonic()
+        return sorted(self._links, key=lambda link: link.rests_until > now)
+
+
+def _worst(troubles: Sequence[PveError]) -> PveError:
+    """What to say when no host answered."""
+    if not troubles:
+        return PveNoAnswer("no answer in time")
+    for error in troubles:
+        if isinstance(error, PvePinMismatch) or len(troubles) == 1:
+            return error
+    for error in troubles:
+        if not isinstance(error, PveUnreachable):
+            return error  # sent somewhere: not "nothing was sent"
+    return PveUnreachable("; ".join(f"{error.host}: {error.reason}" for error in troubles))

@@ -1,0 +1,307 @@
+"""One cluster, as the core knows it (`ports.Pve`): what to read, from whom, how long it is kept.
+
+view       GET with the token of VIEWER: snapshot, guest, addresses, tasks, version. Its client holds no other token
+by role    what a role asks for in its own name: its permissions, its tasks and their logs, its writes
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from cachetools import TTLCache
+
+from bot.access import Role
+from bot.errors import NotFound, PveError, PveForbidden, PveNodeDown, PveRefused
+from bot.model import Guest, Kind, Outcome, Permissions, Snapshot, Status, Task, TaskLog, Upid, Version
+from bot.ports import Clock
+from bot.pve import parse, rows, tls
+from bot.pve.client import Client, Notices
+from bot.pve.config import ClusterConfig, Host
+from bot.pve.flight import Flight
+from bot.pve.link import Link
+from bot.pve.snapshot import Sight, merge
+from bot.pve.tls import HostReport
+from bot.spawn import Spawn
+from bot.text import say
+
+PERMISSIONS_KEPT = 300.0  # s; shorter where Proxmox has just said no
+VERSION_KEPT = 3600.0  # s
+ADDRESSES_KEPT = 300.0  # s
+NO_ADDRESSES_KEPT = 60.0  # s: an agent that does not run costs 3 s a question
+
+_ELSEWHERE = re.compile(r"Configuration file '.*' does not exist")
+
+
+class Cluster:
+    """`notice` hears once of what admins must know: another certificate than the pinned one, a refused token."""
+
+    def __init__(
+        self, config: ClusterConfig, clock: Clock, notice: Callable[[PveError], None] = lambda error: None
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._links = tuple(Link(host, config, clock) for host in config.hosts)
+        notices = Notices(notice)
+
+        def client(role: Role) -> Client | None:
+            token = config.tokens.get(role)
+            return None if token is None else Client(token, self._links, clock, config.timeouts, notices)
+
+        view, power, admin = (client(role) for role in Role)
+        if view is None:
+            raise ValueError("a cluster needs a view token")
+        self._view = view
+        self._voices = {Role.VIEWER: view, Role.OPERATOR: power, Role.ADMIN: admin or power}
+        self._spawn = Spawn()
+        self._latest: Snapshot | None = None
+        self._latest_at = 0.0  # monotonic
+        self._flight = Flight[Snapshot](self._spawn, f"snapshot of {config.key}")
+        self._flights = {role: Flight[Permissions](self._spawn, f"permissions of {role.word}") for role in Role}
+        self._version_flight = Flight[Version](self._spawn, f"version of {config.key}")
+        timer = clock.monotonic
+        self._permissions: TTLCache[str, Permissions] = TTLCache(len(Role), PERMISSIONS_KEPT, timer)
+        self._version: TTLCache[str, Version] = TTLCache(1, VERSION_KEPT, timer)
+        self._addresses: TTLCache[int, tuple[str, ...]] = TTLCache(4096, ADDRESSES_KEPT, timer)
+        self._no_addresses: TTLCache[int, tuple[str, ...]] = TTLCache(4096, NO_ADDRESSES_KEPT, timer)
+        self._agents: dict[int, bool] = {}  # vmid -> its config names an agent, as status/current last said
+
+    # -- view ------------------------------------------------------------------------------------------------------
+
+    @property
+    def key(self) -> str:
+        return self._config.key
+
+    @property
+    def web(self) -> str:
+        return self._config.hosts[0].url
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        return self._config.hosts
+
+    def latest(self) -> Snapshot | None:
+        return self._latest
+
+    async def snapshot(self, max_age: float = 5.0) -> Snapshot:
+        """GET /cluster/resources and GET /cluster/status; whoever asks while they are under way waits for the same.
+
+        Raises: PveError of the resources. What the status lacks is said in `unseen`.
+        """
+        if self._latest is not None and self._clock.monotonic() - self._latest_at <= max_age and max_age > 0:
+            return self._latest
+        return await self._flight(self._look)
+
+    async def guest(self, guest: Guest) -> Guest:
+        """GET /nodes/{node}/{kind}/{vmid}/status/current; looked for again where it has moved.
+
+        Raises: NotFound when it is on no node any more · PveError.
+        """
+        try:
+            return await self._current(guest)
+        except PveNodeDown as error:
+            moved = await self._moved(guest)
+            if moved is None or moved.node == guest.node:
+                raise
+            trouble: PveError = error
+        except PveRefused as error:
+            if not _ELSEWHERE.match(error.reason):
+                raise
+            moved = await self._moved(guest)
+            trouble = error
+        if moved is None:
+            raise NotFound(say("{name} ({vmid}) is gone.", name=guest.name, vmid=guest.vmid)) from trouble
+        return await self._current(moved)
+
+    async def addresses(self, guest: Guest) -> tuple[str, ...]:
+        """GET …/agent/network-get-interfaces (VM) or GET …/interfaces (container, since 8.1); () on any trouble."""
+        if guest.status is not Status.RUNNING:
+            return ()
+        for cache in (self._addresses, self._no_addresses):
+            if (kept := cache.get(guest.vmid)) is not None:
+                return kept
+        try:
+            found = await self._ask_addresses(guest)
+        except PveError:
+            found = ()
+        (self._addresses if found else self._no_addresses)[guest.vmid] = found
+        return found
+
+    async def tasks(self) -> tuple[Task, ...]:
+        """GET /cluster/tasks; a token without Sys.Audit on / gets [] there, even for its own: then each node's."""
+        may = await self.permissions(Role.VIEWER)
+        if may is not None and may.allows("Sys.Audit", "/"):
+            return await self._view.get("/cluster/tasks", lambda body: parse.tasks(body, self.key))
+        nodes = [node.name for node in (await self.snapshot(60.0)).nodes if node.online]
+        answers = await asyncio.gather(
+            *(self.node_tasks(node, role=Role.VIEWER) for node in nodes), return_exceptions=True
+        )
+        found: list[Task] = []
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                if not isinstance(answer, PveError):
+                    raise answer
+                if len(answers) == 1:
+                    raise answer
+            else:
+                found.extend(answer)
+        return tuple(sorted(found, key=lambda task: task.upid.start, reverse=True))
+
+    async def version(self) -> Version:
+        """GET /version.
+
+        Raises: PveError.
+        """
+        if (kept := self._version.get("")) is not None:
+            return kept
+        return await self._version_flight(self._ask_version)
+
+    # -- by role ---------------------------------------------------------------------------------------------------
+
+    def token(self, role: Role) -> str | None:
+        voice = self._voices[role]
+        return None if voice is None else voice.token
+
+    async def permissions(self, role: Role) -> Permissions | None:
+        """GET /access/permissions.
+
+        Raises: PveError.
+        """
+        voice = self._voices[role]
+        if voice is None:
+            return None
+        if (kept := self._permissions.get(voice.token)) is not None:
+            return kept
+
+        async def ask() -> Permissions:
+            found = await voice.get("/access/permissions", parse.permissions)
+            self._permissions[voice.token] = found
+            return found
+
+        return await self._flights[role](ask)
+
+    async def node_tasks(
+        self, node: str, *, role: Role, vmid: int | None = None, since: datetime | None = None, limit: int = 50
+    ) -> tuple[Task, ...]:
+        """GET /nodes/{node}/tasks?source=all.
+
+        Raises: PveError.
+        """
+        query = {"source": "all", "limit": str(limit)}
+        if vmid is not None:
+            query["vmid"] = str(vmid)
+        if since is not None:
+            query["since"] = str(int(since.timestamp()))
+        return await self._reader(role).get(f"/nodes/{node}/tasks", lambda body: parse.tasks(body, self.key), query)
+
+    async def task(self, upid: Upid, *, role: Role) -> Task:
+        """GET /nodes/{node}/tasks/{upid}/status. As its worker exits a task has no end for a moment: read once more.
+
+        Raises: PveError.
+        """
+        path = f"/nodes/{upid.node}/tasks/{upid}/status"
+        reader = self._reader(role)
+        task = await reader.get(path, lambda body: parse.task(body, self.key, upid))
+        if task.outcome is Outcome.UNKNOWN:
+            await self._clock.sleep(1.0)
+            task = await reader.get(path, lambda body: parse.task(body, self.key, upid))
+        return task
+
+    async def log(self, upid: Upid, *, role: Role, start: int = 0, limit: int = 50) -> TaskLog:
+        """GET /nodes/{node}/tasks/{upid}/log. A negative `start` asks for the number of lines first.
+
+        Raises: PveError.
+        """
+        path = f"/nodes/{upid.node}/tasks/{upid}/log"
+        reader = self._reader(role)
+        if start < 0:
+            head = await reader.get(path, lambda body: parse.log(body, 0), {"start": "0", "limit": "1"})
+            start = max(0, head.total + start)
+        query = {"start": str(start), "limit": str(limit)}
+        return await reader.get(path, lambda body: parse.log(body, start), query)
+
+    async def write(self, role: Role, method: str, path: str, params: Mapping[str, str]) -> Upid | None:
+        """Sent at most once.
+
+        Raises: PveUnreachable when nothing was sent · PveNoAnswer when nobody knows · PveError.
+        """
+        voice = self._voices[role] if role > Role.VIEWER else None
+        if voice is None:
+            raise PveForbidden(f"no API token is set that acts for the role {role.word}")
+        try:
+            return await voice.write(method, path, parse.started, params)
+        except PveForbidden:
+            self._permissions.pop(voice.token, None)  # it may less than we thought: ask anew
+            raise
+
+    # -- for `telemox check`, and the end --------------------------------------------------------------------------
+
+    async def probe(self, host: Host) -> HostReport:
+        """Looks at one host by handshakes alone. Never raises."""
+        pins, timeout = self._config.pins(host), self._config.timeouts.connect
+        return await tls.probe(host, pins=pins, ca_file=self._config.ca_file, timeout=timeout)
+
+    async def close(self) -> None:
+        await self._spawn.close(0)
+        for link in self._links:
+            await link.close()
+
+    # -- how -------------------------------------------------------------------------------------------------------
+
+    def _reader(self, role: Role) -> Client:
+        """Reading needs no more than the view token where a role has none."""
+        return self._voices[role] or self._view
+
+    async def _look(self) -> Snapshot:
+        status = self._spawn(self._ask_status(), f"cluster status of {self.key}")
+        try:
+            resources = await self._view.get("/cluster/resources", lambda body: rows.resources(body, self.key))
+            sight = Sight(token=self._view.token) if resources.guests else await self._sight()
+            said: rows.ClusterStatus | PveError = await status
+        except BaseException:
+            status.cancel()
+            raise
+        self._latest = merge(self.key, resources, said, before=self._latest, taken=self._clock.now(), sight=sight)
+        self._latest_at = self._clock.monotonic()
+        return self._latest
+
+    async def _ask_status(self) -> rows.ClusterStatus | PveError:
+        try:
+            return await self._view.get("/cluster/status", rows.cluster_status)
+        except PveError as error:
+            return error
+
+    async def _sight(self) -> Sight:
+        """Are there no guests, or may the token not see any?"""
+        try:
+            may = await self.permissions(Role.VIEWER)
+        except PveError as error:
+            return Sight(token=self._view.token, all_guests=None, detail=error.reason)
+        return Sight(token=self._view.token, all_guests=may is not None and may.allows("VM.Audit", "/vms"))
+
+    async def _current(self, guest: Guest) -> Guest:
+        live, agent = await self._view.get(f"{guest.path}/status/current", lambda body: rows.current(body, guest))
+        self._agents[guest.vmid] = agent
+        return live
+
+    async def _moved(self, guest: Guest) -> Guest | None:
+        return (await self.snapshot(0)).by_vmid.get(guest.vmid)
+
+    async def _ask_version(self) -> Version:
+        self._version[""] = found = await self._view.get("/version", parse.version)
+        return found
+
+    async def _ask_addresses(self, guest: Guest) -> tuple[str, ...]:
+        version = await self.version()
+        timeout = self._config.timeouts.agent
+        if guest.kind is Kind.LXC:
+            if version < (8, 1):  # there is no such call
+                return ()
+            return await self._view.get(f"{guest.path}/interfaces", parse.addresses, timeout=timeout)
+        needed = "VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted" if version >= (9, 0) else "VM.Monitor"
+        may = await self.permissions(Role.VIEWER)
+        if may is None or not may.allows(needed, f"/vms/{guest.vmid}", guest.pool):
+            return ()
+        if self._agents.get(guest.vmid) is False:
+            return ()
+        return await self._view.get(f"{guest.path}/agent/network-get-interfaces", parse.addresses, timeout=timeout)

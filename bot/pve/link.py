@@ -1,0 +1,219 @@
+"""One host of the API: its connections, and one request on them. Knows no token and no JSON.
+
+Reads share connections that are kept for less than the 5 s after which pveproxy closes them (AnyEvent.pm,
+`timeout => 5`); each write has a connection of its own, since a stale one would look like a lost answer.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from bot.errors import PveError, PveUnreachable
+from bot.ports import Clock
+from bot.pve import tls
+from bot.pve.config import ClusterConfig, Host
+from bot.pve.faults import Stage, of_stage, stage_of
+from bot.pve.tls import reason_of
+
+AT_ONCE = 8
+"""Calls at work at one host: three workers serve everybody there, the web interface too."""
+KEPT = 3.0
+"""Seconds that an idle connection is kept."""
+REST = (30.0, 600.0)
+"""Seconds that a host which failed is tried last: at first, and at most (doubled each time)."""
+
+for _name in ("httpx", "httpcore"):  # they log addresses at INFO and headers at DEBUG
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    reason: str  # the reason phrase: Proxmox 7 says there, and only there, what went wrong
+    body: bytes
+
+
+class Failed(Exception):
+    """One request failed before there was an answer."""
+
+    def __init__(self, error: PveError, stage: Stage) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.stage = stage
+
+
+class Link:
+    def __init__(self, host: Host, config: ClusterConfig, clock: Clock) -> None:
+        self.host = host
+        self.rests_until = 0.0  # monotonic; while it rests the other hosts come first
+        self._strikes = 0
+        self._clock = clock
+        self._pins = config.pins(host)
+        self._ca_file = config.ca_file
+        self._timeouts = config.timeouts
+        self._max_bytes = config.max_bytes
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._opening = asyncio.Lock()
+        self._lines: _Lines | None = None
+
+    async def send(
+        self, method: str, target: str, headers: dict[str, str], content: bytes | None, *, timeout: float
+    ) -> Reply:
+        """One request, answered within `timeout` s or not at all. `target` is path and query.
+
+        Raises: Failed.
+        """
+        write = method != "GET"
+        async with self._place(write):
+            lines = await self._open(write)
+            try:
+                return await self._send(lines, method, target, headers, content, timeout)
+            except Failed as failed:
+                if failed.stage is not Stage.UNSENT or not self._pins or not await self._changed(lines, write):
+                    raise
+            # the host shows a new certificate that is pinned as well
+            return await self._send(await self._open(write), method, target, headers, content, timeout)
+
+    def worked(self) -> None:
+        self.rests_until, self._strikes = 0.0, 0
+
+    def failed(self) -> None:
+        first, most = REST
+        self.rests_until = self._clock.monotonic() + min(most, first * 2 ** min(self._strikes, 10))
+        self._strikes += 1
+
+    async def close(self) -> None:
+        if self._lines is not None:
+            await self._lines.close()
+            self._lines = None
+
+    async def _send(
+        self, lines: "_Lines", method: str, target: str, headers: dict[str, str], content: bytes | None, timeout: float
+    ) -> Reply:
+        write = method != "GET"
+        sent = not write  # a read may be repeated whatever happened: only for a write is it worth watching
+
+        async def trace(event: str, info: object) -> None:
+            nonlocal sent
+            sent = sent or event == "http11.send_request_headers.started"
+
+        request = httpx.Request(
+            method,
+            lines.url + target,
+            headers=headers,
+            content=content,
+            extensions={
+                "timeout": {"connect": self._timeouts.connect, "read": timeout, "write": timeout, "pool": timeout},
+                **({"trace": trace} if write else {}),
+            },
+        )
+        try:
+            async with asyncio.timeout(timeout + (self._timeouts.connect if write else 0)):
+                response = await (lines.writes if write else lines.reads).handle_async_request(request)
+                try:
+                    return Reply(response.status_code, _reason(response), await self._body(response))
+                finally:
+                    await response.aclose()
+        except TimeoutError as error:
+            raise self._fault(Stage.SILENT if sent else Stage.UNSENT, "no answer in time", write) from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
+            stage = stage_of(error)
+            if write:  # watched on the wire, which is surer than any table
+                stage = Stage.UNSENT if not sent else Stage.SILENT if stage is Stage.UNSENT else stage
+            raise self._fault(stage or Stage.SILENT, reason_of(error), write) from error
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        """Raises: httpx.DecodingError when there is more of it than `max_bytes`."""
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > self._max_bytes:
+                raise httpx.DecodingError(f"the answer is larger than {self._max_bytes // 1024} KiB")
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _fault(self, stage: Stage, reason: str, write: bool) -> Failed:
+        return Failed(of_stage(stage, reason, write=write, host=str(self.host)), stage)
+
+    @asynccontextmanager
+    async def _place(self, write: bool) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._timeouts.turn):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise self._fault(Stage.UNSENT, f"{AT_ONCE} calls are already waiting for it", write) from error
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    async def _open(self, write: bool) -> "_Lines":
+        """The connections; made at the first call, since only the handshake tells what to hold a pinned host to."""
+        if self._lines is not None:
+            return self._lines
+        async with self._opening:
+            if self._lines is None:
+                self._lines = await self._trusted(write, self._new)
+            return self._lines
+
+    async def _new(self) -> "_Lines":
+        if self._pins:
+            certificate, context = await tls.pinned(self.host, self._pins, self._timeouts.connect)
+            return _Lines(self.host, context, certificate)
+        try:
+            context = await asyncio.to_thread(tls.verifying, self._ca_file)
+        except OSError as error:
+            raise PveUnreachable(f"the CA file {self._ca_file} cannot be used: {error}", host=str(self.host)) from error
+        return _Lines(self.host, context, b"")
+
+    async def _changed(self, lines: "_Lines", write: bool) -> bool:
+        """Looks at a pinned host again. True when it shows another certificate that is pinned too.
+
+        Raises: Failed with PvePinMismatch when it shows one that is not.
+        """
+        async with self._opening:
+            if self._lines is lines:
+                new = await self._trusted(write, self._new)
+                if new.certificate == lines.certificate:
+                    await new.close()
+                    return False
+                self._lines = new
+                await lines.close()
+            return True
+
+    async def _trusted(self, write: bool, make: Callable[[], Awaitable["_Lines"]]) -> "_Lines":
+        try:
+            return await make()
+        except PveUnreachable as error:
+            raise Failed(error, Stage.UNSENT) from error
+
+
+class _Lines:
+    """What is built once and used for every request to a host, until its certificate changes."""
+
+    def __init__(self, host: Host, context: ssl.SSLContext, certificate: bytes) -> None:
+        self.url = host.url
+        self.certificate = certificate  # DER; empty where CAs decide
+        self.reads = _transport(context, keep=AT_ONCE)
+        self.writes = _transport(context, keep=0)
+
+    async def close(self) -> None:
+        await self.reads.aclose()
+        await self.writes.aclose()
+
+
+def _transport(context: ssl.SSLContext, keep: int) -> httpx.AsyncHTTPTransport:
+    """The transport itself, not a client: nothing follows redirects, keeps cookies or reads the environment."""
+    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=keep, keepalive_expiry=KEPT)
+    return httpx.AsyncHTTPTransport(verify=context, trust_env=False, http2=False, retries=0, limits=limits)
+
+
+def _reason(response: httpx.Response) -> str:
+    reason = response.extensions.get("reason_phrase", b"")
+    return reason.decode(errors="replace") if isinstance(reason, bytes) else ""
