@@ -1,0 +1,114 @@
+"""The bot's token, whether a webhook takes its updates away, and the clock, by two calls that disturb nobody.
+
+getUpdates is not tried: a second poller ends the first one's wait with a 409, and the first may be the bot at work.
+"""
+
+import contextlib
+import ipaddress
+import json
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import httpx
+
+from bot.check.line import Line, fail, ok, warn
+from bot.config import Settings
+from bot.ports import Clock
+from bot.pve.tls import reason_of
+from bot.text import say, span
+
+TIMEOUT = 10.0  # s for one call
+SKEW = 30.0  # s; what waited in Telegram's queue for over two minutes never acts, and that is told by the clock
+
+
+class _Trouble(Exception):
+    """The line that says why there is nothing more to ask."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__()
+        self.line = line
+
+
+async def lines(settings: Settings, clock: Clock) -> AsyncIterator[Line]:
+    base = settings.telegram_base_url
+    url = urlsplit(base)
+    if url.scheme == "http" and not _near(url.hostname or ""):
+        yield warn(
+            say("{base} is reached without encryption: whoever is on the way reads the bot's token.", base=base),
+            f"TELEMOX_TELEGRAM_BASE_URL=https://{url.netloc}",
+        )
+    token = settings.telegram_token.get_secret_value()
+    async with httpx.AsyncClient(base_url=f"{base}/bot{token}/", timeout=TIMEOUT) as client:
+        try:
+            me, date = await _call(client, "getMe", base)
+            yield ok(say("Telegram: @{name} answers at {base}.", name=str(me.get("username", "?")), base=base))
+            webhook, _ = await _call(client, "getWebhookInfo", base)
+        except _Trouble as trouble:
+            yield trouble.line
+            return
+    if webhook.get("url"):
+        host = urlsplit(str(webhook["url"])).hostname or "?"
+        yield warn(
+            say("Telegram: updates go to a webhook at {host}; while it is set the bot hears nothing.", host=host),
+            f'curl "{base}/bot$TELEMOX_TELEGRAM_TOKEN/deleteWebhook"',
+        )
+    if date is not None:
+        skew = abs((clock.now() - date).total_seconds())
+        if skew > SKEW:
+            yield warn(
+                say("This machine's clock is {skew} off: commands will look old and not act.", skew=span(skew)),
+                "timedatectl set-ntp true",
+            )
+
+
+async def _call(client: httpx.AsyncClient, method: str, base: str) -> tuple[Mapping[str, object], datetime | None]:
+    """The result, and the time by Telegram's clock. Raises _Trouble."""
+    try:
+        reply = await client.get(method)
+    except httpx.TimeoutException:
+        raise _Trouble(fail(say("Telegram: no answer from {base} in time.", base=base), f"curl -sSI {base}")) from None
+    except httpx.HTTPError as error:
+        why = reason_of(error)
+        line = fail(say("Telegram: {base} cannot be reached ({why}).", base=base, why=why), f"curl -sSI {base}")
+        raise _Trouble(line) from None
+    answer: object = None
+    with contextlib.suppress(ValueError):
+        answer = json.loads(reply.content)
+    if not isinstance(answer, dict):
+        line = fail(
+            say(
+                "Telegram: what answers at {base} is no Bot API (status {status}).", base=base, status=reply.status_code
+            ),
+            "TELEMOX_TELEGRAM_BASE_URL=https://api.telegram.org",
+        )
+        raise _Trouble(line)
+    result = answer.get("result")
+    if answer.get("ok") is True and isinstance(result, dict):
+        return result, _date(reply)
+    if reply.status_code in {401, 404}:
+        line = fail(
+            say("Telegram: the bot's token is refused. @BotFather shows the right one under /mybots, API Token."),
+            "TELEMOX_TELEGRAM_TOKEN=<token>",
+        )
+        raise _Trouble(line)
+    why = str(answer.get("description") or reply.status_code)
+    raise _Trouble(fail(say("Telegram: {method} was refused: {why}", method=method, why=why)))
+
+
+def _date(reply: httpx.Response) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(reply.headers["Date"])
+    except (KeyError, ValueError):
+        return None
+    return date if date.tzinfo is not None else None
+
+
+def _near(host: str) -> bool:
+    """This machine, or a network of one's own."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or "." not in host  # a container beside this one
+    return address.is_loopback or address.is_private

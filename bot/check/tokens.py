@@ -1,0 +1,150 @@
+"""Each API token: is it accepted, does it have what it needs, does it have more than that; by the version found."""
+
+from collections.abc import AsyncIterator, Iterator
+
+from bot.access import Role
+from bot.check.line import Line, fail, ok, warn
+from bot.errors import PveError, PveUnauthorized
+from bot.model import Permissions, Version
+from bot.ports import Pve
+from bot.privileges import MAJORS, POWER_ROLE, VIEW_ROLE, Need, granted, needs, writes
+from bot.text import Said, say
+
+_NAMES = {Role.VIEWER: "view", Role.OPERATOR: "power", Role.ADMIN: "admin"}
+
+
+async def lines(cluster: Pve, version: Version | None) -> AsyncIterator[Line]:
+    by_role = {role: cluster.token(role) for role in _NAMES}
+    if by_role[Role.OPERATOR] is None and by_role[Role.ADMIN] is None:
+        yield ok(say("No power token: the bot is a monitor, no action is offered to anybody."))
+    if by_role[Role.VIEWER] in {by_role[Role.OPERATOR], by_role[Role.ADMIN]}:
+        yield warn(
+            say("The view token is the power token too: a fault in the bot could exceed a viewer's role."),
+            "sh deploy/pveum.sh",
+        )
+    told: set[str] = set()
+    for role, token in by_role.items():
+        if token is None or token in told:
+            continue
+        told.add(token)
+        try:
+            seen = await cluster.permissions(role)
+        except PveUnauthorized as error:
+            yield _refused(role, token, error.reason)
+            continue
+        except PveError as error:
+            yield fail(say("{token}: {why}.", token=token, why=error.reason))
+            continue
+        if seen is not None:
+            for line in _privileges(role, token, seen, version.major if version else MAJORS[-1]):
+                yield line
+
+
+def _refused(role: Role, token: str, why: str) -> Line:
+    user = token.partition("!")[0]
+    return fail(
+        say("The {name} token {token} is refused: {why}", name=_NAMES[role], token=token, why=why),
+        f"pveum user token list {user}",
+        "sh deploy/pveum.sh --rotate",
+    )
+
+
+def _privileges(role: Role, token: str, seen: Permissions, major: int) -> Iterator[Line]:
+    known = [need for need in needs(role) if need.known(major)]
+    if not any(seen.paths.values()):
+        yield fail(
+            say("The {name} token {token} has no rights: it needs some of its own.", name=_NAMES[role], token=token),
+            *mend(role, token, major),
+        )
+        return
+    lacking: list[Line] = []
+    for need in known:
+        where = _where(need, seen)
+        if where is not None:
+            yield ok(_has(token, need, where))
+        elif need.required:
+            lacking.append(fail(_lacks(token, need)))
+        elif not need.asked:
+            lacking.append(warn(_lacks(token, need)))
+    yield from lacking[:-1]
+    if lacking:
+        yield Line(lacking[-1].level, lacking[-1].text, mend(role, token, major))
+    yield from _too_much(role, token, seen, known, major)
+
+
+def _where(need: Need, seen: Permissions) -> tuple[str, ...] | None:
+    """() when all of it is covered, the paths when some of it is, None when nothing is."""
+    if seen.allows(need.privilege, need.path):
+        return ()
+    below = need.path.rstrip("/") + "/"
+    some = [
+        path
+        for path in sorted(seen.paths)
+        if (path.startswith((below, "/pool/"))) and seen.allows(need.privilege, path)
+    ]
+    return tuple(some) or None
+
+
+def _has(token: str, need: Need, where: tuple[str, ...]) -> Said:
+    if not where:
+        return say(
+            "{token}: {privilege} on {path} ({gives}).",
+            token=token,
+            privilege=need.privilege,
+            path=need.path,
+            gives=need.gives,
+        )
+    shown = ", ".join(where[:4]) + (" …" if len(where) > 4 else "")
+    return say(
+        "{token}: {privilege} on {paths} alone ({gives}).",
+        token=token,
+        privilege=need.privilege,
+        paths=shown,
+        gives=need.gives,
+    )
+
+
+def _lacks(token: str, need: Need) -> Said:
+    return say(
+        "{token} lacks {privilege} on {path}: {gives}.",
+        token=token,
+        privilege=need.privilege,
+        path=need.path,
+        gives=need.gives,
+    )
+
+
+def _too_much(role: Role, token: str, seen: Permissions, known: list[Need], major: int) -> Iterator[Line]:
+    """What a token can change that the bot never will. For the view token that is anything."""
+    wanted = {privilege for need in known if role > Role.VIEWER for privilege in need.privilege.split("|")}
+    found: dict[str, str] = {}
+    for path in sorted(seen.paths):
+        for privilege in seen.paths[path]:
+            if writes(privilege) and privilege not in wanted:
+                found.setdefault(privilege, path)
+    if not found:
+        return
+    shown = [f"{privilege} on {path}" for privilege, path in sorted(found.items())]
+    more = ", ".join(shown[:4]) + (f" … ({len(shown)} in all)" if len(shown) > 4 else "")
+    if role is Role.VIEWER:
+        text = say("The view token {token} can write: {more}.", token=token, more=more)
+    else:
+        text = say("The {name} token {token} can do more than any action needs: {more}.",
+                   name=_NAMES[role], token=token, more=more)  # fmt: skip
+    user, name = token.split("!", 1)
+    yield warn(text, f"pveum user token modify {user} {name} --privsep 1", *mend(role, token, major))
+
+
+def mend(role: Role, token: str, major: int) -> tuple[str, ...]:
+    """What gives this token its role, and its user no less: with privilege separation the smaller of both counts."""
+    user = token.partition("!")[0]
+    name, path, users = (VIEW_ROLE, "/", VIEW_ROLE) if role is Role.VIEWER else (
+        POWER_ROLE, "/vms", f"{VIEW_ROLE},{POWER_ROLE}"
+    )  # fmt: skip
+    major = max(known for known in MAJORS if known <= max(major, MAJORS[0]))
+    privileges = ",".join(granted(name, major))
+    return (
+        f"pveum role add {name} --privs {privileges} || pveum role modify {name} --privs {privileges}",
+        f"pveum acl modify {path} --users {user} --roles {users}",
+        f"pveum acl modify {path} --tokens '{token}' --roles {name}",
+    )
