@@ -1,0 +1,282 @@
+"""A simulated Proxmox VE cluster: a real HTTPS server on loopback, one port a node."""
+
+import asyncio
+import hashlib
+import random
+import ssl
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+import orjson
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from bot.demo.cluster import build, cluster_views, guest_views, node_views
+from bot.demo.cluster.access import Token, User
+from bot.demo.cluster.api import Answer, Api
+from bot.demo.cluster.broadcast import Broadcast
+from bot.demo.cluster.errors import Gateway, Refusal, Unauthorized
+from bot.demo.cluster.faults import Faults, Stage
+from bot.demo.cluster.power import Power
+from bot.demo.cluster.release import Release
+from bot.demo.cluster.server import Port, Reply, Request, refused
+from bot.demo.cluster.tasks import Task
+from bot.demo.cluster.things import Guest
+from bot.demo.cluster.world import World
+
+USER = "telemox@pve"
+
+
+class Cluster:
+    """`async with Cluster() as cluster:` serves it; see the package for what it is made of.
+
+    seed       the same seed, epoch and speed 0 give the same world
+    version    of Proxmox VE: 7.4-20, 8.2, 8.4.21, 9.1.11
+    guests     how many
+    speed      simulated seconds a second; 0 = time moves by advance() alone
+    latency    seconds that every call takes
+    auth_delay seconds until a 401 is answered, and a third of it until a dead node is given up
+    tls        False: plain HTTP
+    epoch      simulated start, seconds since 1970; None = now
+    monotonic  drives simulated time; for tests with a clock of their own
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        version: str = "9.1.11",
+        guests: int = 40,
+        speed: float = 1.0,
+        latency: float = 0.0,
+        auth_delay: float = 3.0,
+        tls: bool = True,
+        epoch: float | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        ports: Iterable[int] = (0, 0, 0),
+    ) -> None:
+        self.release = Release(version)
+        self.latency = latency
+        self.auth_delay = auth_delay
+        self.requests: list[Request] = []
+        self.tokens: dict[str, str] = {}
+        self._rng = random.Random(seed)
+        self.world = World(
+            self.release, epoch=time.time() if epoch is None else epoch, speed=speed, monotonic=monotonic
+        )
+        build.nodes(self.world)
+        build.guests(self.world, guests, self._rng)
+        build.storages(self.world, self._rng)
+        build.history(self.world)
+        self._broadcast = Broadcast(self.world)
+        self.world.catch_up()
+        routes = cluster_views.routes(self._broadcast) + node_views.ROUTES + guest_views.routes(Power(self.world))
+        self._api = Api(self.world, routes)
+        self._tls = tls
+        self._ca: trustme.CA | None = None
+        self._ports = {
+            name: Port(name, self._answer, number=number, body_limit=(512 if self.release.since(8, 4) else 64) * 1024)
+            for name, number in zip(self.world.nodes, ports, strict=True)
+        }
+        self._faults = Faults(Stage(self.world, self._ports))
+        self._tokens()
+
+    # -- serving -------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        for name, port in self._ports.items():
+            if self._tls and port.tls is None:
+                port.tls = self._context(name)
+            await port.open()
+
+    async def stop(self) -> None:
+        for port in self._ports.values():
+            await port.close()
+
+    async def __aenter__(self) -> "Cluster":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def _context(self, node: str) -> ssl.SSLContext:
+        if self._ca is None:
+            self._ca = trustme.CA(organization_name="PVE Cluster Manager CA")
+        certificate = self._ca.issue_cert("127.0.0.1", "localhost", node, common_name=f"{node}.example.org")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(context)
+        pem = certificate.cert_chain_pems[0].bytes()
+        digest = hashlib.sha256(x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)).hexdigest().upper()
+        self.world.fingerprints[node] = ":".join(digest[n : n + 2] for n in range(0, 64, 2))
+        return context
+
+    @property
+    def hosts(self) -> list[str]:
+        """127.0.0.1:port of each node, once started."""
+        return [f"127.0.0.1:{port.number}" for port in self._ports.values()]
+
+    @property
+    def urls(self) -> list[str]:
+        return [f"{'https' if self._tls else 'http'}://{host}" for host in self.hosts]
+
+    @property
+    def ca_pem(self) -> bytes:
+        if self._ca is None:
+            raise RuntimeError("no CA: the cluster is not started, or serves plain HTTP")
+        return self._ca.cert_pem.bytes()
+
+    @property
+    def fingerprints(self) -> list[str]:
+        """SHA-256 of each node's certificate, in the order of `hosts`."""
+        return [self.world.fingerprints[name] for name in self._ports]
+
+    def renew_certificate(self, node: str) -> str:
+        """The node serves another certificate from the next connection on; gives its fingerprint."""
+        port = self._ports[node]
+        port.tls = self._context(node)
+        port.shut()
+        port.reopen()
+        return self.world.fingerprints[node]
+
+    async def _answer(self, request: Request, trouble: Refusal | None) -> Reply:
+        self.requests.append(request)
+        if self.latency:
+            await asyncio.sleep(self.latency)
+        faults = self._faults.at(request.host)
+        try:
+            reply = await self._met(request, trouble, [fault.meet(request) for fault in faults if fault.meet])
+        except Refusal as why:
+            if isinstance(why, Unauthorized) and self.auth_delay:
+                await asyncio.sleep(self.auth_delay)
+            if isinstance(why, Gateway) and self.auth_delay:
+                await asyncio.sleep(self.auth_delay / 3)
+            reply = refused(why, in_body=self.release.message_in_body)
+        for fault in faults:
+            if fault.spoil is not None:
+                reply = fault.spoil(request, reply)
+        return reply
+
+    async def _met(self, request: Request, trouble: Refusal | None, met: list[Refusal | Reply | float | None]) -> Reply:
+        for what in met:
+            if isinstance(what, Refusal):
+                raise what
+            if isinstance(what, Reply):
+                return what
+            if what:
+                await asyncio.sleep(what)
+        self.world.catch_up()
+        authorization = request.headers.get("authorization")
+        if trouble is not None:
+            if request.method in {"GET", "POST", "PUT", "DELETE"}:
+                self.world.access.authenticate(authorization, self.world.now)
+            raise trouble
+        answer = self._api.call(request.host, request.method, request.path, request.params, authorization)
+        return _reply(answer)
+
+    # -- tokens --------------------------------------------------------------------------------------------------
+
+    def _tokens(self) -> None:
+        """What deploy/pveum.sh makes, and some that are wrong in one way each."""
+        access = self.world.access
+        reads = build.reads(self.release)
+        acts = (*reads, *build.ACTS)
+        access.role("TelemoxView", reads)
+        access.role("TelemoxPower", acts)
+        access.role("TelemoxBlind", ("Sys.Audit", "Datastore.Audit"))
+        self.add_user(USER, {"/": "TelemoxPower"})
+        self.add_user("ana@pve", {"/": "Administrator"})
+        for name, acl in (
+            ("view", {"/": "TelemoxView"}),
+            ("power", {"/": "TelemoxPower"}),
+            ("admin", {"/": "TelemoxPower"}),
+            ("noacl", {}),
+            ("writer", {"/": "TelemoxPower"}),  # meant to view, but can write
+            ("blind", {"/": "TelemoxBlind"}),  # sees no guest
+            ("pool", {"/pool/prod": "TelemoxPower"}),
+        ):
+            self.tokens[name] = self.add_token(USER, name, acl)
+        self.tokens["expired"] = self.add_token(USER, "expired", {"/": "TelemoxView"}, expire=self.world.born - 1)
+        self.tokens["unknown"] = f"{USER}!gone={build.secret(self._rng)}"
+        self.tokens["wrong"] = f"{USER}!view={build.secret(self._rng)}"
+
+    def add_user(
+        self, user: str, acl: Mapping[str, str] | None = None, *, enabled: bool = True, expire: float = 0
+    ) -> None:
+        self.world.access.users[user] = User(enabled, expire)
+        for path, role in (acl or {}).items():
+            self.world.access.grant(path, user, role)
+        self.world.access.changed()
+
+    def add_token(
+        self, user: str, name: str, acl: Mapping[str, str] | None = None, *, privsep: bool = True, expire: float = 0
+    ) -> str:
+        """user@realm!name=secret. `acl`: path -> role, for the token itself."""
+        secret = build.secret(self._rng)
+        self.world.access.tokens[f"{user}!{name}"] = Token(secret, privsep, expire)
+        for path, role in (acl or {}).items():
+            self.world.access.grant(path, f"{user}!{name}", role)
+        self.world.access.changed()
+        return f"{user}!{name}={secret}"
+
+    def add_role(self, name: str, privileges: Iterable[str]) -> None:
+        self.world.access.role(name, privileges)
+
+    def add_acl(self, path: str, who: str, role: str, *, propagate: bool = True) -> None:
+        """`who`: user@realm, or user@realm!name for a token."""
+        self.world.access.grant(path, who, role, propagate=propagate)
+
+    def remove_acl(self, path: str, who: str) -> None:
+        self.world.access.revoke(path, who)
+
+    # -- the world, for tests and the demo's page ------------------------------------------------------------------
+
+    def guest(self, vmid: int) -> Guest:
+        """As it is now; change what you like."""
+        self.world.catch_up()
+        return self.world.guests[vmid]
+
+    def tasks(self, kind: str = "") -> list[Task]:
+        """Oldest first."""
+        self.world.catch_up()
+        return [task for task in self.world.tasks.all.values() if kind in {"", task.type}]
+
+    def crash(self, vmid: int) -> None:
+        """The guest stops by itself."""
+        self.world.crash(self.guest(vmid))
+
+    def advance(self, seconds: float) -> None:
+        """Simulated seconds go by at once."""
+        self.world.clock.advance(seconds)
+        self.world.catch_up()
+
+    def broadcast(self) -> None:
+        """Brings /cluster/resources up to date now, instead of up to 10 simulated seconds later."""
+        self.world.catch_up()
+        self._broadcast.tell()
+
+    def writes(self) -> list[Request]:
+        return [request for request in self.requests if request.write]
+
+    def set_fault(self, key: str, on: bool, target: str = "") -> None:
+        self.world.catch_up()
+        self._faults.set(key, on, target)
+
+    def clear_faults(self) -> None:
+        self.world.catch_up()
+        self._faults.clear()
+
+    def faults(self) -> list[dict[str, object]]:
+        """key, label, help, on, target, targets"""
+        self.world.catch_up()
+        return self._faults.table()
+
+
+def _reply(answer: Answer) -> Reply:
+    if answer.body is not None:
+        return Reply(body=answer.body, gzipped=answer.gzipped, content_type=answer.content_type)
+    envelope: dict[str, object] = {"data": answer.data}
+    if answer.total is not None:
+        envelope["total"] = answer.total
+    return Reply(body=orjson.dumps(envelope), content_type=answer.content_type)

@@ -1,0 +1,278 @@
+"""pveproxy's way with HTTP, on h11 (pve-http-server, AnyEvent.pm): what a client may and may not do on a connection.
+
+Errors close the connection, idle ones are closed after 5 s, busy ones after 100 requests; DELETE and GET take no body;
+the reason phrase carries the first line of the message.
+"""
+
+import asyncio
+import contextlib
+import gzip
+import json
+import socket
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import h11
+
+from bot.demo.cluster.errors import Refusal
+
+IDLE = 5.0  # seconds
+PER_CONNECTION = 100  # requests
+HEADER_LINES, HEADER_BYTES = 64, 8 * 1024
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+ROOT = "/api2/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request as it came in, for tests to count."""
+
+    at: float  # time.monotonic()
+    host: str  # the node that was asked
+    method: str
+    path: str  # without /api2/json, percent-decoded
+    params: dict[str, object]
+    token: str  # user@realm!name; '' without a header
+    headers: dict[str, str]
+
+    @property
+    def write(self) -> bool:
+        return self.method != "GET"
+
+
+@dataclass(slots=True, kw_only=True)
+class Reply:
+    """What goes back, and how badly."""
+
+    status: int = 200
+    reason: str = "OK"
+    body: bytes = b""
+    content_type: str = "application/json;charset=UTF-8"  # '' = none
+    gzipped: bytes | None = None  # ready-made
+    cut: bool = False  # half of the body, then the connection is dropped
+    drop: bool = False  # no answer at all
+    hang: bool = False  # the same, but the connection stays
+
+
+Answerer = Callable[[Request, Refusal | None], Awaitable[Reply]]
+
+
+@dataclass(eq=False)
+class Port:
+    """One API host: a listening port. `answer` gets each request, and what pveproxy itself has against it."""
+
+    host: str
+    answer: Answerer = field(repr=False)
+    tls: ssl.SSLContext | None = None
+    body_limit: int = 512 * 1024
+    number: int = 0
+    idle: float = IDLE
+    _server: asyncio.Server | None = None
+    _busy: set[asyncio.Task[None]] = field(default_factory=set)
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _opening: asyncio.Task[None] | None = None
+
+    @property
+    def listening(self) -> bool:
+        return self._server is not None or self._opening is not None
+
+    async def open(self) -> None:
+        if self._server is None:
+            self._server = await asyncio.start_server(self._serve, sock=self._listen(), ssl=self.tls, limit=2**16)
+
+    def _listen(self) -> socket.socket:
+        listener = socket.create_server(("127.0.0.1", self.number), backlog=256)
+        listener.setblocking(False)
+        self.number = listener.getsockname()[1]
+        return listener
+
+    def reopen(self) -> None:
+        """Listens at once; what connects is served as soon as the event loop comes round."""
+        if not self.listening:
+            listener = self._listen()
+
+            async def serve() -> None:
+                self._server = await asyncio.start_server(self._serve, sock=listener, ssl=self.tls, limit=2**16)
+                self._opening = None
+
+            self._opening = asyncio.create_task(serve())
+
+    def shut(self) -> None:
+        """Connections are refused from now on; those there are, are dropped."""
+        if self._opening is not None:
+            self._opening.cancel()
+            self._opening = None
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    async def close(self) -> None:
+        self.shut()
+        busy = list(self._busy)
+        for task in busy:
+            task.cancel()
+        await asyncio.gather(*busy, return_exceptions=True)
+
+    # -- one connection ------------------------------------------------------------------------------------------
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  asyncio.start_server runs this in a task
+        self._busy.add(task)
+        self._writers.add(writer)
+        try:
+            await self._converse(reader, writer)
+        except (ConnectionError, TimeoutError, h11.ProtocolError, ssl.SSLError, asyncio.CancelledError):
+            writer.transport.abort()  # the client went away, or we do
+        finally:
+            self._busy.discard(task)
+            self._writers.discard(writer)
+            writer.close()
+            with contextlib.suppress(ConnectionError, TimeoutError, ssl.SSLError, asyncio.CancelledError):
+                await writer.wait_closed()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_BYTES + 1024)
+        for count in range(1, PER_CONNECTION + 1):
+            try:
+                head = await self._event(connection, reader)
+            except h11.RemoteProtocolError as why:
+                await self._send(
+                    connection, writer, refused(Refusal(506, f"{why}\n"), in_body=False), last=True, zip_it=False
+                )
+                return
+            if not isinstance(head, h11.Request):
+                return
+            request, trouble = await self._read(connection, reader, head)
+            reply = await self.answer(request, trouble)
+            if reply.drop:
+                writer.transport.abort()
+                return
+            if reply.hang:
+                await reader.read()  # until the client gives up
+                return
+            wishes = request.headers.get("connection", "").lower()
+            last = reply.status >= 400 or count == PER_CONNECTION or "close" in wishes or trouble is not None
+            zip_it = "gzip" in request.headers.get("accept-encoding", "")
+            await self._send(connection, writer, reply, last=last, zip_it=zip_it)
+            if last or reply.cut:
+                return
+            connection.start_next_cycle()
+
+    async def _event(self, connection: h11.Connection, reader: asyncio.StreamReader) -> object:
+        while (event := connection.next_event()) is h11.NEED_DATA:
+            async with asyncio.timeout(self.idle):
+                connection.receive_data(await reader.read(2**16))
+        return event
+
+    async def _read(
+        self, connection: h11.Connection, reader: asyncio.StreamReader, head: h11.Request
+    ) -> tuple[Request, Refusal | None]:
+        headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
+        method = head.method.decode()
+        target = urlsplit(head.target.decode("latin-1"))
+        query: dict[str, object] = dict(form(target.query))
+        path = unquote(target.path)
+        trouble = self._against(method, path, headers, len(head.headers))
+        body = b""
+        if trouble is None:
+            while not isinstance(event := await self._event(connection, reader), h11.EndOfMessage):
+                if isinstance(event, h11.Data):
+                    body += event.data
+                else:
+                    raise ConnectionResetError("closed within a request")
+            try:
+                query = {**parameters(body, headers.get("content-type", FORM)), **query}
+            except ValueError as why:
+                trouble = Refusal(400, f"{why}\n")
+        request = Request(
+            at=time.monotonic(), host=self.host, method=method, path=path.removeprefix(ROOT), params=query,
+            token=headers.get("authorization", "").removeprefix("PVEAPIToken=").partition("=")[0], headers=headers,
+        )  # fmt: skip
+        return request, trouble
+
+    def _against(self, method: str, path: str, headers: dict[str, str], lines: int) -> Refusal | None:
+        """What pveproxy refuses before any method is looked at."""
+        if method not in {"GET", "POST", "PUT", "DELETE"}:
+            return Refusal(501, f"method '{method}' not available")
+        if lines > HEADER_LINES:
+            return Refusal(506, f"too many http header lines (> {HEADER_LINES})\n")
+        if "chunked" in headers.get("transfer-encoding", "").lower():
+            return Refusal(501, "chunked transfer encoding not supported")
+        if not path.startswith(f"{ROOT}/"):
+            return Refusal(
+                404 if not path.startswith("/api2") else 501,
+                f"no such file '{path}'" if not path.startswith("/api2") else "no such uri",
+            )
+        length = int(headers.get("content-length", "0") or 0)
+        if length and method in {"GET", "DELETE"}:
+            return Refusal(501, f"Unexpected content for method '{method}'")
+        if length > self.body_limit:
+            return Refusal(501, "for data too large")
+        kind = headers.get("content-type", FORM).partition(";")[0].strip().lower()
+        if length and kind not in {FORM, JSON}:
+            return Refusal(506, f"upload '{kind}' not implemented")
+        return None
+
+    async def _send(
+        self, connection: h11.Connection, writer: asyncio.StreamWriter, reply: Reply, *, last: bool, zip_it: bool
+    ) -> None:
+        body = reply.body
+        headers = [
+            ("Cache-Control", "max-age=0"), ("Connection", "close" if last else "Keep-Alive"),
+            ("Date", formatdate(usegmt=True)), ("Pragma", "no-cache"), ("Server", "pve-api-daemon/3.0"),
+        ]  # fmt: skip
+        if reply.content_type:
+            headers.append(("Content-Type", reply.content_type))
+        if zip_it and len(body) > 1024 and not reply.cut:
+            body = reply.gzipped or gzip.compress(body, 1)
+            headers.append(("Content-Encoding", "gzip"))
+        headers.append(("Content-Length", str(len(body))))
+        head = h11.Response(status_code=reply.status, reason=reply.reason.encode("utf-8"), headers=headers)
+        writer.write(connection.send(head) or b"")
+        if reply.cut:
+            writer.write(body[: len(body) // 2])
+            await writer.drain()
+            writer.close()
+            return
+        if connection.our_state is h11.SEND_BODY:
+            if body and connection.their_state is not h11.ERROR:
+                writer.write(connection.send(h11.Data(data=body)) or b"")
+            writer.write(connection.send(h11.EndOfMessage()) or b"")
+        await writer.drain()
+
+
+def form(text: str) -> list[tuple[str, str]]:
+    """`&` and `;` both separate; `+` is a space."""
+    return parse_qsl(text.replace(";", "&"), keep_blank_values=True)
+
+
+def parameters(body: bytes, content_type: str) -> dict[str, object]:
+    """Of a POST or PUT. Raises ValueError where the body cannot be read."""
+    if not body:
+        return {}
+    if content_type.partition(";")[0].strip().lower() == JSON:
+        found = json.loads(body)
+        if not isinstance(found, dict):
+            raise ValueError("malformed JSON body: not an object")
+        return {name: value for name, value in found.items() if value is not None}
+    return dict(form(body.decode("utf-8", "replace")))
+
+
+def refused(why: Refusal, *, in_body: bool) -> Reply:
+    """The answer that a refusal becomes: reason phrase, and where the version has it `message`."""
+    reason = why.message.partition("\n")[0]
+    if why.status == 401 or 595 <= why.status <= 599:
+        return Reply(status=why.status, reason=reason, content_type="")
+    body: dict[str, object] = {"data": None}
+    if why.errors:
+        body["errors"] = dict(why.errors)
+    if in_body:
+        body["message"] = why.message
+    return Reply(status=why.status, reason=reason, body=json.dumps(body).encode())

@@ -1,0 +1,142 @@
+"""The simulated cluster's state, and how it moves on: guests boot and stop, nodes go off, HA acts, views lag behind."""
+
+import itertools
+import time
+from collections.abc import Callable
+
+from bot.demo.cluster.access import Access
+from bot.demo.cluster.clock import Clock
+from bot.demo.cluster.errors import died
+from bot.demo.cluster.release import Release
+from bot.demo.cluster.tasks import Tasks
+from bot.demo.cluster.things import Guest, Node, Storage
+
+TICK = 10  # seconds between two broadcasts of pvestatd; /cluster/resources shows the last one
+FORGET = 300  # seconds until the last broadcast of a dead node is dropped (pmxcfs, status.c)
+FENCE = 120  # seconds from a node's end to its HA guests starting elsewhere
+
+
+class World:
+    def __init__(
+        self, release: Release, *, epoch: float, speed: float, monotonic: Callable[[], float] = time.monotonic
+    ):
+        self.release = release
+        self.clock = Clock(epoch=epoch, speed=speed, monotonic=monotonic)
+        self.born = epoch
+        self.name = "homelab"
+        self.nodes: dict[str, Node] = {}
+        self.guests: dict[int, Guest] = {}
+        self.storages: list[Storage] = []
+        self.pools: dict[str, str] = {}  # name -> comment
+        self.fingerprints: dict[str, str] = {}  # node -> SHA-256, colon hex
+        self.quorum_lost = False
+        self.tasks = Tasks(self.clock, boot=lambda node: self.nodes[node].booted)
+        self.access = Access(release, self._pool_members)
+        self._pids = itertools.count(1200)
+        self.on_tick: Callable[[], None] = lambda: None
+        self._ticked = 0.0
+
+    def _pool_members(self) -> dict[str, list[str]]:
+        members: dict[str, list[str]] = {pool: [] for pool in self.pools}
+        for guest in self.guests.values():
+            if guest.pool in members:
+                members[guest.pool].append(f"/vms/{guest.vmid}")
+        return members
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        """The moment being simulated."""
+        return self.clock.at
+
+    def catch_up(self) -> None:
+        """Lets happen what is due. Broadcasts fall on every tenth second; only the last of several counts."""
+        until = self.clock.now()
+        tick = until - (until - self.born) % TICK
+        if tick > self._ticked or not self._ticked:
+            self.clock.run(tick)
+            self._ticked = tick
+            self.on_tick()
+        self.clock.run(until)
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    @property
+    def quorate(self) -> bool:
+        online = sum(node.online for node in self.nodes.values())
+        return not self.quorum_lost and online * 2 > len(self.nodes)
+
+    def need_quorum(self) -> None:
+        if not self.quorate:
+            raise died("cluster not ready - no quorum?")
+
+    def guest_on(self, node: str, kind: str, vmid: int) -> Guest:
+        """Raises what a load of the configuration dies of when the guest is elsewhere, or nowhere."""
+        guest = self.guests.get(vmid)
+        if guest is None or guest.node != node or guest.kind != kind:
+            folder = "qemu-server" if kind == "qemu" else "lxc"
+            raise died(f"Configuration file 'nodes/{node}/{folder}/{vmid}.conf' does not exist")
+        return guest
+
+    def storages_on(self, node: str) -> list[Storage]:
+        return [storage for storage in self.storages if storage.node in {"", node}]
+
+    # -- what happens to guests ----------------------------------------------------------------------------------
+
+    def boot(self, guest: Guest) -> None:
+        guest.running, guest.paused, guest.qmpstatus = True, False, ""
+        guest.booted, guest.pid = self.now, next(self._pids)
+
+    def halt(self, guest: Guest) -> None:
+        guest.running, guest.paused, guest.qmpstatus = False, False, ""
+        guest.booted, guest.pid = 0, 0
+
+    def crash(self, guest: Guest) -> None:
+        """It stops by itself; nobody ordered it. HA would start it again."""
+        if not guest.running:
+            return
+        self.halt(guest)
+        if guest.ha == "started":
+            self.clock.later(TICK, lambda: self._recover(guest))
+
+    def _recover(self, guest: Guest) -> None:
+        if guest.ha == "started" and not guest.running and self.nodes[guest.node].online:
+            self.boot(guest)
+            guest.hastate = "started"
+
+    # -- what happens to nodes -----------------------------------------------------------------------------------
+
+    def power_off(self, node: Node) -> None:
+        """The node is gone at once: no task ends, no guest shuts down, nobody is told but the other nodes."""
+        if not node.online:
+            return
+        node.online, node.went_off = False, self.now
+        node.ran = tuple(guest.vmid for guest in self.guests.values() if guest.node == node.name and guest.running)
+        self.tasks.lose(node.name)
+        off = self.now
+        self.clock.later(FENCE, lambda: self._fence(node, off))
+
+    def _fence(self, node: Node, off: float) -> None:
+        """HA starts its guests elsewhere, if the rest has quorum and the node did not come back."""
+        if node.online or node.went_off != off or not self.quorate:
+            return
+        elsewhere = [other for other in self.nodes.values() if other.online]
+        for guest in self.guests.values():
+            if guest.node == node.name and guest.ha == "started":
+                guest.node = min(elsewhere, key=lambda other: other.load).name
+                self.boot(guest)
+                guest.hastate = "started"
+        self.access.changed()
+
+    def power_on(self, node: Node) -> None:
+        """It boots: its guests are stopped, but for those that start at boot or are HA's."""
+        if node.online:
+            return
+        node.online, node.went_off, node.booted = True, 0, self.now
+        for guest in self.guests.values():
+            if guest.node == node.name:
+                self.halt(guest)
+                if guest.vmid in node.ran and (guest.onboot or guest.ha == "started") and not guest.template:
+                    self.boot(guest)
+        node.ran = ()
