@@ -25,6 +25,8 @@ from wcwidth import wcswidth
 
 WIDTH = 34
 """Columns of a card: what a phone held upright shows of a <pre> block without scrolling."""
+NARROWEST = 4
+"""Columns that a table leaves of the cell that gives way, as long as others can give too."""
 MESSAGE_LIMIT = 4096
 """Code points of a message after entity parsing (Bot API, sendMessage)."""
 RAW_LIMIT = 32_000
@@ -174,8 +176,8 @@ def share(value: float) -> str:
 
 
 def bar(value: float, cells: int = 5) -> str:
-    """A share 0..1 as `▰▰▰▱▱`. Anything above nothing shows one cell less than it must, never more than all."""
-    full = max(0, min(cells, round(value * cells)))
+    """A share 0..1 as `▰▰▰▱▱`, rounded; what is not nothing shows a cell at least, and never more than all."""
+    full = max(1 if value > 0 else 0, min(cells, round(value * cells)))
     return "▰" * full + "▱" * (cells - full)
 
 
@@ -213,6 +215,9 @@ def cut(text: str, width: int) -> str:
         return "…"[:width]
     head, tail = (width - 1) - (width - 1) // 3, (width - 1) // 3
     left, right = _take(text, head), _take(text[::-1], tail)[::-1]
+    while columns(f"{left}…{right}") > width and (left or right):
+        # marks that widen what they stand beside (a variation selector) are counted with their neighbours alone
+        left, right = (left, right[1:]) if right else (left[:-1], right)
     return f"{left}…{right}"
 
 
@@ -240,7 +245,7 @@ def html(said: Said, reader: Reader, limit: int = MESSAGE_LIMIT) -> Markup:
     """For Telegram, at most `limit` code points after parsing: cut on whole lines, tags balanced, the cut said."""
     rendered = list(_render(said, reader))
     text = _joined(rendered)
-    if len(text) <= limit and len(text.encode()) <= RAW_LIMIT:
+    if (len(text) <= limit or len(_strip(text)) <= limit) and len(text.encode()) <= RAW_LIMIT:
         return _trusted(text)
     return _trusted(_fit(rendered, reader, limit))
 
@@ -304,11 +309,15 @@ def _rows(table_: Table, reader: Reader) -> Iterator[str]:
     widths = [max((columns(row[i]) for row in cells if i < len(row)), default=0) for i in range(count)]
     over = sum(widths) + count - 1 - table_.width
     if over > 0:
-        widths[table_.flex] = max(4, widths[table_.flex] - over)
+        taken = min(over, max(0, widths[table_.flex] - NARROWEST))
+        widths[table_.flex] -= taken
+        for _ in range(over - taken):  # then a column at a time from the widest: no row is ever wider than the card
+            widest = max(range(count), key=widths.__getitem__)
+            widths[widest] -= 1
     for row in cells:
         padded = []
         for index, cell in enumerate(row):
-            shown = cut(cell, widths[index]) if index == table_.flex else cell
+            shown = cut(cell, widths[index])
             gap = " " * max(0, widths[index] - columns(shown))
             padded.append(gap + shown if table_.align[index] == ">" else shown + gap)
         yield str(escape(" ".join(padded).rstrip()))
@@ -386,6 +395,8 @@ def _said(part: Said | str) -> Said:
 
 def fold(text: str) -> str:
     """For comparing what people type with what guests are called: case and accents do not matter."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
