@@ -5,6 +5,7 @@ and building and parsing PTB's objects for it costs more than drawing the screen
 """
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
@@ -99,7 +100,7 @@ class Api(ExtBot[Lane]):
 
         Raises: NetworkError for every failure that the updater would not come back from.
         """
-        started = self._polling.clock.monotonic()
+        started = self._polling.attempt()
         try:
             raw = await self._poll(*args, **kwargs)
         except InvalidToken as error:
@@ -122,16 +123,15 @@ class Api(ExtBot[Lane]):
     ) -> list[Fields]:  # fmt: skip
         hold = timeout.total_seconds() if isinstance(timeout, timedelta) else float(timeout or 0)
         fields = {"offset": offset, "limit": limit, "timeout": int(hold), "allowed_updates": allowed_updates}
-        raw = await self._post("getUpdates", fields, read_timeout=hold + 10)
+        raw = await self._post("getUpdates", fields, read_timeout=hold + 10)  # s after the last byte
         if not isinstance(raw, list) or not all(isinstance(one, dict) and type(one["update_id"]) is int for one in raw):
             raise TypeError("result is no list of updates")
         return cast("list[Fields]", raw)
 
     def _parsed(self, raw: list[Fields]) -> tuple[Update, ...]:
-        try:
+        with suppress(Exception):  # PTB's parsers raise whatever the data makes them trip over
             return Update.de_list(raw, self)
-        except Exception:  # noqa: BLE001 - PTB's parsers raise whatever the data made them trip over
-            return tuple(self._one(one) for one in raw)
+        return tuple(self._one(one) for one in raw)
 
     def _one(self, raw: Fields) -> Update:
         try:

@@ -1,9 +1,9 @@
 """The Telegram door as one thing: connect, start, notice that it is dead, stop.
 
-    chat = Chat(token, base_url, roles, store, clock, spawn)     inside the running loop
+    chat = Chat(token, base_url, roles, store, clock, spawn)
     await chat.connect()                                         getMe; waits for as long as the network is down
     await chat.start(env, runner)                                handlers, polling, menus, watchdog
-    await chat.dead                                              the reason, when nothing will be heard any more
+    await chat.dead.wait()                                       nothing will be heard any more: `chat.why`
     await chat.stop_polling(); await spawn.close(…); await chat.shutdown()
 
 PTB works off its updates one after another (its default): the handlers return without waiting and give the work to
@@ -97,7 +97,8 @@ class Chat:
         self._menu = Menu(self._api, self.members, pages)
         self._app: Application[Any, Any, Any, Any, Any, Any] | None = None
         self._watchdog: asyncio.Task[Any] | None = None
-        self.dead: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.dead = asyncio.Event()
+        self.why = ""  # it is dead
 
     @property
     def username(self) -> str:
@@ -157,8 +158,8 @@ class Chat:
         await self.shutdown()
 
     def _give_up(self, reason: str) -> None:
-        if not self.dead.done():
-            self.dead.set_result(reason)
+        self.why = reason
+        self.dead.set()
 
     def _tell_flood(self, asker: Asker) -> None:
         words = say(

@@ -37,6 +37,7 @@ class Polling:
     clock: Clock
     heard: float = 0.0  # monotonic seconds of the last success, or of the start
     skew: float = 0.0  # seconds that Telegram's clock is ahead of ours
+    _flying: bool = False  # a poll is under way; the HTTP client ends it in bounded time
     _since: float | None = None  # end of the last success; None before the first
     _late: frozenset[int] = frozenset()  # ids of updates that waited for us
     _more: bool = False  # a late batch was full: the next is late too
@@ -47,22 +48,26 @@ class Polling:
         """Polling starts now."""
         self.heard = self.clock.monotonic()
 
+    def attempt(self) -> float:
+        """A getUpdates begins; gives the monotonic seconds of now."""
+        self._flying = True
+        return self.clock.monotonic()
+
     def success(self, started: float, ids: Iterable[int]) -> None:
         """A getUpdates that began at `started` (monotonic seconds) has brought `ids`."""
-        now = self.clock.monotonic()
-        waited = self._since is None or started - self._since > GAP or now - started > TIMEOUT + GAP
+        waited = self._since is None or started - self._since > GAP
         if waited or self._more:
             batch = frozenset(ids)
             self._late = batch if waited else self._late | batch
             self._more = len(batch) >= FULL
-        self._since = self.heard = now
-        self._refused = False
+        self._since = self.heard = self.clock.monotonic()
+        self._flying = self._refused = False
         if self._said:
             log.info("Telegram is heard again")
             self._said = ""
 
     def failure(self, error: TelegramError) -> None:
-        self._refused = isinstance(error, InvalidToken)
+        self._flying, self._refused = False, isinstance(error, InvalidToken)
         if isinstance(error, Conflict):
             words = (
                 "another process is polling with this bot's token (or a webhook is set): only one may run. "
@@ -97,6 +102,8 @@ class Polling:
 
     def verdict(self) -> str | None:
         """Why polling counts as dead; None while it lives, or may come back."""
+        if self._flying and not self._said:
+            return None  # long polls that bring nothing are how it should be
         silent = self.clock.monotonic() - self.heard
         if self._refused and silent > REFUSED:
             return f"Telegram has refused the bot's token for {silent:.0f} s"

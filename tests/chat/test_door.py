@@ -1,0 +1,191 @@
+"""Who is let in, and what the others cost: nothing."""
+
+import logging
+
+import pytest
+
+from bot.access import Role, Roles
+from bot.screen import Ask
+from tests.chat.kit import ANA, ELSEWHERE, MALLORY, OPS, VERA, House, house
+
+
+async def test_a_command_is_answered_with_a_page(home: House) -> None:
+    card = await home.api.ask(home.with_vera, home.vera, "/status")
+    assert card.text.splitlines() == ["homelab", 'web<1>_&" runs', "for viewer"]
+    assert card.labels == [['web<1>_&"', "↻"], ["Audit", "Reboot"], ["Web UI ↗", "Copy"]]
+    assert [button.style for button in card.buttons] == ["", "", "", "danger", "", ""]
+
+
+async def test_a_stranger_costs_no_call_and_one_log_line_an_hour(home: House, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "bot.chat")
+    before = len(home.api.made())
+    for words in ("/start", "/status", "/id", "hello"):
+        await home.api.say(home.with_mallory, home.mallory, words)
+    await home.api.say(home.elsewhere, home.mallory, "/status")
+    await home.api.say(home.elsewhere, home.ana, "/status")  # an admin, but not where the bot is unknown
+    await home.api.forge(home.with_mallory, home.mallory, 1, "aqreboot:main/101", wait=False)
+    await home.api.forge(home.elsewhere, home.ana, 1, "aqreboot:main/101", wait=False)
+    await home.rest()
+    assert len(home.api.made()) == before
+    assert home.acts.taps == []
+    told = [record.getMessage() for record in caplog.records if "TELEMOX_VIEWERS" in record.getMessage()]
+    assert told == [
+        f"unknown person {MALLORY} was not answered; to let it in: TELEMOX_VIEWERS={MALLORY}",
+        f"unknown group {ELSEWHERE} was not answered; to let it in: TELEMOX_VIEWERS={ELSEWHERE}",
+    ]
+    await home.clock.advance(3601)
+    await home.api.say(home.with_mallory, home.mallory, "/start")
+    await home.rest()
+    assert sum("TELEMOX_VIEWERS" in record.getMessage() for record in caplog.records) == 3
+
+
+async def test_a_group_gives_its_role_to_all_and_a_person_keeps_a_higher_one(home: House) -> None:
+    card = await home.api.ask(home.ops, home.mallory, "/status")
+    assert card.text.endswith("for viewer")
+    card = await home.api.ask(home.ops, home.ben, "/status")
+    assert card.text.endswith("for operator")
+
+
+async def test_a_ceiling_keeps_a_wall_display_read_only() -> None:
+    roles = Roles(granted={ANA: Role.ADMIN, OPS: Role.VIEWER}, ceilings={OPS: Role.VIEWER})
+    async with house(roles=roles) as home:
+        card = await home.api.ask(home.ops, home.ana, "/status")
+        assert card.text.endswith("for viewer")
+        answer = await home.api.tap(card, "Reboot", home.ana)
+        assert answer is not None
+        assert "needs operator" in answer.text
+        assert home.acts.taps == []
+
+
+async def test_an_anonymous_admin_has_the_groups_role_viewer_at_most() -> None:
+    async with house(roles=Roles(granted={ANA: Role.ADMIN, OPS: Role.OPERATOR})) as home:
+        card = await home.api.ask(home.ops, home.mallory, "/status")
+        assert card.text.endswith("for operator")
+        before = len(home.api.messages(home.ops)) + 1
+        await home.api.say(home.ops, home.ana, "/status", anonymous=True)
+        card = await home.api.next_message(home.ops, before)
+        assert card.text.endswith("for viewer")
+        answer = await home.api.tap(card, "Reboot", home.ana)  # the press carries the real person
+        assert answer is not None
+        assert answer.text == ""
+        await home.rest()
+        assert home.acts.taps == [(Ask("reboot", "main/101"), ANA)]
+
+
+async def test_a_channels_post_is_answered_as_a_viewer() -> None:
+    channel = -1_000_900
+    async with house(roles=Roles(granted={channel: Role.ADMIN})) as home:
+        chat = home.api.channel(channel, "News")
+        await home.api.say(chat, None, "/status")
+        assert (await home.api.next_message(chat, 1)).text.endswith("for viewer")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"from": {"id": 777000, "is_bot": False, "first_name": "Telegram"}, "is_automatic_forward": True,
+         "sender_chat": {"id": -1_000_900, "type": "channel", "title": "News"}},
+        {"from": {"id": 4711, "is_bot": True, "first_name": "Another bot"}},
+    ],
+)  # fmt: skip
+async def test_forwards_of_a_linked_channel_and_other_bots_are_nobody(home: House, fields: dict[str, object]) -> None:
+    message = {"message_id": 900, "date": int(home.clock.now().timestamp()), "text": "/status",
+               "chat": {"id": OPS, "type": "supergroup", "title": "Ops"}, **fields}  # fmt: skip
+    home.api.push({"message": message})
+    await home.rest()
+    assert home.world.shown == []
+
+
+async def test_somebody_who_writes_as_a_channel_is_no_person(home: House) -> None:
+    message = {"message_id": 900, "date": int(home.clock.now().timestamp()), "text": "/status",
+               "chat": {"id": OPS, "type": "supergroup", "title": "Ops"},
+               "from": {"id": 136817688, "is_bot": True, "first_name": "Channel"},
+               "sender_chat": {"id": -1_000_900, "type": "channel", "title": "News"}}  # fmt: skip
+    home.api.push({"message": message})
+    assert (await home.api.next_message(home.ops, 0)).text.endswith("for viewer")
+
+
+async def test_edited_commands_are_not_obeyed_again(home: House) -> None:
+    await home.api.ask(home.with_ana, home.ana, "/status")
+    await home.api.say(home.with_ana, home.ana, "/vm 101", edited=True)
+    await home.rest()
+    assert home.world.shown == ["status"]
+
+
+async def test_every_kind_of_update_passes_the_door_and_nothing_comes_of_it(
+    home: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    user = {"id": ANA, "is_bot": False, "first_name": "Ana"}
+    chat = {"id": ANA, "type": "private", "first_name": "Ana"}
+    now = int(home.clock.now().timestamp())
+    before = len(home.api.made())
+    for update in (
+        {"inline_query": {"id": "1", "from": user, "query": "web", "offset": ""}},
+        {"chosen_inline_result": {"result_id": "1", "from": user, "query": "web"}},
+        {"callback_query": {"id": "1", "from": user, "chat_instance": "1", "inline_message_id": "x", "data": "ao"}},
+        {"edited_channel_post": {"message_id": 1, "date": now, "chat": {"id": -5, "type": "channel", "title": "x"}}},
+        {"message": {"message_id": 7, "date": now, "chat": chat, "from": user, "sticker": {
+            "file_id": "a", "file_unique_id": "b", "type": "regular", "width": 1, "height": 1, "is_animated": False,
+            "is_video": False}}},
+        {"poll": {"id": "1", "question": "?", "options": [], "total_voter_count": 0, "is_closed": True,
+                  "is_anonymous": True, "type": "regular", "allows_multiple_answers": False,
+                  "allows_revoting": True, "members_only": False}},
+        {"chat_join_request": {"chat": chat, "from": user, "user_chat_id": ANA, "date": now}},
+        {"message_reaction": {"chat": chat, "message_id": 1, "date": now, "old_reaction": [], "new_reaction": []}},
+    ):  # fmt: skip
+        home.api.push(update)
+    home.api.block(home.with_vera)
+    await home.rest()
+    assert len(home.api.made()) == before
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_over_the_flood_bound_silence_and_one_note_to_the_admins() -> None:
+    async with house(flood=3) as home:
+        for _ in range(5):
+            await home.api.say(home.with_vera, home.vera, "/status")
+        await home.api.ask(home.with_ben, home.ben, "/status")  # others are heard
+        await home.api.wait_for(lambda: any(m.from_bot for m in home.api.messages(home.with_ana)))
+        await home.rest()
+        assert sum(m.from_bot for m in home.api.messages(home.with_vera)) == 3
+        assert [m.text for m in home.api.messages(home.with_ana)] == [
+            "Vera (1003) sends more than 3 messages a minute. What is over that is ignored."
+        ]
+        await home.clock.advance(61)
+        await home.api.ask(home.with_vera, home.vera, "/status")
+        assert sum(m.from_bot for m in home.api.messages(home.with_ana)) == 1
+
+
+async def test_the_door_names_the_updates_it_wants(home: House) -> None:
+    asked = home.api.made("getUpdates")[-1].params["allowed_updates"]
+    assert isinstance(asked, list)
+    assert {"message", "edited_message", "channel_post", "callback_query", "my_chat_member"} <= set(asked)
+
+
+async def test_menus_by_role_and_none_for_strangers(home: House) -> None:
+    await home.api.wait_for(lambda: len(home.api.made("setMyCommands")) == 4)
+    shown = {chat: [row["command"] for row in home.api.commands.shown(home.api.world.chats[chat], user)]
+             for chat, user in ((ANA, ANA), (VERA, VERA), (OPS, MALLORY), (MALLORY, MALLORY))}  # fmt: skip
+    assert shown == {
+        ANA: ["start", "status", "vm", "audit"],
+        VERA: ["start", "status", "vm"],
+        OPS: ["start", "status", "vm"],
+        MALLORY: [],
+    }
+
+
+async def test_a_menu_that_failed_is_set_when_the_person_first_writes() -> None:
+    async with house(roles=Roles(granted={4242: Role.VIEWER})) as home:
+        await home.api.wait_for(lambda: len(home.api.made("setMyCommands")) == 1)
+        assert home.api.made("setMyCommands")[0].error
+        dora = home.api.user(4242, "Dora")
+        chat = home.api.private(dora)
+        await home.api.ask(chat, dora, "/status")
+        await home.api.wait_for(lambda: bool(home.api.commands.shown(chat, 4242)))
+        await home.api.ask(chat, dora, "/status")
+        assert len(home.api.made("setMyCommands")) == 2
+
+
+async def test_a_refused_role_is_said(home: House) -> None:
+    card = await home.api.ask(home.with_vera, home.vera, "/audit")
+    assert card.text == "Your role here is viewer; /audit needs admin."
