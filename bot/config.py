@@ -21,6 +21,7 @@ from bot import reading
 from bot.access import Role, Roles
 from bot.envfile import PREFIX, gather
 from bot.errors import TelemoxError
+from bot.logs import Redactor
 from bot.pve.config import ApiToken, ClusterConfig, Host, Pin
 from bot.reading import each, parsed, shown
 
@@ -244,10 +245,11 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Everything that no log may hold."""
-        whole = [self.telegram_token, self.pve_view_token, self.pve_power_token, self.pve_admin_token]
-        texts = [secret.get_secret_value() for secret in whole if secret is not None]
-        return tuple(texts + [text.partition("=")[2] for text in texts if "=" in text])
+        """What no log may hold. Which API token it was may be said: of those it is the part after the name."""
+        given = [self.pve_view_token, self.pve_power_token, self.pve_admin_token]
+        api = [token.get_secret_value().partition("=")[2] for token in given if token is not None]
+        telegram = self.telegram_token.get_secret_value()
+        return (telegram, telegram.partition(":")[2], *api)
 
 
 def full_name(field: str) -> str:
@@ -279,7 +281,9 @@ def load(env_file: Path | None = DEFAULT_ENV_FILE, environ: Mapping[str, str] | 
                 words = _words(name, problem["type"], problem.get("ctx", {}), problem["msg"])
                 mistakes += [f"{name}: {line}" for line in words.splitlines()]
     if mistakes:
-        raise ConfigError(mistakes)
+        # a secret that went into the wrong setting is part of what is said of that one
+        redact = Redactor(value for name, value in found.values.items() if names[name])
+        raise ConfigError([redact(line) for line in mistakes])
     return settings
 
 

@@ -160,7 +160,7 @@ def _secret_file(label: str, path: Path, name: str, found: Gathered, *, private:
             trouble = "" if count == 1 else f"{path} " + ("holds more than one line" if count else "is empty")
     except OSError as error:
         trouble = f"{path} cannot be read ({error.strerror})"
-    except UnicodeDecodeError:
+    except ValueError:  # not UTF-8, or a path that cannot be one
         trouble = f"{path} is not text"
     if not trouble:
         return text

@@ -28,8 +28,11 @@ _LOOKS = (
     (re.compile(r"(?<![0-9])[0-9]{5,}(:|%3[Aa])[A-Za-z0-9_-]{20,}"), MASK),
     # PVEAPIToken=user@realm!name=secret, and the same without its first word: the name is worth keeping
     (
-        re.compile(r"(?P<name>[^\s:/=\"']+@[A-Za-z0-9._-]+(?:!|%21)[A-Za-z][A-Za-z0-9._-]+(?:=|%3[Dd]))[^\s\"',;]+"),
-        MASK,
+        re.compile(
+            r"(?P<name>[^\s:/=\"']+@[A-Za-z0-9._-]+(?:!|%21)[A-Za-z][A-Za-z0-9._-]+(?:=|%3[Dd]))"
+            r"(?!secret\b)[^\s\"',;]+"  # our own messages tell how a token reads: user@realm!name=secret
+        ),
+        rf"\g<name>{MASK}",
     ),
     # a UUID, which is what Proxmox makes an API token's secret of
     (re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE), MASK),

@@ -22,6 +22,7 @@ async def lines(cluster: Pve, version: Version | None) -> AsyncIterator[Line]:
             say("The view token is the power token too: a fault in the bot could exceed a viewer's role."),
             "sh deploy/pveum.sh",
         )
+    major = version.major if version else MAJORS[-1]
     told: set[str] = set()
     for role, token in by_role.items():
         if token is None or token in told:
@@ -30,22 +31,23 @@ async def lines(cluster: Pve, version: Version | None) -> AsyncIterator[Line]:
         try:
             seen = await cluster.permissions(role)
         except PveUnauthorized as error:
-            yield _refused(role, token, error.reason)
+            yield _refused(role, token, error.reason, major)
             continue
         except PveError as error:
             yield fail(say("{token}: {why}.", token=token, why=error.reason))
             continue
         if seen is not None:
-            for line in _privileges(role, token, seen, version.major if version else MAJORS[-1]):
+            for line in _privileges(role, token, seen, major):
                 yield line
 
 
-def _refused(role: Role, token: str, why: str) -> Line:
-    user = token.partition("!")[0]
+def _refused(role: Role, token: str, why: str, major: int) -> Line:
+    user, name = token.split("!", 1)
     return fail(
         say("The {name} token {token} is refused: {why}", name=_NAMES[role], token=token, why=why),
         f"pveum user token list {user}",
-        "sh deploy/pveum.sh --rotate",
+        f"pveum user token remove {user} {name}; pveum user token add {user} {name} --privsep 1",
+        *mend(role, token, major),
     )
 
 
@@ -132,7 +134,13 @@ def _too_much(role: Role, token: str, seen: Permissions, known: list[Need], majo
         text = say("The {name} token {token} can do more than any action needs: {more}.",
                    name=_NAMES[role], token=token, more=more)  # fmt: skip
     user, name = token.split("!", 1)
-    yield warn(text, f"pveum user token modify {user} {name} --privsep 1", *mend(role, token, major))
+    path = found[min(found)]
+    yield warn(
+        text,
+        f"pveum user token modify {user} {name} --privsep 1",
+        *mend(role, token, major),
+        f"pveum acl list; pveum acl delete {path} --tokens '{token}' --roles <every other role it has>",
+    )
 
 
 def mend(role: Role, token: str, major: int) -> tuple[str, ...]:
