@@ -95,8 +95,9 @@ def theirs(text: str) -> tuple[str, list[Entity]] | str:
     mode = {"@type": "textParseModeHTML"}
     answer = execute({"@type": "parseTextEntities", "text": text, "parse_mode": mode})
     if answer["@type"] == "error":
-        return "Bad Request: " + answer["message"][:1].lower() + answer["message"][1:]
-    return answer["text"], [translated(entity) for entity in answer["entities"]]
+        message = str(answer["message"])
+        return f"Bad Request: {message[:1].lower()}{message[1:]}"
+    return str(answer["text"]), [translated(entity) for entity in answer["entities"]]
 
 
 NAMES = {"TextUrl": "text_link", "MentionName": "text_mention", "PreCode": "pre", "BlockQuote": "blockquote"}
@@ -180,3 +181,19 @@ def test_marks_commands_and_links_by_itself_but_not_in_code() -> None:
         ("url", 23, 21),
         ("code", 45, 4),
     ]
+
+
+@pytest.mark.parametrize(
+    ("html", "kept"),
+    [
+        ("<b>a<code>x</code>b</b>", [("bold", 0, 1), ("code", 1, 1), ("bold", 2, 1)]),
+        ("<b>a<b>b</b></b><b>c</b>", [("bold", 0, 3)]),
+        ("<code>a<b>b</b></code>", [("code", 0, 2)]),
+        ("<blockquote><pre>a</pre></blockquote>", [("blockquote", 0, 1), ("pre", 0, 1)]),
+        ("<blockquote>a<blockquote>b</blockquote></blockquote>", [("blockquote", 0, 2)]),
+        ("<b>x \n</b>", [("bold", 0, 1)]),
+    ],
+)
+def test_entities_lie_together_as_telegram_lets_them(html: str, kept: list[tuple[str, int, int]]) -> None:
+    _, entities = read_text(html, "HTML")
+    assert [(e["type"], e["offset"], e["length"]) for e in entities] == kept

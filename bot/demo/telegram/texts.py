@@ -8,6 +8,7 @@ from bot.demo.telegram.refusal import Refused, bad
 MAX_TEXT = 4096  # code points, after parsing
 MAX_CAPTION = 1024
 MAX_RAW = 32768  # bytes, before parsing
+STYLES = ("bold", "italic", "underline", "strikethrough", "spoiler")
 
 FOUND = re.compile(
     r"(?P<bot_command>(?<![\w/<>@])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/<>]))"
@@ -54,7 +55,7 @@ def _read(raw: str, parse_mode: str) -> tuple[str, list[Entity]]:
         text.encode()
     except UnicodeEncodeError:
         raise bad("strings must be encoded in UTF-8") from None
-    text, entities = tidy(text, entities)
+    text, entities = tidy(text, fit(entities))
     return text, sort_entities([*entities, *find(text, entities)])
 
 
@@ -73,6 +74,41 @@ def tidy(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
         if stop > begin:
             kept.append(entity | {"offset": begin - cut, "length": stop - begin})
     return text[cut:], kept
+
+
+def fit(entities: list[Entity]) -> list[Entity]:
+    """Entities as Telegram lets them lie together (td, MessageEntity.cpp, fix_entities): code stands alone, quotes and
+    links do not nest, styles of one kind join. Styles are not cut at the edges of links, which shows nowhere."""
+    spans = [(e, _int(e, "offset"), _int(e, "offset") + _int(e, "length")) for e in sort_entities(entities)]
+    quotes = _apart([s for s in spans if str(s[0]["type"]).endswith("blockquote")])
+    whole = _apart([s for s in spans if s[0]["type"] not in STYLES and not str(s[0]["type"]).endswith("blockquote")])
+    whole = [
+        (e, begin, end)
+        for e, begin, end in whole
+        if not any(begin < stop and start < end and not (start <= begin and end <= stop) for _, start, stop in quotes)
+    ]
+    code = [(begin, end) for e, begin, end in whole if e["type"] in ("pre", "code")]
+    kept = [e for e, _, _ in [*quotes, *whole]]
+    for style in STYLES:
+        edges: list[tuple[int, int]] = []
+        for _, begin, end in (s for s in spans if s[0]["type"] == style):
+            if edges and begin <= edges[-1][1]:
+                edges[-1] = (edges[-1][0], max(edges[-1][1], end))
+            else:
+                edges.append((begin, end))
+        for start, stop in code:
+            edges = [e for b, s in edges for e in ((b, min(s, start)), (max(b, stop), s)) if e[0] < e[1]]
+        kept += [{"type": style, "offset": begin, "length": end - begin} for begin, end in edges]
+    return sort_entities(kept)
+
+
+def _apart(spans: list[tuple[Entity, int, int]]) -> list[tuple[Entity, int, int]]:
+    """Those that do not begin within one before them."""
+    kept: list[tuple[Entity, int, int]] = []
+    for span in spans:
+        if not kept or span[1] >= kept[-1][2]:
+            kept.append(span)
+    return kept
 
 
 def find(text: str, entities: list[Entity]) -> list[Entity]:

@@ -1,0 +1,285 @@
+// The phone: which chat is open, who speaks, what arrives.
+
+import { avatar, bubble, clock, day, el, hue, initial } from "./bubbles.js";
+import { get, panel, post } from "./panel.js";
+
+const $ = (id) => document.getElementById(id);
+const state = { bot: {}, people: [], chats: [], messages: {}, menus: {} };
+const now = { chat: null, topic: null, speaker: null, anonymous: false, unread: {}, busy: {}, drafts: {} };
+
+const chatOf = (id) => state.chats.find((chat) => chat.id === id);
+const personOf = (id) => state.people.find((person) => person.id === id);
+const group = (chat) => chat.type !== "private";
+const said = (chat) => state.messages[chat.id] || [];
+const shown = (chat) => said(chat).filter((message) => !chat.forum || (message.topic ?? null) === now.topic);
+const speaker = (chat) => (group(chat) ? now.speaker : chat.user);
+
+// --- drawing
+
+function drawChats() {
+  $("chats").replaceChildren(...state.chats.map((chat) => {
+    const last = said(chat).at(-1);
+    const count = now.unread[chat.id] || 0;
+    const note = personOf(chat.user)?.note || (group(chat) ? (chat.forum ? "group with topics" : "group") : "");
+    return el("button", { class: "row", type: "button", "data-testid": `chat-${chat.id}`, "aria-current": String(chat.id === now.chat), onclick: () => open(chat.id) },
+      avatar(chat.id, chat.title),
+      el("span", { class: "text" },
+        el("span", { class: "top" }, el("span", { class: "name" }, chat.title), note && el("span", { class: "tag" }, note), last && el("span", { class: "time" }, clock(last.date))),
+        el("span", { class: "last" }, last ? `${last.bot ? "" : group(chat) ? `${last.name}: ` : "You: "}${last.service || last.text || last.media?.name || "Picture"}` : "nothing said yet")),
+      count > 0 && el("span", { class: "count", "aria-label": `${count} unread` }, String(count)));
+  }));
+}
+
+function drawHead(chat) {
+  $("face").className = `avatar hue-${hue(group(chat) ? chat.id : 7001)}`;
+  $("face").textContent = group(chat) ? initial(chat.title) : "";
+  if (!group(chat)) $("face").replaceChildren(el("img", { class: "logo", src: "/static/icon.svg", alt: "" }));
+  $("title").textContent = group(chat) ? chat.title : state.bot.name;
+  const person = personOf(chat.user);
+  const calm = group(chat) ? `${chat.members + 1} members` : `bot · ${person.name}’s phone${person.note ? `, ${person.note}` : ""}`;
+  const busy = now.busy[chat.id];
+  $("subtitle").textContent = busy || (chat.status === "blocked" ? "blocked" : calm);
+  $("subtitle").classList.toggle("busy", Boolean(busy));
+  document.title = `${chat.title} · Telemox demo`;
+  $("topics").hidden = !chat.forum;
+  const topics = [{ id: null, title: "General" }, ...chat.topics];
+  $("topics").replaceChildren(...topics.map((topic) => el("button", { type: "button", role: "tab", "aria-selected": String(topic.id === now.topic), "data-testid": `topic-${topic.id ?? "general"}`,
+    onclick: () => { now.topic = topic.id; draw(); } }, topic.title)));
+  $("speakers").hidden = !group(chat);
+  const voices = [...state.people.map((p) => ({ id: p.id, name: p.name, anonymous: false })), ...(chat.type === "supergroup" ? [{ id: now.speaker, name: "Anonymous admin", anonymous: true }] : [])];
+  $("speakers").replaceChildren("As", ...voices.map((voice) => el("button", { type: "button", role: "radio", "data-testid": voice.anonymous ? "as-anonymous" : `as-${voice.id}`,
+    "aria-checked": String(voice.anonymous ? now.anonymous : !now.anonymous && voice.id === now.speaker), onclick: () => { now.speaker = voice.id; now.anonymous = voice.anonymous; draw(); } }, voice.name)));
+}
+
+function drawPin(chat) {
+  const pinned = shown(chat).filter((message) => message.pinned).at(-1);
+  $("pin").hidden = !pinned;
+  if (!pinned) return;
+  $("pin").replaceChildren(el("b", {}, "Pinned message"), pinned.text.split("\n")[0] || "Picture");
+  $("pin").onclick = () => act.jump(pinned.id);
+}
+
+const nearEnd = () => $("scroll").scrollHeight - $("scroll").scrollTop - $("scroll").clientHeight < 120;
+const toEnd = () => { $("scroll").scrollTop = $("scroll").scrollHeight; };
+
+function contextOf(chat, list, index) {
+  const message = list[index];
+  const before = list[index - 1];
+  const follows = Boolean(before && !before.service && before.from === message.from && before.bot === message.bot && message.date - before.date < 300);
+  return { group: group(chat), speaker: now.anonymous ? null : now.speaker, follows, find: (id) => said(chat).find((m) => m.id === id) };
+}
+
+function draw() {
+  const chat = chatOf(now.chat);
+  if (!chat) return;
+  drawChats();
+  drawHead(chat);
+  drawPin(chat);
+  const list = shown(chat);
+  const nodes = [];
+  list.forEach((message, index) => {
+    if (!index || day(list[index - 1].date) !== day(message.date)) nodes.push(el("li", { class: "day" }, day(message.date)));
+    nodes.push(bubble(message, contextOf(chat, list, index), act));
+  });
+  if (!nodes.length) nodes.push(el("li", { class: "hello" }, el("b", {}, "What can this bot do?"), "It runs a Proxmox VE cluster from a phone. Say /status, or open the menu."));
+  $("messages").replaceChildren(...nodes);
+  const fresh = !group(chat) && !said(chat).length;
+  $("start").hidden = !fresh;
+  $("compose").hidden = fresh;
+  $("menu").hidden = menu(chat).length === 0;
+  toEnd();
+}
+
+// One message came or changed: only its bubble is drawn anew.
+function upsert(chatId, message) {
+  const list = (state.messages[chatId] ||= []);
+  const at = list.findIndex((known) => known.id === message.id);
+  if (at >= 0) list[at] = message; else list.push(message);
+  const chat = chatOf(chatId);
+  if (!chat) return;
+  if (message.bot) now.busy[chatId] = "";
+  if (chatId !== now.chat || (document.body.dataset.view === "list" && matchMedia("(max-width: 760px)").matches)) {
+    if (at < 0 && (message.bot || group(chat))) now.unread[chatId] = (now.unread[chatId] || 0) + 1;
+  }
+  drawChats();
+  if (chatId !== now.chat) return;
+  drawHead(chat);
+  drawPin(chat);
+  const follow = nearEnd() || (at < 0 && !message.bot);
+  const list2 = shown(chat);
+  const index = list2.findIndex((known) => known.id === message.id);
+  const old = $("messages").querySelector(`[data-id="${Number(message.id)}"]`);
+  if (index < 0) return;
+  if (!old && (index !== list2.length - 1 || list2.length === 1 || day(list2[index - 1].date) !== day(message.date))) { draw(); return; }
+  const node = bubble(message, contextOf(chat, list2, index), act);
+  const box = node.querySelector(".bubble");
+  if (old) {
+    const unfolded = [...old.querySelectorAll(".fold")].map((fold) => fold.classList.contains("open"));
+    [...node.querySelectorAll(".fold")].forEach((fold, i) => fold.classList.toggle("open", Boolean(unfolded[i])));
+    const focused = old.contains(document.activeElement) && document.activeElement.textContent;
+    old.replaceWith(node);
+    if (focused) [...node.querySelectorAll("button")].find((b) => b.textContent === focused)?.focus({ preventScroll: true });
+    if (box) box.classList.add("flash");
+  } else {
+    $("messages").append(node);
+    if (box) box.classList.add("new");
+  }
+  if (follow) toEnd(); else $("down").hidden = false;
+}
+
+function open(chatId) {
+  now.drafts[now.chat] = $("input").value;
+  now.chat = chatId;
+  now.topic = null;
+  now.unread[chatId] = 0;
+  document.body.dataset.view = "chat";
+  history.replaceState(null, "", `#${chatId}`);
+  $("input").value = now.drafts[chatId] || "";
+  closeMenu();
+  hush();
+  draw();
+  grow();
+}
+
+// --- doing
+
+const act = {
+  async say(text) {
+    const chat = chatOf(now.chat);
+    try {
+      await post(`/chats/${chat.id}/say`, { user: speaker(chat), text, topic: now.topic, anonymous: group(chat) && now.anonymous });
+    } catch (error) { toast(error.message); }
+  },
+  async tap(message, button, node) {
+    const chat = chatOf(now.chat);
+    node.setAttribute("aria-busy", "true");
+    try {
+      const answer = await post(`/chats/${chat.id}/tap`, { user: speaker(chat), message: message.id, data: button.callback_data });
+      if (answer.url) act.open(answer.url);
+      if (answer.text) (answer.alert ? alarm : toast)(answer.text);
+    } catch (error) { toast(error.message); } finally { node.removeAttribute("aria-busy"); }
+  },
+  async copy(text) {
+    try { await navigator.clipboard.writeText(text); toast("Copied to clipboard"); } catch { alarm(text); }
+  },
+  open(url) {
+    const payload = act.deepLink(url);
+    if (payload !== null) act.say(`/start ${payload}`);
+    else if (/^https?:\/\//i.test(url)) window.open(url, "_blank", "noopener,noreferrer");
+    else toast(url);
+  },
+  deepLink(url) {
+    const found = /^(?:https?:\/\/)?t\.me\/([A-Za-z0-9_]+)\?start=([A-Za-z0-9_-]{1,64})$/i.exec(url);
+    return found && found[1].toLowerCase() === (state.bot.username || "").toLowerCase() ? found[2] : null;
+  },
+  jump(id) {
+    const node = $("messages").querySelector(`[data-id="${Number(id)}"]`);
+    node?.scrollIntoView({ block: "center", behavior: "smooth" });
+    const box = node?.querySelector(".bubble");
+    box?.classList.remove("found");
+    requestAnimationFrame(() => box?.classList.add("found"));
+  },
+  enlarge(url) { $("viewer-image").src = url; $("viewer").showModal(); },
+};
+
+let hushing = 0;
+function hush() { $("toast").hidden = true; clearTimeout(hushing); }
+function toast(text) {
+  hush();
+  $("toast").textContent = text;
+  $("toast").hidden = false;
+  hushing = setTimeout(hush, 2500 + text.length * 40);
+}
+function alarm(text) { $("alert-text").textContent = text; if (!$("alert").open) $("alert").showModal(); }
+
+// --- the command menu
+
+const menu = (chat) => state.menus[`${chat.id}:${speaker(chat)}`] || [];
+function closeMenu() { $("complete").hidden = true; $("menu").setAttribute("aria-expanded", "false"); }
+function offer(prefix) {
+  const rows = menu(chatOf(now.chat)).filter((row) => row.command.startsWith(prefix));
+  $("complete").hidden = rows.length === 0;
+  $("complete").replaceChildren(...rows.map((row) => el("button", { type: "button", role: "option", "data-testid": `command-${row.command}`,
+    onclick: () => { closeMenu(); $("input").value = ""; grow(); act.say(`/${row.command}`); } }, el("b", {}, `/${row.command}`), el("span", {}, row.description))));
+}
+function grow() {
+  $("input").style.height = "38px";
+  $("input").style.height = `${Math.min($("input").scrollHeight, 132)}px`;
+}
+
+$("menu").onclick = () => {
+  const closed = $("complete").hidden;
+  if (closed) offer(""); else closeMenu();
+  $("menu").setAttribute("aria-expanded", String(closed));
+};
+$("input").oninput = () => {
+  grow();
+  const found = /^\/([a-z0-9_]*)$/i.exec($("input").value);
+  if (found) offer(found[1].toLowerCase()); else closeMenu();
+};
+$("input").onkeydown = (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); $("compose").requestSubmit(); }
+  if (event.key === "Escape") closeMenu();
+};
+$("compose").onsubmit = (event) => {
+  event.preventDefault();
+  const text = $("input").value.trim();
+  if (!text) return;
+  $("input").value = "";
+  grow();
+  closeMenu();
+  act.say(text);
+};
+$("start").onclick = () => act.say("/start");
+$("back").onclick = () => { document.body.dataset.view = "list"; drawChats(); };
+$("down").onclick = () => { toEnd(); };
+$("scroll").onscroll = () => { if (nearEnd()) $("down").hidden = true; };
+$("toast").onclick = hush;
+$("alert-ok").onclick = () => $("alert").close();
+$("viewer").onclick = () => $("viewer").close();
+$("open-faults").onclick = () => { document.body.dataset.faults = ""; };
+$("close-faults").onclick = () => { delete document.body.dataset.faults; };
+$("theme").onclick = () => paint(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+
+function paint(theme) { document.documentElement.dataset.theme = theme; }
+const dark = matchMedia("(prefers-color-scheme: dark)");
+paint(dark.matches ? "dark" : "light");
+dark.addEventListener("change", () => paint(dark.matches ? "dark" : "light"));
+
+// --- what arrives
+
+const drawFaults = panel(toast);
+
+async function load() {
+  Object.assign(state, await get("/state"));
+  now.speaker ??= state.people[0]?.id ?? null;
+  const wanted = Number(location.hash.slice(1));
+  now.chat = chatOf(now.chat)?.id ?? chatOf(wanted)?.id ?? state.chats[0]?.id ?? null;
+  draw();
+}
+
+let loading = null;
+const reload = () => { loading ??= setTimeout(() => { loading = null; load(); }, 50); };
+
+function listen() {
+  const source = new EventSource("/events");
+  source.onopen = () => { load(); drawFaults(); };
+  source.onmessage = ({ data }) => {
+    const event = JSON.parse(data);
+    if (event.kind === "message") upsert(event.chat, event.message);
+    if (event.kind === "delete") {
+      state.messages[event.chat] = (state.messages[event.chat] || []).filter((message) => message.id !== event.id);
+      if (event.chat === now.chat) draw(); else drawChats();
+    }
+    if (event.kind === "action") {
+      now.busy[event.chat] = event.action === "typing" ? "typing…" : "sending…";
+      setTimeout(() => { now.busy[event.chat] = ""; if (event.chat === now.chat) drawHead(chatOf(event.chat)); }, 5000);
+      if (event.chat === now.chat) drawHead(chatOf(event.chat));
+    }
+    if (event.kind === "state") reload();
+    if (event.kind === "faults") drawFaults();
+  };
+  source.onerror = () => { $("subtitle").textContent = "connecting…"; };
+}
+
+listen();
