@@ -17,7 +17,7 @@ Privileges = Mapping[str, bool]  # privilege -> does it propagate below this pat
 AUDIT = ("VM.Audit", "Sys.Audit", "Datastore.Audit", "SDN.Audit", "Pool.Audit")
 # RPCEnvironment.pm, get_effective_permissions: paths that are always listed where something is granted
 TOP = ("/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms")
-_HEADER = re.compile(r"PVEAPIToken[ =](.*)", re.DOTALL)
+_HEADER = re.compile(r"(?:^|\s)PVEAPIToken[ =]([^;]*)")
 
 
 def privileges(release: Release) -> frozenset[str]:
@@ -110,17 +110,16 @@ class Access:
 
     def authenticate(self, header: str | None, now: float) -> Caller:
         """The caller by its Authorization header. Raises Unauthorized with this version's words."""
+        match = _HEADER.search(header or "")
+        if match is None or not match[1]:
+            raise Unauthorized("No ticket")
         try:
-            return self._authenticate(header, now)
+            return self._authenticate(unquote(match[1]), now)
         except Unauthorized as why:
             raise (Unauthorized("Authentication failed!") if self.release.masked_auth else why) from None
 
-    def _authenticate(self, header: str | None, now: float) -> Caller:
-        match = _HEADER.match(header or "")
-        if match is None:
-            raise Unauthorized("No ticket")
-        value = unquote(match[1]).partition(";")[0].strip()
-        name, equals, secret = value.partition("=")
+    def _authenticate(self, value: str, now: float) -> Caller:
+        name, equals, secret = value.rpartition("=")
         if not equals:
             raise Unauthorized("no tokenid specified")
         user, _, short = name.partition("!")
@@ -166,14 +165,14 @@ class Access:
             if not self.tokens[who].privsep:
                 return owner
             own = self._granted(who, path)
-            return {name: propagates for name, propagates in own.items() if name in owner}
+            return {name: propagates and owner[name] for name, propagates in own.items() if name in owner}
         return self._granted(who, path)
 
     def _granted(self, who: str, path: str) -> Privileges:
         roles = dict(self._roles(who, path))
         for pool in self._pools().get(path, ()):
-            for role, propagates in self._roles(who, f"/pool/{pool}").items():
-                roles.setdefault(role, propagates)
+            for role in self._roles(who, f"/pool/{pool}"):
+                roles.setdefault(role, False)  # what comes from a pool never propagates
         if "NoAccess" in roles:
             return {}
         found: dict[str, bool] = {}

@@ -15,6 +15,7 @@ from bot.demo.cluster.release import Release
 from bot.demo.cluster.world import World
 
 Value = str | int | bool
+CLASH = "duplicate parameter (already defined in URI) with conflicting values!"
 UNDECLARED = "property is not defined in schema and the schema does not allow additional properties"
 
 
@@ -57,6 +58,11 @@ class Call:
 
     def may(self, privilege: str, path: str) -> bool:
         return self.world.access.may(self.caller, privilege, path)
+
+    def need(self, privilege: str, path: str) -> None:
+        """Raises 403 where it is missing."""
+        if not self.may(privilege, path):
+            raise Refusal(403, f"Permission check failed ({path}, {privilege})\n")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,20 +110,17 @@ class Api:
         world = self._world
         caller = world.access.authenticate(authorization, world.now)
         route, found = self._find(method, path)
+        for name in found:
+            if name in params and str(params[name]) != found[name]:
+                raise Refusal(400, "Parameter verification failed.\n", {name: CLASH})
         if route.check is not None:
             acl, privilege = route.check[0].format(**found), route.check[1]
             privilege = world.release.agent_audit if privilege == "agent" else privilege
             if not world.access.may(caller, privilege, acl):
                 raise Refusal(403, f"Permission check failed ({acl}, {privilege})\n")
-        if "node" in found:
-            self._reach(found["node"], proxied=route.proxied)
+        if route.proxied:
+            self._reach(found["node"])
         checked = check(route, {**params, **found}, world.release, caller)
-        if clash := next((name for name in found if name in params and params[name] != found[name]), None):
-            raise Refusal(
-                400,
-                "Parameter verification failed.\n",
-                {clash: "duplicate parameter (already defined in URI) with conflicting values!"},
-            )
         return route.handler(Call(world=world, caller=caller, host=host, params=checked))
 
     def _find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
@@ -126,15 +129,13 @@ class Api:
                 return route, match.groupdict()
         raise Refusal(501, f"Method '{method} {path}' not implemented")
 
-    def _reach(self, node: str, *, proxied: bool) -> None:
+    def _reach(self, node: str) -> None:
+        """Of the node that has to answer. Raises what the one that was asked meets on the way."""
         known = self._world.nodes.get(node)
         if known is None:
-            if proxied:
-                raise died(
-                    f"hostname lookup '{node}' failed - failed to get address info for: {node}: Name or service not known"
-                )
-            raise died(f"no such cluster node '{node}'")
-        if proxied and not known.online:
+            why = f"failed to get address info for: {node}: Name or service not known"
+            raise died(f"hostname lookup '{node}' failed - {why}")
+        if not known.online:
             raise Gateway(595, "No route to host")
 
 

@@ -48,7 +48,7 @@ class Broadcast:
     def _figures(guest: Guest, now: float, modern: bool) -> Row:
         mem = guest.mem(now)
         row: Row = {
-            "name": guest.name, "status": guest.qmp if guest.kind == "qemu" else ("running" if guest.running else "stopped"),
+            "name": guest.name, "status": guest.qmp if guest.kind == "qemu" else guest.status,
             "template": int(guest.template), "cpu": guest.cpu(now), "maxcpu": guest.cpus, "mem": mem,
             "maxmem": guest.maxmem, "disk": 0 if guest.kind == "qemu" else int(guest.used * guest.maxdisk),
             "maxdisk": guest.maxdisk, "uptime": guest.uptime(now), **guest.counters(now),
@@ -69,11 +69,14 @@ class Broadcast:
             "node": name,
             "status": "online" if node.online else "offline",
         }
-        if figures and self.fresh(name):
-            told = self._nodes.get(name, {})
-            row |= told if node.online else {key: told[key] for key in ("maxcpu", "maxmem", "maxdisk")}
+        row["cgroup-mode"] = 2
+        if self.fresh(name):
             row["level"] = ""
-            row["cgroup-mode"] = 2
+            told = self._nodes[name]
+            if figures:
+                row |= told if node.online else {key: told[key] for key in ("maxcpu", "maxmem", "maxdisk")}
+        if self._world.release.major >= 9 and any(guest.ha for guest in self._world.guests.values()):
+            row["hastate"] = "online" if node.online else "unknown"
         return row
 
     def guest_row(self, guest: Guest) -> Row:

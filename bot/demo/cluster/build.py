@@ -1,11 +1,12 @@
 """The world as the demo finds it, from a seed: three nodes, some forty guests, storages, backups, tasks, tokens."""
 
 import random
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from bot.demo.cluster.release import Release
+from bot.demo.cluster.access import Token, User
 from bot.demo.cluster.tasks import Task, Work
-from bot.demo.cluster.things import GIB, Guest, Node, Snapshot, Storage, Volume
+from bot.demo.cluster.things import GIB, Content, Guest, Node, Snapshot, Storage, Volume
 from bot.demo.cluster.world import World
 
 DAY = 86_400
@@ -32,8 +33,8 @@ def special() -> list[Guest]:
         Guest(101, "qemu", "web", "pve1", tags="edge;prod", pool="prod", ha="started", hastate="started", cpus=4,
               maxmem=4 * GIB, load=0.09, memory=0.58, agent=True, addresses=("192.0.2.101/24", "2001:db8::101/64"),
               storage="ceph-vm"),
-        Guest(102, "qemu", "db", "pve2", tags="prod", pool="prod", cpus=8, maxmem=16 * GIB, maxdisk=200 * GIB, load=0.41,
-              memory=0.43, agent=True, addresses=("192.0.2.102/24",), shutdown_time=6),
+        Guest(102, "qemu", "db", "pve2", tags="prod", pool="prod", cpus=8, maxmem=16 * GIB, maxdisk=200 * GIB,
+              load=0.41, memory=0.43, agent=True, addresses=("192.0.2.102/24",), shutdown_time=6),
         Guest(104, "lxc", "ct-mail", "pve1", running=False, tags="expect-up;prod", pool="prod", maxmem=GIB,
               maxdisk=16 * GIB, addresses=("192.0.2.104/24",)),
         Guest(131, "qemu", "win-test", "pve3", paused=True, tags="test", pool="lab", cpus=4, maxmem=8 * GIB,
@@ -71,7 +72,8 @@ def guests(world: World, count: int, rng: random.Random) -> None:
             vmid, "lxc" if kind == "lxc" else "qemu", name, names[number % len(names)], running=running, onboot=running,
             tags=rng.choice(("", "prod", "test", "infra;prod", "lab")),
             pool=rng.choice(("", "prod", "lab", "infra")) if number < 60 else "",
-            cpus=rng.choice((1, 2, 2, 4)), maxmem=rng.choice((1, 2, 2, 4, 8)) * GIB, maxdisk=rng.choice((8, 16, 32, 64)) * GIB,
+            cpus=rng.choice((1, 2, 2, 4)), maxmem=rng.choice((1, 2, 2, 4, 8)) * GIB,
+            maxdisk=rng.choice((8, 16, 32, 64)) * GIB,
             used=rng.uniform(0.1, 0.8), load=rng.uniform(0.01, 0.4), memory=rng.uniform(0.2, 0.8),
             agent=kind == "qemu" and rng.random() < 0.7,
             addresses=(f"198.51.{100 + number // 250 % 100}.{number % 250 + 2}/24",),
@@ -108,11 +110,10 @@ def storages(world: World, rng: random.Random) -> None:
         night -= DAY
     for guest in list(world.guests.values())[:60]:
         kind, ending = ("qemu", "vma.zst") if guest.kind == "qemu" else ("lxc", "tar.zst")
-        disk = f"vm-{guest.vmid}-disk-0"
         home = next(s for s in world.storages if s.name == guest.storage and s.node in {"", guest.node})
-        home.volumes.append(
-            Volume(f"{home.name}:{disk}", "images" if kind == "qemu" else "rootdir", "raw", guest.maxdisk, world.born - 90 * DAY, guest.vmid)
-        )  # fmt: skip
+        content: Content = "images" if kind == "qemu" else "rootdir"
+        disk = f"{home.name}:vm-{guest.vmid}-disk-0"
+        home.volumes.append(Volume(disk, content, "raw", guest.maxdisk, world.born - 90 * DAY, guest.vmid))
         if guest.template or guest.vmid == 111:
             continue
         for days in range(3):
@@ -173,15 +174,17 @@ def _backup(task: Task, guest: Guest) -> Work:
     task.say(f"INFO: Starting Backup of VM {guest.vmid} (qemu)")
     total = guest.maxdisk / GIB
     for percent in range(1, 101):
-        task.say(
-            f"INFO: {percent:3d}% ({total * percent / 100:.1f} GiB of {total:.1f} GiB) in {percent * 8}m, read: 19.2 MiB/s"
-        )
+        done = f"{total * percent / 100:.1f} GiB of {total:.1f} GiB"
+        task.say(f"INFO: {percent:3d}% ({done}) in {percent * 8}m, read: 19.2 MiB/s")
         yield 480
     task.say("INFO: Backup job finished successfully")
 
 
+# -- users and tokens --------------------------------------------------------------------------------------------------
+
+USER = "telemox@pve"
 READS = ("VM.Audit", "Sys.Audit", "Datastore.Audit", "Pool.Audit", "SDN.Audit")
-ACTS = ("VM.PowerMgmt", "VM.Config.Disk", "Datastore.AllocateSpace")
+ACTS = ("VM.PowerMgmt", "VM.Config.Disk", "Datastore.AllocateSpace")  # the latter two to hibernate
 
 
 def secret(rng: random.Random) -> str:
@@ -189,5 +192,49 @@ def secret(rng: random.Random) -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-def reads(release: Release) -> tuple[str, ...]:
-    return (*READS, "VM.GuestAgent.Audit" if release.major >= 9 else "VM.Monitor")
+def token(
+    world: World,
+    rng: random.Random,
+    user: str,
+    name: str,
+    acl: Mapping[str, str],
+    *,
+    privsep: bool = True,
+    expire: float = 0,
+) -> str:
+    """user@realm!name=secret. `acl`: path -> role, for the token itself."""
+    value = secret(rng)
+    world.access.tokens[f"{user}!{name}"] = Token(value, privsep, expire)
+    world.access.changed()
+    for path, role in acl.items():
+        world.access.grant(path, f"{user}!{name}", role)
+    return f"{user}!{name}={value}"
+
+
+def tokens(world: World, rng: random.Random) -> dict[str, str]:
+    """What deploy/pveum.sh makes, and some that are wrong in one way each."""
+    access = world.access
+    reads = (*READS, "VM.GuestAgent.Audit" if world.release.major >= 9 else "VM.Monitor")
+    access.role("TelemoxView", reads)
+    access.role("TelemoxPower", (*reads, *ACTS))
+    access.role("TelemoxBlind", ("Sys.Audit", "Datastore.Audit"))
+    access.users |= {USER: User(), "ana@pve": User(), "root@pam": User()}
+    access.grant("/", USER, "TelemoxPower")
+    access.grant("/", "ana@pve", "Administrator")
+    made = {
+        name: token(world, rng, USER, name, acl)
+        for name, acl in (
+            ("view", {"/": "TelemoxView"}),
+            ("power", {"/": "TelemoxPower"}),
+            ("admin", {"/": "TelemoxPower"}),
+            ("noacl", {}),
+            ("writer", {"/": "TelemoxPower"}),  # meant to view, but can write
+            ("blind", {"/": "TelemoxBlind"}),  # sees no guest
+            ("pool", {"/pool/prod": "TelemoxPower"}),
+        )
+    }
+    made["root"] = token(world, rng, "root@pam", "full", {}, privsep=False)
+    made["expired"] = token(world, rng, USER, "expired", {"/": "TelemoxView"}, expire=world.born - 1)
+    made["unknown"] = f"{USER}!gone={secret(rng)}"
+    made["wrong"] = f"{USER}!view={secret(rng)}"
+    return made

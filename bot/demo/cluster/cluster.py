@@ -12,8 +12,8 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from bot.demo.cluster import build, cluster_views, guest_views, node_views
-from bot.demo.cluster.access import Token, User
+from bot.demo.cluster import build, cluster_views, guest_views, node_views, rrd, storage_views
+from bot.demo.cluster.access import User
 from bot.demo.cluster.api import Answer, Api
 from bot.demo.cluster.broadcast import Broadcast
 from bot.demo.cluster.errors import Gateway, Refusal, Unauthorized
@@ -24,8 +24,6 @@ from bot.demo.cluster.server import Port, Reply, Request, refused
 from bot.demo.cluster.tasks import Task
 from bot.demo.cluster.things import Guest
 from bot.demo.cluster.world import World
-
-USER = "telemox@pve"
 
 
 class Cluster:
@@ -71,7 +69,13 @@ class Cluster:
         build.history(self.world)
         self._broadcast = Broadcast(self.world)
         self.world.catch_up()
-        routes = cluster_views.routes(self._broadcast) + node_views.ROUTES + guest_views.routes(Power(self.world))
+        routes = (
+            cluster_views.routes(self._broadcast)
+            + node_views.ROUTES
+            + storage_views.ROUTES
+            + rrd.routes(self.world)
+            + guest_views.routes(Power(self.world))
+        )
         self._api = Api(self.world, routes)
         self._tls = tls
         self._ca: trustme.CA | None = None
@@ -80,7 +84,7 @@ class Cluster:
             for name, number in zip(self.world.nodes, ports, strict=True)
         }
         self._faults = Faults(Stage(self.world, self._ports))
-        self._tokens()
+        self.tokens.update(build.tokens(self.world, self._rng))
 
     # -- serving -------------------------------------------------------------------------------------------------
 
@@ -177,30 +181,6 @@ class Cluster:
 
     # -- tokens --------------------------------------------------------------------------------------------------
 
-    def _tokens(self) -> None:
-        """What deploy/pveum.sh makes, and some that are wrong in one way each."""
-        access = self.world.access
-        reads = build.reads(self.release)
-        acts = (*reads, *build.ACTS)
-        access.role("TelemoxView", reads)
-        access.role("TelemoxPower", acts)
-        access.role("TelemoxBlind", ("Sys.Audit", "Datastore.Audit"))
-        self.add_user(USER, {"/": "TelemoxPower"})
-        self.add_user("ana@pve", {"/": "Administrator"})
-        for name, acl in (
-            ("view", {"/": "TelemoxView"}),
-            ("power", {"/": "TelemoxPower"}),
-            ("admin", {"/": "TelemoxPower"}),
-            ("noacl", {}),
-            ("writer", {"/": "TelemoxPower"}),  # meant to view, but can write
-            ("blind", {"/": "TelemoxBlind"}),  # sees no guest
-            ("pool", {"/pool/prod": "TelemoxPower"}),
-        ):
-            self.tokens[name] = self.add_token(USER, name, acl)
-        self.tokens["expired"] = self.add_token(USER, "expired", {"/": "TelemoxView"}, expire=self.world.born - 1)
-        self.tokens["unknown"] = f"{USER}!gone={build.secret(self._rng)}"
-        self.tokens["wrong"] = f"{USER}!view={build.secret(self._rng)}"
-
     def add_user(
         self, user: str, acl: Mapping[str, str] | None = None, *, enabled: bool = True, expire: float = 0
     ) -> None:
@@ -213,12 +193,7 @@ class Cluster:
         self, user: str, name: str, acl: Mapping[str, str] | None = None, *, privsep: bool = True, expire: float = 0
     ) -> str:
         """user@realm!name=secret. `acl`: path -> role, for the token itself."""
-        secret = build.secret(self._rng)
-        self.world.access.tokens[f"{user}!{name}"] = Token(secret, privsep, expire)
-        for path, role in (acl or {}).items():
-            self.world.access.grant(path, f"{user}!{name}", role)
-        self.world.access.changed()
-        return f"{user}!{name}={secret}"
+        return build.token(self.world, self._rng, user, name, acl or {}, privsep=privsep, expire=expire)
 
     def add_role(self, name: str, privileges: Iterable[str]) -> None:
         self.world.access.role(name, privileges)
@@ -277,6 +252,6 @@ def _reply(answer: Answer) -> Reply:
     if answer.body is not None:
         return Reply(body=answer.body, gzipped=answer.gzipped, content_type=answer.content_type)
     envelope: dict[str, object] = {"data": answer.data}
-    if answer.total is not None:
+    if answer.total:  # a total of nothing is left out (pve-manager, HTTPServer.pm)
         envelope["total"] = answer.total
     return Reply(body=orjson.dumps(envelope), content_type=answer.content_type)

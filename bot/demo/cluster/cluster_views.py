@@ -7,7 +7,7 @@ import orjson
 
 from bot.demo.cluster.api import Answer, Call, Param, Route
 from bot.demo.cluster.broadcast import Broadcast, Row
-from bot.demo.cluster.errors import Refusal
+from bot.demo.cluster.errors import died
 from bot.demo.cluster.tasks import Task
 from bot.demo.cluster.things import changes
 
@@ -64,25 +64,26 @@ class Resources:
     def _guests(self, call: Call, pools: dict[str, Row]) -> list[Row]:
         rows = []
         for guest in call.world.guests.values():
-            if not call.may("VM.Audit", f"/vms/{guest.vmid}"):
+            seen = call.may("VM.Audit", f"/vms/{guest.vmid}")
+            if not seen and not guest.pool:
                 continue
             row = self._broadcast.guest_row(guest)
-            if guest.pool:
-                _add_up(pools.setdefault(guest.pool, {}), row)
+            if guest.pool in pools:  # those that the caller may not see are added up, too
+                _add_up(pools[guest.pool], row)
                 if call.may("Pool.Audit", f"/pool/{guest.pool}"):
                     row["pool"] = guest.pool
-            rows.append(row)
+            if seen:
+                rows.append(row)
         return rows
 
     @staticmethod
     def _network(call: Call, node: str) -> Row:
-        status = "ok" if call.world.nodes[node].online else "unknown"
         if call.world.release.since(9, 1):
             return {
                 "id": f"network/{node}/zone/localnetwork", "type": "network", "network-type": "zone",
-                "network": "localnetwork", "node": node, "status": status,
+                "network": "localnetwork", "node": node, "status": "ok",
             }  # fmt: skip
-        return {"id": f"sdn/{node}/localnetwork", "type": "sdn", "sdn": "localnetwork", "node": node, "status": status}
+        return {"id": f"sdn/{node}/localnetwork", "type": "sdn", "sdn": "localnetwork", "node": node, "status": "ok"}
 
 
 def _add_up(pool: Row, row: Row) -> None:
@@ -110,19 +111,13 @@ def status(call: Call) -> Answer:
             "quorate": int(world.quorate),
         }
     ]  # fmt: skip
-    for node in world.nodes.values():
-        rows.append(
-            {
-                "id": f"node/{node.name}",
-                "type": "node",
-                "name": node.name,
-                "nodeid": node.nodeid,
-                "ip": node.ip,
-                "online": int(node.online),
-                "local": int(node.name == call.host),
-                "level": "",
-            }  # fmt: skip
-        )
+    rows += [
+        {
+            "id": f"node/{node.name}", "type": "node", "name": node.name, "nodeid": node.nodeid, "ip": node.ip,
+            "online": int(node.online), "local": int(node.name == call.host), "level": "",
+        }
+        for node in world.nodes.values()
+    ]  # fmt: skip
     return Answer(data=rows)
 
 
@@ -169,15 +164,15 @@ def nodes(broadcast: Broadcast) -> Callable[[Call], Answer]:
 
 def pools(call: Call) -> Answer:
     world, wanted = call.world, call.text("poolid")
-    if wanted and (wanted not in world.pools or not call.may("Pool.Audit", f"/pool/{wanted}")):
-        if wanted in world.pools:
-            raise Refusal(403, f"Permission check failed (/pool/{wanted}, Pool.Audit)\n")
-        raise Refusal(500, f"pool '{wanted}' does not exist\n")
+    if wanted:
+        call.need("Pool.Audit", f"/pool/{wanted}")
+        if wanted not in world.pools:
+            raise died(f"pool '{wanted}' does not exist")
     rows: list[Row] = []
     for name, comment in world.pools.items():
         if (wanted and name != wanted) or not call.may("Pool.Audit", f"/pool/{name}"):
             continue
-        row: Row = {"poolid": name} | ({"comment": comment} if comment else {})
+        row: Row = {"poolid": name, **({"comment": comment} if comment else {})}
         if wanted:
             row["members"] = [
                 {"id": guest.id, "type": guest.kind, "vmid": guest.vmid, "node": guest.node, "name": guest.name}
@@ -190,8 +185,10 @@ def pools(call: Call) -> Answer:
 
 def ha(call: Call) -> Answer:
     world, now = call.world, int(call.world.now)
-    quorate = {"id": "quorum", "type": "quorum", "node": call.host, "status": "OK" if world.quorate else "No quorum!"}
-    rows: list[Row] = [{**quorate, "quorate": int(world.quorate)}]
+    word = "OK" if world.quorate else f"No quorum on node '{call.host}'!"
+    rows: list[Row] = [
+        {"id": "quorum", "type": "quorum", "node": call.host, "status": word, "quorate": int(world.quorate)}
+    ]
     managed = [guest for guest in world.guests.values() if guest.ha]
     if not managed:
         return Answer(data=rows)
@@ -204,21 +201,14 @@ def ha(call: Call) -> Answer:
         seen = now - 6 if node.online else int(node.went_off)
         word = f"{node.name} (active)" if node.online else f"{node.name} (old timestamp - dead?)"
         rows.append({"id": f"lrm:{node.name}", "type": "lrm", "node": node.name, "status": word, "timestamp": seen})
-    for guest in managed:
-        rows.append(
-            {
-                "id": f"service:{guest.sid}",
-                "type": "service",
-                "sid": guest.sid,
-                "node": guest.node,
-                "status": f"{guest.sid} ({guest.node}, {guest.hastate})",
-                "state": guest.hastate,
-                "crm_state": guest.hastate,
-                "request_state": guest.ha,
-                "max_relocate": 1,
-                "max_restart": 1,
-            }  # fmt: skip
-        )
+    rows += [
+        {
+            "id": f"service:{guest.sid}", "type": "service", "sid": guest.sid, "node": guest.node,
+            "status": f"{guest.sid} ({guest.node}, {guest.hastate})", "state": guest.hastate,
+            "crm_state": guest.hastate, "request_state": guest.ha, "max_relocate": 1, "max_restart": 1,
+        }
+        for guest in managed
+    ]  # fmt: skip
     return Answer(data=rows)
 
 
@@ -226,8 +216,8 @@ def permissions(call: Call) -> Answer:
     """Own permissions always; another one's take Sys.Audit on /access."""
     access = call.world.access
     who = call.text("userid", call.caller.id)
-    if who not in {call.caller.id, call.caller.user} and not call.may("Sys.Audit", "/access"):
-        raise Refusal(403, "Permission check failed (/access, Sys.Audit)\n")
+    if who not in {call.caller.id, call.caller.user}:
+        call.need("Sys.Audit", "/access")
     if path := call.text("path"):
         has = {name: int(on) for name, on in access.privileges(who, path).items()}
         return Answer(data={path: has} if has else {})

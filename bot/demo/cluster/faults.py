@@ -121,30 +121,94 @@ def _lost(request: Request, reply: Reply) -> Reply:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(key="node_off", label="Node off", help="the node loses its power", targets=hosts, turn=_node_off, one=True),
-    Fault(key="api_off", label="API host off", help="its API refuses connections; the node runs on", targets=hosts, turn=_api_off),
-    Fault(key="slow", label="Slow", help=f"every answer takes {SLOW:.0f} s longer", targets=hosts, meet=lambda request: SLOW),
-    Fault(key="hang", label="Hanging", help="requests are taken and never answered", targets=hosts, meet=lambda request: Reply(hang=True)),
-    Fault(key="401", label="401", help="every token is refused", targets=hosts, meet=lambda request: Unauthorized("Authentication failed!")),
     Fault(
-        key="403", label="403", help="nothing is allowed", targets=hosts,
+        key="api_off",
+        label="API host off",
+        help="its API refuses connections; the node runs on",
+        targets=hosts,
+        turn=_api_off,
+    ),
+    Fault(
+        key="slow",
+        label="Slow",
+        help=f"every answer takes {SLOW:.0f} s longer",
+        targets=hosts,
+        meet=lambda request: SLOW,
+    ),
+    Fault(
+        key="hang",
+        label="Hanging",
+        help="requests are taken and never answered",
+        targets=hosts,
+        meet=lambda request: Reply(hang=True),
+    ),
+    Fault(
+        key="401",
+        label="401",
+        help="every token is refused",
+        targets=hosts,
+        meet=lambda request: Unauthorized("Authentication failed!"),
+    ),
+    Fault(
+        key="403",
+        label="403",
+        help="nothing is allowed",
+        targets=hosts,
         meet=lambda request: Refusal(403, "Permission check failed (/, Sys.Audit)\n"),
     ),
     Fault(
-        key="500", label="500", help="every call dies", targets=hosts,
-        meet=lambda request: died("RPCEnvironment init request failed: Unable to load access control list: Connection refused"),
+        key="500",
+        label="500",
+        help="every call dies",
+        targets=hosts,
+        meet=lambda request: died(
+            "RPCEnvironment init request failed: Unable to load access control list: Connection refused"
+        ),
     ),
-    Fault(key="595", label="595", help="no call gets through to its node", targets=hosts, meet=lambda request: Gateway(595, "No route to host")),
-    Fault(key="broken_json", label="Broken JSON", help="answers end in the middle of their JSON", targets=hosts, spoil=_broken),
-    Fault(key="cut_body", label="Cut body", help="the connection drops in the middle of an answer", targets=hosts, spoil=_cut),
-    Fault(key="lost_answer", label="Answer lost", help="a write is done, its answer is lost", targets=hosts, spoil=_lost),
-    Fault(key="crash", label="Guest crash", help="a guest stops by itself", targets=guests, turn=_crash, once=True, one=True),
+    Fault(
+        key="595",
+        label="595",
+        help="no call gets through to its node",
+        targets=hosts,
+        meet=lambda request: Gateway(595, "No route to host"),
+    ),
+    Fault(
+        key="broken_json",
+        label="Broken JSON",
+        help="answers end in the middle of their JSON",
+        targets=hosts,
+        spoil=_broken,
+    ),
+    Fault(
+        key="cut_body",
+        label="Cut body",
+        help="the connection drops in the middle of an answer",
+        targets=hosts,
+        spoil=_cut,
+    ),
+    Fault(
+        key="lost_answer", label="Answer lost", help="a write is done, its answer is lost", targets=hosts, spoil=_lost
+    ),
+    Fault(
+        key="crash",
+        label="Guest crash",
+        help="a guest stops by itself",
+        targets=guests,
+        turn=_crash,
+        once=True,
+        one=True,
+    ),
     Fault(key="disk_full", label="Disk full", help="a storage fills up", targets=storages, turn=_disk_full, one=True),
     Fault(
-        key="task_fails", label="Task fails", help="the next task fails, with these words",
-        targets=lambda stage: list(WORDS), turn=_task_fails, one=True,
+        key="task_fails",
+        label="Task fails",
+        help="the next task fails, with these words",
+        targets=lambda stage: list(WORDS),
+        turn=_task_fails,
+        one=True,
     ),
     Fault(key="quorum_lost", label="Quorum lost", help="the cluster can change nothing", targets=nothing, turn=_quorum),
-)  # fmt: skip
+)
 BY_KEY = {fault.key: fault for fault in FAULTS}
 
 
@@ -179,12 +243,16 @@ class Faults:
             self._on.pop("task_fails", None)
         return [
             {
-                "key": fault.key, "label": fault.label, "help": fault.help, "on": fault.key in self._on,
-                "target": (self._on.get(fault.key) or [""])[-1], "aimed": list(self._on.get(fault.key, ())),
+                "key": fault.key,
+                "label": fault.label,
+                "help": fault.help,
+                "on": fault.key in self._on,
+                "target": (self._on.get(fault.key) or [""])[-1],
+                "aimed": list(self._on.get(fault.key, ())),
                 "targets": fault.targets(self._stage),
             }
             for fault in FAULTS
-        ]  # fmt: skip
+        ]
 
     def at(self, host: str) -> list[Fault]:
         """Those that requests to this host meet now."""

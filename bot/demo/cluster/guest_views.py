@@ -16,8 +16,8 @@ def _live(call: Call, guest: Guest) -> Row:
     now, release = call.world.now, call.world.release
     mem = guest.mem(now)
     row: Row = {
-        "vmid": guest.vmid, "name": guest.name, "status": "running" if guest.running else "stopped", "cpus": guest.cpus,
-        "cpu": guest.cpu(now), "mem": mem, "maxmem": guest.maxmem, "maxdisk": guest.maxdisk, "uptime": guest.uptime(now),
+        "vmid": guest.vmid, "name": guest.name, "status": guest.status, "cpus": guest.cpus, "cpu": guest.cpu(now),
+        "mem": mem, "maxmem": guest.maxmem, "maxdisk": guest.maxdisk, "uptime": guest.uptime(now),
         "disk": 0 if guest.kind == "qemu" else int(guest.used * guest.maxdisk), **guest.counters(now),
     }  # fmt: skip
     if guest.running:
@@ -115,7 +115,7 @@ def snapshots(kind: Kind, call: Call) -> Answer:
     return Answer(data=[*rows, here])
 
 
-# -- what the guest itself tells -----------------------------------------------------------------------------------------
+# -- what the guest itself tells ---------------------------------------------------------------------------------------
 
 
 def _mac(guest: Guest) -> str:
@@ -199,7 +199,7 @@ def agent(command: str, call: Call) -> Answer:
     return Answer(data={"result": AGENT[command](guest)})
 
 
-# -- what is done to a guest -----------------------------------------------------------------------------------------------
+# -- what is done to a guest -------------------------------------------------------------------------------------------
 
 _TIMEOUT, _FLAG = Param(type="integer", minimum=0), Param(type="boolean")
 _ROOT_FLAG, _ROOT = Param(type="boolean", root=True), Param(root=True)

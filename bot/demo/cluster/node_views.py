@@ -3,9 +3,8 @@
 from bot.demo.cluster.api import Answer, Call, Param, Route
 from bot.demo.cluster.broadcast import Row
 from bot.demo.cluster.cluster_views import version
-from bot.demo.cluster.errors import Refusal, bad, died
+from bot.demo.cluster.errors import bad, died
 from bot.demo.cluster.tasks import Task
-from bot.demo.cluster.things import Storage
 
 INDEX = (
     "aplinfo", "apt", "ceph", "certificates", "config", "disks", "dns", "firewall", "hosts", "lxc", "network", "qemu",
@@ -81,45 +80,48 @@ def _listed(task: Task) -> Row:
 def tasks(call: Call) -> Answer:
     """Newest first. Only finished ones, unless source=all or active."""
     source, everything = call.text("source", "archive"), call.may("Sys.Audit", f"/nodes/{call.node}")
-    outcomes = set(call.text("statusfilter").split(",")) - {""}
+    outcomes = {"ok", "warning", "error", "unknown"}
+    if call.flag("errors"):
+        outcomes -= {"ok"}
+    elif "statusfilter" in call.params:
+        outcomes &= set(call.text("statusfilter").lower().split(","))
     found: list[Task] = []
     for task in call.world.tasks.on(call.node):
         if not (everything or task.owned_by(call.caller.id)):
             continue
         if (task.running and source == "archive") or (not task.running and source == "active"):
             continue
-        if call.flag("errors") and (task.running or _outcome(task) in {"ok", "warning"}):
-            continue
-        if outcomes and _outcome(task) not in outcomes:
+        if _outcome(task) not in outcomes:
             continue
         if "vmid" in call.params and task.id != str(call.vmid):
             continue
         if (kind := call.text("typefilter")) and kind != task.type:
             continue
-        if (user := call.text("userfilter").lower()) and user not in task.user.lower():
+        if (user := call.text("userfilter").lower()) and user not in task.user.partition("!")[0].lower():
             continue
         if task.start < call.number("since", 0) or ("until" in call.params and task.start > call.number("until", 0)):
             continue
         found.append(task)
     start, limit = call.number("start", 0), call.number("limit", 50)
-    shown = found[start : start + limit] if limit else found[start:]
-    return Answer(data=[_listed(task) for task in shown], total=len(found))
+    return Answer(data=[_listed(task) for task in found[start : start + limit]], total=len(found))
 
 
-def _task(call: Call, privilege: str) -> Task:
+# A log that is not there is read as one line that says so (pve-common, Tools.pm: dump_logfile)
+LOST = Task("", "", "", "", "", 0, 0, 0, 0, lines=["unable to open file - No such file or directory"])
+
+
+def _task(call: Call, privilege: str, *, log: bool = False) -> Task:
     """Raises what a UPID that is none, is unknown, or is another's leads to."""
     upid = call.text("upid")
     if not upid.startswith("UPID:") or upid.count(":") != 8 or upid.split(":")[1] != call.node:
         raise bad(upid="unable to parse worker upid")
+    task = call.world.tasks.all.get(upid)
+    if task is None and not log:
+        raise bad(upid="no such task")
     user = upid.split(":")[7]
     if user != call.caller.id and ("!" in call.caller.id or user.partition("!")[0] != call.caller.id):
-        path = f"/nodes/{call.node}"
-        if not call.may(privilege, path):
-            raise Refusal(403, f"Permission check failed ({path}, {privilege})\n")
-    task = call.world.tasks.all.get(upid)
-    if task is None:
-        raise bad(upid="no such task")
-    return task
+        call.need(privilege, f"/nodes/{call.node}")
+    return task if task is not None else LOST
 
 
 def task_index(call: Call) -> Answer:
@@ -144,11 +146,10 @@ def task_status(call: Call) -> Answer:
 
 def task_log(call: Call) -> Answer:
     """Lines by number; all of them as text with download=1."""
-    task = _task(call, "Sys.Audit")
+    task = _task(call, "Sys.Audit", log=True)
     if call.flag("download"):
         if {"start", "limit"} & call.params.keys():
-            name = "start" if "start" in call.params else "limit"
-            raise bad(**{name: f"Parameter '{name}' can't be used together with 'download' parameter"})
+            raise died("'download' cannot be used together with 'start' or 'limit' parameters")
         text = "".join(f"{line}\n" for line in task.lines)
         return Answer(body=text.encode(), content_type="text/plain")
     lines = task.lines or ["no content"]
@@ -160,87 +161,6 @@ def task_log(call: Call) -> Answer:
 def task_stop(call: Call) -> Answer:
     call.world.tasks.interrupt(_task(call, "Sys.Modify"))
     return Answer()
-
-
-# -- storages ----------------------------------------------------------------------------------------------------------
-
-READS = "Datastore.Audit|Datastore.AllocateSpace"
-
-
-def _figures(storage: Storage) -> Row:
-    row: Row = {
-        "type": storage.type, "content": storage.content, "shared": int(storage.shared), "enabled": int(storage.enabled),
-        "active": int(storage.active and storage.enabled), "total": 0, "used": 0, "avail": 0,
-    }  # fmt: skip
-    if row["active"]:
-        used = int(storage.used * storage.total)
-        row |= {"total": storage.total, "used": used, "avail": storage.total - used}
-    return row
-
-
-def storages(call: Call) -> Answer:
-    rows = []
-    for storage in call.world.storages_on(call.node):
-        if not call.may(READS, f"/storage/{storage.name}"):
-            continue
-        if (call.flag("enabled") and not storage.enabled) or call.text("storage", storage.name) != storage.name:
-            continue
-        wanted = set(call.text("content").split(",")) - {""}
-        if wanted and not wanted & set(storage.content.split(",")):
-            continue
-        row = {"storage": storage.name, **_figures(storage)}
-        if row["active"]:
-            row["used_fraction"] = storage.used
-        rows.append(row)
-    return Answer(data=rows)
-
-
-def _storage(call: Call) -> Storage:
-    name = call.text("storage")
-    for storage in call.world.storages_on(call.node):
-        if storage.name == name:
-            return storage
-    if any(storage.name == name for storage in call.world.storages):
-        raise died(f"storage '{name}' is not available on node '{call.node}'")
-    raise died(f"storage '{name}' does not exist")
-
-
-def storage_status(call: Call) -> Answer:
-    return Answer(data=_figures(_storage(call)))
-
-
-def content(call: Call) -> Answer:
-    """A backup is listed with Datastore.AllocateSpace and VM.Backup on its guest; a disk with VM.Config.Disk there."""
-    storage, rows = _storage(call), []
-    if not storage.enabled:
-        raise died(f"storage '{storage.name}' is disabled")
-    if not storage.active:
-        raise died(f"storage '{storage.name}' is not online")
-    path = f"/storage/{storage.name}"
-    for volume in storage.volumes:
-        if call.text("content", volume.content) != volume.content or call.number("vmid", volume.vmid) != volume.vmid:
-            continue
-        owner = f"/vms/{volume.vmid}"
-        if not call.may("Datastore.Allocate", path):
-            if volume.content == "backup" and not (
-                call.may("Datastore.AllocateSpace", path) and call.may("VM.Backup", owner)
-            ):
-                continue
-            if volume.content in {"images", "rootdir"}:
-                if not (call.may("Datastore.Audit", path) and call.may("VM.Config.Disk", owner)):
-                    continue
-        row: Row = {
-            "volid": volume.volid, "content": volume.content, "format": volume.format, "size": volume.size,
-            "ctime": int(volume.created),
-        }  # fmt: skip
-        if volume.vmid:
-            row["vmid"] = volume.vmid
-        if volume.notes:
-            row["notes"] = volume.notes
-        if volume.content == "backup":
-            row |= {"subtype": "qemu" if "-qemu-" in volume.volid else "lxc", "protected": int(volume.protected)}
-        rows.append(row)
-    return Answer(data=rows)
 
 
 FILTERS = {
@@ -260,31 +180,15 @@ LOG = {
     "limit": Param(type="integer", minimum=0),
     "start": Param(type="integer", minimum=0),
 }
-STORAGES = {
-    "content": Param(),
-    "enabled": Param(type="boolean"),
-    "format": Param(type="boolean"),
-    "storage": Param(),
-    "target": Param(),
-}
-CONTENT = {"content": Param(), "vmid": Param(type="integer", minimum=100, maximum=999_999_999)}
-
 ROUTES = (
     Route(method="GET", path="/nodes/{node}", handler=index),
     Route(method="GET", path="/nodes/{node}/version", handler=version, proxied=True),
-    Route(method="GET", path="/nodes/{node}/status", handler=status, proxied=True, check=("/nodes/{node}", "Sys.Audit")),
+    Route(
+        method="GET", path="/nodes/{node}/status", handler=status, proxied=True, check=("/nodes/{node}", "Sys.Audit")
+    ),
     Route(method="GET", path="/nodes/{node}/tasks", handler=tasks, proxied=True, params=FILTERS),
     Route(method="GET", path="/nodes/{node}/tasks/{upid}", handler=task_index),
     Route(method="DELETE", path="/nodes/{node}/tasks/{upid}", handler=task_stop, proxied=True),
     Route(method="GET", path="/nodes/{node}/tasks/{upid}/status", handler=task_status, proxied=True),
     Route(method="GET", path="/nodes/{node}/tasks/{upid}/log", handler=task_log, proxied=True, params=LOG),
-    Route(method="GET", path="/nodes/{node}/storage", handler=storages, proxied=True, params=STORAGES),
-    Route(
-        method="GET", path="/nodes/{node}/storage/{storage}/status", handler=storage_status, proxied=True,
-        check=("/storage/{storage}", READS),
-    ),
-    Route(
-        method="GET", path="/nodes/{node}/storage/{storage}/content", handler=content, proxied=True,
-        check=("/storage/{storage}", READS), params=CONTENT,
-    ),
-)  # fmt: skip
+)

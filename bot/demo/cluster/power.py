@@ -1,22 +1,23 @@
 """POST …/status/{start,stop,shutdown,reboot,reset,suspend,resume}: what is refused at once, and what the task does.
 
-qemu-server: API2/Qemu.pm, QemuServer.pm; pve-container: API2/LXC/Status.pm, LXC.pm. A VM's mistakes mostly fail in the
-task, a container's mostly at once.
+qemu-server: API2/Qemu.pm, QemuServer.pm, RunState.pm; pve-container: API2/LXC/Status.pm, LXC.pm. A VM's mistakes mostly
+fail in the task, a container's mostly at once.
 """
 
 from collections.abc import Callable, Mapping
 
 from bot.demo.cluster.access import Caller
-from bot.demo.cluster.api import Call
+from bot.demo.cluster.api import Call, Value
 from bot.demo.cluster.errors import Refusal, TaskFailed, bad, died
 from bot.demo.cluster.tasks import Task, Work
 from bot.demo.cluster.things import Guest, Kind
 from bot.demo.cluster.world import World
 
-Params = Mapping[str, str | int | bool]
 LOCK_FILE = 10.0  # seconds that a task waits for another one's lock file
 HA_ACTS = 5.0  # seconds until the local resource manager does what was asked of HA
-TASK_TYPES = {"suspend": "pause"}  # a VM's suspend to RAM is a `qmpause`
+CLEANUP = 1.0  # seconds from a VM's end to qmeventd starting it again, where a reboot was asked for
+ROOT = Caller("root@pam")
+NO_PARAMS: Mapping[str, Value] = {}
 
 
 class Power:
@@ -25,29 +26,33 @@ class Power:
 
     def post(self, call: Call, kind: Kind, action: str) -> str:
         """Gives the UPID. Raises Refusal for what Proxmox refuses before there is a task."""
-        if kind == "qemu":
-            if action == "suspend" and call.flag("todisk"):
-                self._may_hibernate(call)
-            return self._vm(call.caller, call.node, call.vmid, action, call.params)
-        return self._ct(call.caller, call.node, call.vmid, action, call.params)
-
-    def _may_hibernate(self, call: Call) -> None:
-        """To disk takes more than VM.PowerMgmt: the state needs room."""
+        refuse = self._refuse_vm if kind == "qemu" else self._refuse_ct
         guest = self.world.guests.get(call.vmid)
-        storage = call.text("statestorage") or (guest.storage if guest else "local")
-        for path, privilege in (
-            (f"/vms/{call.vmid}", "VM.Config.Disk"),
-            (f"/storage/{storage}", "Datastore.AllocateSpace"),
-        ):
-            if not call.may(privilege, path):
-                raise Refusal(403, f"Permission check failed ({path}, {privilege})\n")
+        guest = guest if guest is not None and guest.node == call.node and guest.kind == kind else None
+        refuse(call, guest, action)
+        if guest is not None and guest.ha and action in {"start", "stop", "shutdown"}:
+            if action == "stop" and call.flag("overrule-shutdown"):
+                raise bad(overrule_shutdown="Not applicable for HA resources.")
+            return self._ask_ha(call.caller, guest, action, call.number("timeout", 60))
+        name = (
+            {"suspend": "suspend" if call.flag("todisk") else "pause"}.get(action, action) if kind == "qemu" else action
+        )
+        return self._begin(call.caller, call.node, kind, call.vmid, name, self._work(call, name))
 
-    def _here(self, node: str, kind: Kind, vmid: int) -> Guest | None:
-        guest = self.world.guests.get(vmid)
-        return guest if guest is not None and guest.node == node and guest.kind == kind else None
+    def _work(self, call: Call, name: str) -> Callable[[Guest, Task], Work]:
+        works: dict[str, Callable[[Guest, Task], Work]] = {
+            "start": self._start, "reset": self._reset, "pause": self._pause, "suspend": self._hibernate,
+            "resume": self._resume, "stop": lambda guest, task: self._stop(guest),
+            "shutdown": lambda guest, task: self._shutdown(guest, task, call.params),
+            "reboot": lambda guest, task: self._reboot(guest, task, call.params),
+        }  # fmt: skip
+        work = works[name]
+        if name == "stop" and call.flag("overrule-shutdown"):
+            self._overrule(call)
+        return work
 
     def _begin(
-        self, caller: Caller, node: str, kind: Kind, vmid: int, action: str, work: Callable[[Guest, Task], Work]
+        self, caller: Caller, node: str, kind: Kind, vmid: int, name: str, work: Callable[[Guest, Task], Work]
     ) -> str:
         """A task on a guest: it fails without the guest, waits for the lock file, and holds it to its end."""
 
@@ -55,16 +60,12 @@ class Power:
             try:
                 guest = self.world.guest_on(node, kind, vmid)
             except Refusal as why:
-                raise TaskFailed(str(why).strip()) from None
+                raise TaskFailed(why.message.strip()) from None
             waited = 0.0
             while guest.busy:
                 if waited >= LOCK_FILE:
-                    lock = (
-                        f"/var/lock/qemu-server/lock-{vmid}.conf"
-                        if kind == "qemu"
-                        else f"/run/lock/lxc/pve-config-{vmid}.lock"
-                    )
-                    raise TaskFailed(f"can't lock file '{lock}' - got timeout")
+                    qemu, lxc = f"/var/lock/qemu-server/lock-{vmid}.conf", f"/run/lock/lxc/pve-config-{vmid}.lock"
+                    raise TaskFailed(f"can't lock file '{qemu if kind == 'qemu' else lxc}' - got timeout")
                 yield 0.5
                 waited += 0.5
 
@@ -75,100 +76,124 @@ class Power:
             yield from work(guest, task)
 
         prefix = "qm" if kind == "qemu" else "vz"
-        return self.world.tasks.begin(node, f"{prefix}{action}", str(vmid), caller.id, locked).upid
+        return self.world.tasks.begin(node, f"{prefix}{name}", str(vmid), caller.id, locked).upid
 
-    # -- VMs -----------------------------------------------------------------------------------------------------
+    # -- what is refused before there is a task ------------------------------------------------------------------
 
-    def _vm(self, caller: Caller, node: str, vmid: int, action: str, params: Params) -> str:
-        world, guest = self.world, self._here(node, "qemu", vmid)
+    def _refuse_vm(self, call: Call, guest: Guest | None, action: str) -> None:
+        vmid = call.vmid
         if action == "start":
-            world.need_quorum()
-        if guest is not None and guest.ha and action in {"start", "stop", "shutdown"}:
-            if params.get("overrule-shutdown"):
-                raise bad(overrule_shutdown="cannot set this for HA managed guests")
-            return self._ha(caller, guest, action)
+            self.world.need_quorum()
         if action in {"reboot", "reset", "suspend", "resume"}:
-            guest = world.guest_on(node, "qemu", vmid)
+            guest = self.world.guest_on(call.node, "qemu", vmid)
             if not guest.running and not (action == "resume" and guest.lock == "suspended"):
                 raise died(f"VM {vmid} not running")
-        if (
-            guest is not None
-            and guest.paused
-            and (action == "reboot" or (action == "shutdown" and not params.get("forceStop")))
-        ):
+        if guest is None:
+            return
+        if guest.paused and (action == "reboot" or (action == "shutdown" and not call.flag("forceStop"))):
             raise died("VM is paused - cannot shutdown")
-        if action == "suspend" and params.get("todisk"):
-            if guest is not None and guest.ha:
+        if action == "suspend" and call.flag("todisk"):
+            if guest.ha:
                 raise died("Cannot suspend HA managed VM to disk")
-            return self._begin(caller, node, "qemu", vmid, "suspend", self._hibernate)
-        if action == "stop" and params.get("overrule-shutdown"):
-            self._overrule(node, vmid, ("qmshutdown",))
-        work = {
-            "start": self._start, "stop": self._stop, "reset": self._reset, "suspend": self._pause, "resume": self._resume,
-            "shutdown": lambda guest, task: self._shutdown(guest, task, params),
-            "reboot": lambda guest, task: self._reboot(guest, task, params),
-        }[action]  # fmt: skip
-        return self._begin(caller, node, "qemu", vmid, TASK_TYPES.get(action, action), work)
+            storage = call.text("statestorage", guest.storage)
+            call.need("VM.Config.Disk", f"/vms/{vmid}")
+            call.need("Datastore.AllocateSpace", f"/storage/{storage}")
 
-    def _unlocked(self, guest: Guest, *but: str) -> None:
+    def _refuse_ct(self, call: Call, guest: Guest | None, action: str) -> None:
+        vmid, running = call.vmid, guest is not None and guest.running
+        if action in {"start", "resume"} and running:
+            raise died(f"CT {vmid} already running")
+        if action in {"stop", "shutdown", "suspend"} and not running:
+            raise died(f"CT {vmid} not running")
+        if action == "reboot" and not running:
+            raise died(f"VM {vmid} not running")  # sic
+        if action == "start":
+            self.world.need_quorum()
+
+    def _overrule(self, call: Call) -> None:
+        """Ends running shutdown tasks of the guest, so that stop gets its lock file."""
+        for task in self.world.tasks.on(call.node):
+            mine = task.owned_by(call.caller.id) or call.may("Sys.Modify", f"/nodes/{call.node}")
+            if mine and task.running and task.id == str(call.vmid) and task.type in {"qmshutdown", "vzshutdown"}:
+                self.world.tasks.interrupt(task)
+
+    # -- what the tasks do ---------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _unlocked(guest: Guest, *but: str) -> None:
         if guest.lock and guest.lock not in but:
             raise TaskFailed(f"{guest.word} is locked ({guest.lock})")
 
     def _start(self, guest: Guest, task: Task) -> Work:
+        vm = guest.kind == "qemu"
         if guest.template:
-            kind = "vm" if guest.kind == "qemu" else "CT"
-            raise TaskFailed(f"you can't start a {kind} if it's a template")
-        if guest.kind == "qemu":
-            self._unlocked(guest, "suspended")
-        else:
-            self._unlocked(guest)
+            raise TaskFailed(f"you can't start a {'vm' if vm else 'CT'} if it's a template")
+        if vm and guest.lock == "backup" and guest.running:
+            return  # resumed, in case the backup had started it
+        self._unlocked(guest, *(["suspended"] if vm else ["mounted"]))
         if guest.running:
             raise TaskFailed(f"{guest.word} {guest.vmid} already running")
-        if guest.lock == "suspended":
+        hibernated = guest.lock == "suspended"
+        if hibernated:
             task.say("Resuming suspended VM")
         yield guest.boot_time
         if guest.broken:
-            if guest.kind == "qemu":
-                raise TaskFailed("start failed: QEMU exited with code 1")
-            raise TaskFailed(f"startup for container '{guest.vmid}' failed")
-        if guest.lock == "suspended":
+            words = "start failed: QEMU exited with code 1" if vm else f"startup for container '{guest.vmid}' failed"
+            raise TaskFailed(words)
+        if hibernated:
             guest.lock = ""
             task.say("Resumed VM, removing state")
         self.world.boot(guest)
+        if guest.ha:
+            guest.hastate = "started"
 
-    def _stop(self, guest: Guest, task: Task) -> Work:
+    def _stop(self, guest: Guest) -> Work:
         if guest.running:
-            self._unlocked(guest)
+            self._unlocked(guest, *(["mounted"] if guest.kind == "lxc" else []))
             yield 0.5
             self.world.halt(guest)
 
-    def _shutdown(self, guest: Guest, task: Task, params: Params) -> Work:
-        if not guest.running:
-            return
-        self._unlocked(guest)
-        yield from self._down(guest, task, params)
+    def _shutdown(self, guest: Guest, task: Task, params: Mapping[str, Value]) -> Work:
+        if guest.running:
+            self._unlocked(guest)
+            yield from self._down(guest, task, params, force=bool(params.get("forceStop")))
 
-    def _down(self, guest: Guest, task: Task, params: Params) -> Work:
+    def _down(self, guest: Guest, task: Task, params: Mapping[str, Value], *, force: bool) -> Work:
         timeout = float(params.get("timeout", 60))
-        if guest.paused:  # only with forceStop
-            yield 0.5
-        elif guest.deaf or guest.shutdown_time > timeout:
-            yield timeout
-            if not params.get("forceStop"):
-                raise TaskFailed(
-                    "VM quit/powerdown failed - got timeout" if guest.kind == "qemu" else "container did not stop"
-                )
-            task.say(f"{guest.word} still running - terminating now with SIGTERM")
-            yield 0.5
-        else:
+        if guest.paused:
+            yield 0.5  # with forceStop: stopped rather than shut down
+        elif not guest.deaf and guest.shutdown_time < timeout:
             yield guest.shutdown_time
+        else:
+            yield timeout
+            if guest.running and guest.kind == "qemu":
+                if not force:
+                    raise TaskFailed("VM quit/powerdown failed - got timeout")
+                task.say("VM still running - terminating now with SIGTERM")
+            elif guest.running and not force:
+                task.say(f"command 'lxc-stop -n {guest.vmid} --nokill --timeout {timeout:.0f}' failed: exit code 1")
+                raise TaskFailed("container did not stop")
+            yield 0.5
         self.world.halt(guest)
 
-    def _reboot(self, guest: Guest, task: Task, params: Params) -> Work:
+    def _reboot(self, guest: Guest, task: Task, params: Mapping[str, Value]) -> Work:
+        """A container is started again by the task itself, a VM by qmeventd, in a task of root's."""
+        if guest.kind == "lxc":
+            yield from self._down(guest, task, params, force=True)
+            yield guest.boot_time
+            self.world.boot(guest)
+            return
         self._unlocked(guest)
-        yield from self._down(guest, task, params)
-        yield guest.boot_time
-        self.world.boot(guest)
+        yield from self._down(guest, task, params, force=False)
+        self.world.clock.later(CLEANUP, lambda: self._restart(guest))
+
+    def _restart(self, guest: Guest) -> None:
+        if guest.running or not self.world.nodes[guest.node].online:
+            return
+        if guest.ha:
+            self._ask_ha(ROOT, guest, "start", 0)
+        else:
+            self._begin(ROOT, guest.node, guest.kind, guest.vmid, "start", self._start)
 
     def _reset(self, guest: Guest, task: Task) -> Work:
         self._unlocked(guest)
@@ -182,82 +207,49 @@ class Power:
     def _resume(self, guest: Guest, task: Task) -> Work:
         if guest.lock == "suspended":
             yield from self._start(guest, task)
-            return
-        self._unlocked(guest, "backup")
-        yield 0.1
-        guest.paused = False
+        elif guest.paused:
+            self._unlocked(guest, "backup")
+            yield 0.1
+            guest.paused = False
 
     def _hibernate(self, guest: Guest, task: Task) -> Work:
+        if guest.lock == "backup":
+            raise TaskFailed("cannot suspend to disk during backup")
         self._unlocked(guest)
         guest.lock = "suspending"
-        task.say(f"saving VM state and RAM using storage '{guest.storage}'")
-        size = guest.mem(self.world.now)
-        for second in range(1, 5):
-            yield 1
-            task.say(f"{size * second / 4 / 1024**2:.2f} MiB in {second}s")
-        task.say(f"completed saving the VM state in 4s, saved {size / 1024**2:.2f} MiB")
+        yield 4
+        task.say("State saved, quitting")
         self.world.halt(guest)
         guest.lock = "suspended"
 
-    def _overrule(self, node: str, vmid: int, types: tuple[str, ...]) -> None:
-        for task in self.world.tasks.on(node):
-            if task.running and task.id == str(vmid) and task.type in types:
-                self.world.tasks.interrupt(task)
-
-    # -- containers ----------------------------------------------------------------------------------------------
-
-    def _ct(self, caller: Caller, node: str, vmid: int, action: str, params: Params) -> str:
-        world, guest = self.world, self._here(node, "lxc", vmid)
-        running = guest is not None and guest.running
-        if action in {"start", "resume"} and running:
-            raise died(f"CT {vmid} already running")
-        if action in {"stop", "shutdown", "suspend"} and not running:
-            raise died(f"CT {vmid} not running")
-        if action == "reboot" and not running:
-            raise died(f"VM {vmid} not running")  # sic
-        if action == "start":
-            world.need_quorum()
-        if guest is not None and guest.ha and action in {"start", "stop", "shutdown"}:
-            if params.get("overrule-shutdown"):
-                raise bad(overrule_shutdown="cannot set this for HA managed guests")
-            return self._ha(caller, guest, action)
-        if action == "stop" and params.get("overrule-shutdown"):
-            self._overrule(node, vmid, ("vzshutdown",))
-        work = {
-            "start": self._start, "stop": self._stop, "suspend": self._pause, "resume": self._resume,
-            "shutdown": lambda guest, task: self._shutdown(guest, task, params),
-            "reboot": lambda guest, task: self._reboot(guest, task, params),
-        }[action]  # fmt: skip
-        return self._begin(caller, node, "lxc", vmid, action, work)
-
     # -- HA ------------------------------------------------------------------------------------------------------
 
-    def _ha(self, caller: Caller, guest: Guest, action: str) -> str:
+    def _ask_ha(self, caller: Caller, guest: Guest, action: str, timeout: int) -> str:
         """The request is filed and the task ends; the resource manager acts later, as root@pam."""
-        wanted = "started" if action == "start" else "stopped"
         verb = "start" if action == "start" else "stop"
 
         def file(task: Task) -> Work:
             task.say(f"Requesting HA {verb} for {guest.word} {guest.vmid}")
-            guest.ha = wanted
-            guest.hastate = "started" if wanted == "started" else "request_stop"
-            self.world.clock.later(HA_ACTS, lambda: self._ha_acts(guest, action))
-            return
-            yield  # makes it a generator: the request takes no time
+            guest.ha = "started" if verb == "start" else "stopped"
+            if verb == "stop":
+                guest.hastate = "request_stop"
+            self.world.clock.later(HA_ACTS, lambda: self._ha_acts(guest, action, timeout))
+            yield from ()  # the request takes no time
 
         return self.world.tasks.begin(guest.node, f"ha{verb}", str(guest.vmid), caller.id, file).upid
 
-    def _ha_acts(self, guest: Guest, action: str) -> None:
-        root = Caller("root@pam")
+    def _ha_acts(self, guest: Guest, action: str, timeout: int) -> None:
+        def down(guest: Guest, task: Task) -> Work:
+            if action == "stop":
+                yield from self._stop(guest)
+            elif guest.running:
+                self._unlocked(guest)
+                yield from self._down(guest, task, {"timeout": timeout}, force=True)
+            guest.hastate = "stopped"
+
+        if not self.world.nodes[guest.node].online:
+            return
         if action == "start" and guest.ha == "started" and not guest.running:
-            self._begin(root, guest.node, guest.kind, guest.vmid, "start", self._start)
-        elif guest.ha == "stopped":
-
-            def down(guest: Guest, task: Task) -> Work:
-                if action == "stop":
-                    yield from self._stop(guest, task)
-                else:
-                    yield from self._shutdown(guest, task, {"forceStop": True})
-                guest.hastate = "stopped"
-
-            self._begin(root, guest.node, guest.kind, guest.vmid, action, down)
+            self._begin(ROOT, guest.node, guest.kind, guest.vmid, "start", self._start)
+        elif action != "start" and guest.ha == "stopped":
+            self._begin(ROOT, guest.node, guest.kind, guest.vmid, action, down)

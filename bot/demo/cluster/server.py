@@ -58,6 +58,10 @@ class Reply:
     hang: bool = False  # the same, but the connection stays
 
 
+class Misused(Refusal):
+    """What pveproxy itself refuses, before any API method: its text is the body, too, and that is no JSON."""
+
+
 Answerer = Callable[[Request, Refusal | None], Awaitable[Reply]]
 
 
@@ -142,9 +146,13 @@ class Port:
         for count in range(1, PER_CONNECTION + 1):
             try:
                 head = await self._event(connection, reader)
-            except h11.RemoteProtocolError as why:
+            except h11.RemoteProtocolError:
                 await self._send(
-                    connection, writer, refused(Refusal(506, f"{why}\n"), in_body=False), last=True, zip_it=False
+                    connection,
+                    writer,
+                    refused(Misused(506, "unable to parse request header"), in_body=True),
+                    last=True,
+                    zip_it=False,
                 )
                 return
             if not isinstance(head, h11.Request):
@@ -179,7 +187,7 @@ class Port:
         target = urlsplit(head.target.decode("latin-1"))
         query: dict[str, object] = dict(form(target.query))
         path = unquote(target.path)
-        trouble = self._against(method, path, headers, len(head.headers))
+        trouble: Refusal | None = self._against(method, path, headers, len(head.headers))
         body = b""
         if trouble is None:
             while not isinstance(event := await self._event(connection, reader), h11.EndOfMessage):
@@ -197,27 +205,27 @@ class Port:
         )  # fmt: skip
         return request, trouble
 
-    def _against(self, method: str, path: str, headers: dict[str, str], lines: int) -> Refusal | None:
+    def _against(self, method: str, path: str, headers: dict[str, str], lines: int) -> Misused | None:
         """What pveproxy refuses before any method is looked at."""
         if method not in {"GET", "POST", "PUT", "DELETE"}:
-            return Refusal(501, f"method '{method}' not available")
-        if lines > HEADER_LINES:
-            return Refusal(506, f"too many http header lines (> {HEADER_LINES})\n")
+            return Misused(501, f"method '{method}' not available")
+        if lines >= HEADER_LINES:
+            return Misused(506, f"too many http header lines (> {HEADER_LINES})\n")
         if "chunked" in headers.get("transfer-encoding", "").lower():
-            return Refusal(501, "chunked transfer encoding not supported")
+            return Misused(501, "chunked transfer encoding not supported")
         if not path.startswith(f"{ROOT}/"):
-            return Refusal(
+            return Misused(
                 404 if not path.startswith("/api2") else 501,
                 f"no such file '{path}'" if not path.startswith("/api2") else "no such uri",
             )
         length = int(headers.get("content-length", "0") or 0)
         if length and method in {"GET", "DELETE"}:
-            return Refusal(501, f"Unexpected content for method '{method}'")
+            return Misused(501, f"Unexpected content for method '{method}'")
         if length > self.body_limit:
-            return Refusal(501, "for data too large")
+            return Misused(501, "for data too large")
         kind = headers.get("content-type", FORM).partition(";")[0].strip().lower()
         if length and kind not in {FORM, JSON}:
-            return Refusal(506, f"upload '{kind}' not implemented")
+            return Misused(506, f"upload 'Content-Type '{kind}' not implemented")
         return None
 
     async def _send(
@@ -268,6 +276,8 @@ def parameters(body: bytes, content_type: str) -> dict[str, object]:
 def refused(why: Refusal, *, in_body: bool) -> Reply:
     """The answer that a refusal becomes: reason phrase, and where the version has it `message`."""
     reason = why.message.partition("\n")[0]
+    if isinstance(why, Misused):
+        return Reply(status=why.status, reason=reason, content_type="", body=reason.encode() if in_body else b"")
     if why.status == 401 or 595 <= why.status <= 599:
         return Reply(status=why.status, reason=reason, content_type="")
     body: dict[str, object] = {"data": None}

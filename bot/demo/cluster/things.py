@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["qemu", "lxc"]
+Content = Literal["backup", "images", "rootdir", "iso", "vztmpl", "snippets"]
 
 GIB = 1024**3
 MIB = 1024**2
@@ -76,6 +77,11 @@ class Guest:
     def word(self) -> str:
         """VM or CT, as Proxmox words its refusals."""
         return "VM" if self.kind == "qemu" else "CT"
+
+    @property
+    def status(self) -> str:
+        """As status/current has it: a paused VM is running."""
+        return "running" if self.running else "stopped"
 
     @property
     def id(self) -> str:
@@ -154,7 +160,7 @@ class Volume:
     """One row of a storage's content."""
 
     volid: str
-    content: Literal["backup", "images", "rootdir", "iso", "vztmpl", "snippets"]
+    content: Content
     format: str
     size: int
     created: float
