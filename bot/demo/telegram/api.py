@@ -63,6 +63,7 @@ class BotApi(People):
         bot = User(int(token.partition(":")[0] or 0), "Telemox", username, is_bot=True)
         world, updates = World(bot, now), Updates(now, pace)
         super().__init__(world, updates)
+        updates.on_wait = lambda: world.changed("poll", updates)
         self.token = token
         self.commands = Commands(world)
         self.calls: list[Call] = []

@@ -40,6 +40,7 @@ class Updates:
         self._poller: asyncio.Future[None] | None = None
         self._last: tuple[int, float] = (0, -10.0)  # offset and loop time of the last request
         self.allowed = DEFAULT
+        self.on_wait: Callable[[], None] = lambda: None  # a poll has begun to wait
 
     @property
     def idle(self) -> bool:
@@ -100,6 +101,7 @@ class Updates:
         if not self._queue and timeout > 0:
             waiting: asyncio.Future[None] = loop.create_future()
             self._poller = waiting
+            self.on_wait()
             try:
                 await asyncio.wait_for(waiting, min(timeout, MAX_TIMEOUT))
             except TimeoutError:
