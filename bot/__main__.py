@@ -7,9 +7,13 @@ import os
 import subprocess
 import sys
 import webbrowser
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from bot import __version__
+from bot.errors import TelemoxError
+from bot.text import Reader, plain
 
 _DEMO_HINTS = (
     "Send /status, open a guest, tap Reboot. Break the cluster with the faults beside the chat.",
@@ -59,10 +63,11 @@ def _with_settings(arguments: argparse.Namespace) -> int:
         from bot.check import check
 
         return asyncio.run(check(settings))
-    from bot import app, logs
+    from bot import app
+    from bot.logs import configure
 
-    logs.configure(settings.log_level, settings.log_format, settings.secrets)
-    return asyncio.run(app.run(settings))
+    configure(settings.log_level, settings.log_format, settings.secrets)
+    return _ended(app.run(settings))
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -93,17 +98,27 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _demo_bot(url: str, environment: dict[str, str], *, browser: bool) -> int:
-    from bot import app, config, logs
+    from bot import app, config
+    from bot.logs import configure
 
     settings = config.load(None, environ=environment)
-    logs.configure("WARNING", settings.log_format, settings.secrets)
+    configure("warning", settings.log_format, settings.secrets)
 
     def ready() -> None:
         print(f"\n  The chat: {url}\n", *_DEMO_HINTS, sep="\n  ", flush=True)
         if browser and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin"):
             webbrowser.open(url)
 
-    return asyncio.run(app.run(settings, ready=ready))
+    return _ended(app.run(settings, ready=ready))
+
+
+def _ended(bot: Coroutine[Any, Any, int]) -> int:
+    """What can be mended before the bot is up is one line, not a traceback."""
+    try:
+        return asyncio.run(bot)
+    except TelemoxError as error:
+        print(plain(error.said(), Reader()), file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

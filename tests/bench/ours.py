@@ -20,7 +20,7 @@ async def watch(held: list[float]) -> None:
 
 async def main() -> int:
     settings = config.load(None, environ=os.environ)
-    logs.set_up(level="warning")
+    logs.configure("warning", "text", settings.secrets)
     held: list[float] = []
     watcher = asyncio.create_task(watch(held)) if "HELD_FILE" in os.environ else None
     try:
