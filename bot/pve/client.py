@@ -121,6 +121,8 @@ class Client:
                 try:
                     reply = await link.send(method, target, headers, content, timeout=min(timeout, left))
                 except Failed as failed:
+                    if failed.stage is Stage.UNREADABLE:  # it answered, and another host would say the same
+                        raise failed.error from failed
                     link.failed()
                     if write and failed.stage is not Stage.UNSENT:
                         raise failed.error from failed

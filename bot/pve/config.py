@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from bot.access import Role
 
 PORT = 8006
 
-_NAME = re.compile(
-    r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?"
-)
+_HOST = re.compile(r"(\[(?P<six>[^\]]+)\]|(?P<name>[^:/\[\]]+))(:(?P<port>[0-9]{1,5}))?/?")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?")
 _TOKEN = re.compile(r"(?P<id>[^\s:/=!]+@[A-Za-z][A-Za-z0-9._-]+![A-Za-z][A-Za-z0-9._-]+)=(?P<secret>[\x21-\x7e]+)")
 _PIN = re.compile(r"[0-9A-Fa-f]{64}")
 
@@ -29,19 +29,16 @@ class Host:
     def parse(cls, text: str) -> "Host":
         """`pve1`, `pve1:8006`, `192.0.2.7`, `[::1]:8006`, `https://pve1:8006/`. Raises ValueError."""
         given = text.strip()
-        parts = urlsplit(given if "://" in given else f"https://{_bracketed(given)}")
-        if parts.scheme != "https":
-            raise ValueError(f"{given!r}: only https is spoken, not {parts.scheme}")
-        if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
-            raise ValueError(f"{given!r}: give host, host:port or https://host:port and nothing more")
-        try:
-            port = parts.port
-        except ValueError:
-            raise ValueError(f"{given!r}: the port is no number from 1 to 65535") from None
-        name = parts.hostname or ""
-        if port == 0 or not (_NAME.fullmatch(name) or _is_ipv6(name)):
-            raise ValueError(f"{given!r} is no host: give host, host:port or https://host:port")
-        return cls(name, port or PORT)
+        scheme, _, rest = given.rpartition("://")
+        if scheme not in {"", "https"}:
+            raise ValueError(f"{given!r}: only https is spoken, not {scheme}")
+        found = _HOST.fullmatch(f"[{rest}]" if _is_ipv6(rest) else rest)
+        if found is None or not (_is_ipv6(found["six"] or "") or _NAME.fullmatch(found["name"] or "")):
+            raise ValueError(f"{given!r} is no host: give host, host:port or https://host:port and nothing more")
+        port = int(found["port"] or PORT)
+        if not 0 < port < 65536:
+            raise ValueError(f"{given!r}: the port is no number from 1 to 65535")
+        return cls((found["six"] or found["name"]).lower(), port)
 
     def __str__(self) -> str:
         return f"[{self.name}]:{self.port}" if ":" in self.name else f"{self.name}:{self.port}"
@@ -100,7 +97,8 @@ class Pin:
             )
         if host:
             parsed = Host.parse(host)
-            host = str(parsed) if re.search(r"[^:\]]:\d+$|\]:\d+$", host.strip()) else parsed.name
+            with_port = re.search(r":[0-9]+/?$", host) and not _is_ipv6(host.strip())
+            host = str(parsed) if with_port else parsed.name
         return cls(":".join(re.findall("..", digits.upper())), host)
 
     def is_for(self, host: Host) -> bool:
@@ -118,6 +116,7 @@ class Timeouts:
     turn: float = 10.0  # waiting for one of the places at a host
     total: float = 30.0  # all attempts of one GET
     agent: float = 4.5  # the guest agent: Proxmox pings it for 3 s first
+    idle: float = 3.0  # that a connection is kept for the next read: pveproxy closes it after 5 (AnyEvent.pm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +139,6 @@ class ClusterConfig:
 
 def _is_ipv6(name: str) -> bool:
     try:
-        IPv6Address(name)
+        return IPv6Address(name).scope_id is None
     except ValueError:
         return False
-    return True
-
-
-def _bracketed(text: str) -> str:
-    return f"[{text}]" if _is_ipv6(text) else text

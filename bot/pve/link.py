@@ -1,7 +1,7 @@
 """One host of the API: its connections, and one request on them. Knows no token and no JSON.
 
-Reads share connections that are kept for less than the 5 s after which pveproxy closes them (AnyEvent.pm,
-`timeout => 5`); each write has a connection of its own, since a stale one would look like a lost answer.
+Reads share connections, kept for less than the time after which pveproxy closes them; each write has a connection of
+its own, since a stale one would look like a lost answer.
 """
 
 import asyncio
@@ -22,8 +22,6 @@ from bot.pve.tls import reason_of
 
 AT_ONCE = 8
 """Calls at work at one host: three workers serve everybody there, the web interface too."""
-KEPT = 3.0
-"""Seconds that an idle connection is kept."""
 REST = (30.0, 600.0)
 """Seconds that a host which failed is tried last: at first, and at most (doubled each time)."""
 
@@ -163,14 +161,15 @@ class Link:
             return self._lines
 
     async def _new(self) -> "_Lines":
+        idle = self._timeouts.idle
         if self._pins:
             certificate, context = await tls.pinned(self.host, self._pins, self._timeouts.connect)
-            return _Lines(self.host, context, certificate)
+            return _Lines(self.host, context, certificate, idle)
         try:
             context = await asyncio.to_thread(tls.verifying, self._ca_file)
         except OSError as error:
             raise PveUnreachable(f"the CA file {self._ca_file} cannot be used: {error}", host=str(self.host)) from error
-        return _Lines(self.host, context, b"")
+        return _Lines(self.host, context, b"", idle)
 
     async def _changed(self, lines: "_Lines", write: bool) -> bool:
         """Looks at a pinned host again. True when it shows another certificate that is pinned too.
@@ -197,20 +196,20 @@ class Link:
 class _Lines:
     """What is built once and used for every request to a host, until its certificate changes."""
 
-    def __init__(self, host: Host, context: ssl.SSLContext, certificate: bytes) -> None:
+    def __init__(self, host: Host, context: ssl.SSLContext, certificate: bytes, idle: float) -> None:
         self.url = host.url
         self.certificate = certificate  # DER; empty where CAs decide
-        self.reads = _transport(context, keep=AT_ONCE)
-        self.writes = _transport(context, keep=0)
+        self.reads = _transport(context, AT_ONCE, idle)
+        self.writes = _transport(context, 0, idle)
 
     async def close(self) -> None:
         await self.reads.aclose()
         await self.writes.aclose()
 
 
-def _transport(context: ssl.SSLContext, keep: int) -> httpx.AsyncHTTPTransport:
+def _transport(context: ssl.SSLContext, kept: int, idle: float) -> httpx.AsyncHTTPTransport:
     """The transport itself, not a client: nothing follows redirects, keeps cookies or reads the environment."""
-    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=keep, keepalive_expiry=KEPT)
+    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=kept, keepalive_expiry=idle)
     return httpx.AsyncHTTPTransport(verify=context, trust_env=False, http2=False, retries=0, limits=limits)
 
 

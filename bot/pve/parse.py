@@ -8,10 +8,10 @@ Numbers come as numbers, as strings ("744189952", containers until 7), as null o
 """
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import ip_address
 
 import orjson
@@ -20,7 +20,7 @@ from bot.model import Outcome, Permissions, Task, TaskLog, Upid, Version
 from bot.text import from_epoch
 
 Row = dict[str, object]
-MOST = float(2**63)
+MOST = 2**63
 """No figure of Proxmox is as large: bytes of exabytes."""
 
 
@@ -113,18 +113,18 @@ def _mended(value: object) -> object:
 
 def number(value: object) -> float | None:
     """A figure, 0 or more; None for whatever cannot be one."""
+    if type(value) is float or type(value) is int:  # nearly always, so it comes first; a boolean is neither
+        return value if 0 <= value < MOST else None  # NaN is not
     if isinstance(value, str):
         try:
-            value = float(value)
+            return number(float(value))
         except ValueError:
             return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value) if 0 <= value < MOST else None
+    return None
 
 
 def whole(value: object) -> int | None:
-    if type(value) is int:  # nearly always, so it comes first
+    if type(value) is int:
         return value if 0 <= value < MOST else None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
         return int(value)  # exact, where a float is not
@@ -145,8 +145,11 @@ def text(value: object) -> str:
 
 def words(value: object, separators: str) -> tuple[str, ...]:
     """Tags (`;`) and contents (`,`): without blanks and doubles, in their order."""
-    if not isinstance(value, str) or not value:
-        return ()
+    return _words(value, separators) if isinstance(value, str) and value else ()
+
+
+@lru_cache(maxsize=1024)  # ten thousand guests wear the same few tags
+def _words(value: str, separators: str) -> tuple[str, ...]:
     parts = (part.strip() for part in re.split(f"[{separators}]", value))
     return tuple(dict.fromkeys(part for part in parts if part))
 

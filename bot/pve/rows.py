@@ -149,21 +149,23 @@ def current(body: bytes, guest: Guest) -> tuple[Guest, bool]:
 
 def _guest(row: Row, cluster: str, kind: Kind) -> Guest | None:
     get = row.get
-    vmid = whole(get("vmid"))
-    if vmid is None:
-        vmid = whole(text(get("id")).rpartition("/")[2])
+    vmid = whole(get("vmid")) or whole(text(get("id")).rpartition("/")[2])
     node = get("node")
     if not vmid or not isinstance(node, str) or not node:
         return None
-    lock = text(get("lock"))
-    status = _STATUS.get(text(get("status")), Status.UNKNOWN)
+    said, lock = get("status"), get("lock")
+    status = _STATUS.get(said, Status.UNKNOWN) if isinstance(said, str) else Status.UNKNOWN
+    if lock:
+        lock = text(lock)
+        status = _asleep(status, lock)
+    name = get("name")
     return Guest(
         cluster=cluster,
         vmid=vmid,
-        name=text(get("name")) or f"{kind.short} {vmid}",
+        name=name if isinstance(name, str) and name else text(name) or f"{kind.short} {vmid}",
         kind=kind,
         node=node,
-        status=_asleep(status, lock) if lock else status,
+        status=status,
         template=flag(get("template")),
         cpu=_share(get("cpu")),
         cpus=number(get("maxcpu")),
@@ -173,9 +175,9 @@ def _guest(row: Row, cluster: str, kind: Kind) -> Guest | None:
         maxdisk=whole(get("maxdisk")),
         netin=number(get("netin")),
         netout=number(get("netout")),
-        uptime=whole(get("uptime")) if status.up else None,
-        lock=lock,
-        tags=words(get("tags"), ";, ") if get("tags") else (),
+        uptime=whole(get("uptime")) if status is Status.RUNNING or status.up else None,
+        lock=lock if isinstance(lock, str) else "",
+        tags=words(get("tags"), ";, "),
         pool=text(get("pool")),
         hastate=text(get("hastate")),
     )
@@ -227,7 +229,7 @@ def _asleep(status: Status, lock: str) -> Status:
 
 def _share(value: object) -> float | None:
     share = number(value)
-    return share if share is not None and share <= _SHARES else None
+    return None if share is None or share > _SHARES else share
 
 
 def _hastate(ha: Row) -> str:

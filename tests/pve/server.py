@@ -26,7 +26,7 @@ from bot.pve.config import ApiToken, ClusterConfig, Host, Pin, Timeouts
 
 VIEW = ApiToken("telemox@pve!view", "11111111-view-secret")
 POWER = ApiToken("telemox@pve!power", "22222222-power-secret")
-QUICK = Timeouts(connect=1.0, read=0.15, node=0.15, write=0.15, turn=0.2, total=1.0, agent=0.15)
+QUICK = Timeouts(connect=0.3, read=0.15, node=0.15, write=0.15, turn=0.2, total=1.0, agent=0.15)
 HOSTILE = 'web<1>_&"'
 
 
@@ -132,6 +132,13 @@ async def hang(wire: Wire, seen: Seen) -> None:
     await asyncio.sleep(60)
 
 
+async def until(true: Callable[[], bool]) -> None:
+    """Lets the others run until it is so; two seconds at most."""
+    async with asyncio.timeout(2):
+        while not true():  # noqa: ASYNC110 - what is waited for happens at the other end of a socket
+            await asyncio.sleep(0.001)
+
+
 class Scripted:
     def __init__(self, identity: trustme.LeafCert, port: int = 0) -> None:
         self.requests: list[Seen] = []
@@ -191,7 +198,9 @@ class Scripted:
             wire = Wire(writer)
             while wire.keep and (seen := await self._read(reader)) is not None:
                 await self._answer(wire, seen)
-        except (ConnectionError, asyncio.IncompleteReadError, TimeoutError, asyncio.CancelledError):
+        except asyncio.IncompleteReadError as error:
+            self.received += len(error.partial)
+        except (ConnectionError, TimeoutError, asyncio.CancelledError):
             pass
         finally:
             self._writers.discard(writer)
