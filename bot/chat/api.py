@@ -4,6 +4,7 @@
 and building and parsing PTB's objects for it costs more than drawing the screen.
 """
 
+import json
 import logging
 from contextlib import suppress
 from datetime import timedelta
@@ -15,7 +16,7 @@ from telegram.error import InvalidToken, NetworkError, TelegramError
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest, RequestData
 
-from bot.chat.limiter import Lane, Limiter
+from bot.chat.limiter import Lane, Limiter, Wait
 from bot.chat.polling import TIMEOUT, Polling
 
 log = logging.getLogger(__name__)
@@ -67,9 +68,18 @@ class Request(HTTPXRequest):
         self, url: str, method: str, request_data: RequestData | None = None, *args: Any, **kwargs: Any
     ) -> tuple[int, bytes]:
         code, payload = await super().do_request(url, method, request_data, *args, **kwargs)
+        if code == 429 and (pause := _pause(payload)) is not None:
+            raise Wait(pause)
         if (code != 200 or not payload.startswith(b"{")) and self._secret in payload:
             payload = payload.replace(self._secret, b"(token)")
         return code, payload
+
+
+def _pause(payload: bytes) -> timedelta | None:
+    """`retry_after` of a 429's body; None where a gateway and not Telegram said so."""
+    with suppress(ValueError, LookupError, TypeError, OverflowError):
+        return timedelta(seconds=json.loads(payload)["parameters"]["retry_after"])
+    return None
 
 
 class Api(ExtBot[Lane]):

@@ -12,6 +12,7 @@ a second to a private chat, with bursts. A RetryAfter stops the chat it came fro
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import IntEnum
 from typing import Any
 
@@ -34,6 +35,14 @@ class Lane(IntEnum):
     ANSWER = 1
     ALERT = 2
     PROGRESS = 3
+
+
+class Wait(RetryAfter):
+    """PTB's, without the DeprecationWarning (22.2) that reading its own `retry_after` gives."""
+
+    @property
+    def retry_after(self) -> timedelta:
+        return self._retry_after
 
 
 @dataclass(slots=True)
@@ -100,7 +109,7 @@ class Limiter(BaseRateLimiter[Lane]):
         try:
             return await callback(*args, **kwargs)
         except RetryAfter as error:
-            self._chat(chat).stopped = self._clock.monotonic() + _seconds(error)
+            self._chat(chat).stopped = self._clock.monotonic() + seconds(error)
             raise
 
     def spare(self, chat: int) -> bool:
@@ -116,7 +125,7 @@ class Limiter(BaseRateLimiter[Lane]):
         now = self._clock.monotonic()
         pause = max(of_chat.stopped - now, self._all.wait(now, 1 - OVERDRAFT))
         if pause > PATIENCE:
-            raise RetryAfter(int(pause))
+            raise Wait(timedelta(seconds=pause))
         self._take(of_chat, now)
         if pause > 0:
             await self._clock.sleep(pause)
@@ -157,7 +166,6 @@ def _burst(chat: int) -> float:
     return 20.0 if chat < 0 else 10.0
 
 
-def _seconds(error: RetryAfter) -> float:
-    """PTB gives int, or timedelta where PTB_TIMEDELTA is set."""
+def seconds(error: RetryAfter) -> float:
     wanted = error.retry_after
-    return float(wanted) if isinstance(wanted, int | float) else wanted.total_seconds()
+    return wanted.total_seconds() if isinstance(wanted, timedelta) else float(wanted)
