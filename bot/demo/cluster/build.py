@@ -183,8 +183,8 @@ def _backup(task: Task, guest: Guest) -> Work:
 # -- users and tokens --------------------------------------------------------------------------------------------------
 
 USER = "telemox@pve"
-READS = ("VM.Audit", "Sys.Audit", "Datastore.Audit", "Pool.Audit", "SDN.Audit")
-ACTS = ("VM.PowerMgmt", "VM.Config.Disk", "Datastore.AllocateSpace")  # the latter two to hibernate
+READS = ("VM.Audit", "Sys.Audit", "Datastore.Audit", "Pool.Audit")
+ACTS = ("VM.Audit", "VM.PowerMgmt", "VM.Config.Disk", "Datastore.AllocateSpace")  # the latter two to hibernate
 
 
 def secret(rng: random.Random) -> str:
@@ -212,13 +212,13 @@ def token(
 
 
 def tokens(world: World, rng: random.Random) -> dict[str, str]:
-    """What deploy/pveum.sh makes, and some that are wrong in one way each."""
+    """What `deploy/pveum.sh --full` makes, and some that are wrong in one way each."""
     access = world.access
-    reads = (*READS, "VM.GuestAgent.Audit" if world.release.major >= 9 else "VM.Monitor")
-    access.role("TelemoxView", reads)
-    access.role("TelemoxPower", (*reads, *ACTS))
+    access.role("TelemoxView", (*READS, *(["VM.GuestAgent.Audit"] if world.release.major >= 9 else [])))
+    access.role("TelemoxPower", ACTS)
     access.role("TelemoxBlind", ("Sys.Audit", "Datastore.Audit"))
     access.users |= {USER: User(), "ana@pve": User(), "root@pam": User()}
+    access.grant("/", USER, "TelemoxView")
     access.grant("/", USER, "TelemoxPower")
     access.grant("/", "ana@pve", "Administrator")
     made = {
@@ -228,11 +228,12 @@ def tokens(world: World, rng: random.Random) -> dict[str, str]:
             ("power", {"/": "TelemoxPower"}),
             ("admin", {"/": "TelemoxPower"}),
             ("noacl", {}),
-            ("writer", {"/": "TelemoxPower"}),  # meant to view, but can write
+            ("writer", {"/": "TelemoxView"}),  # meant to view, but can write as well
             ("blind", {"/": "TelemoxBlind"}),  # sees no guest
             ("pool", {"/pool/prod": "TelemoxPower"}),
         )
     }
+    access.grant("/", f"{USER}!writer", "TelemoxPower")
     made["root"] = token(world, rng, "root@pam", "full", {}, privsep=False)
     made["expired"] = token(world, rng, USER, "expired", {"/": "TelemoxView"}, expire=world.born - 1)
     made["unknown"] = f"{USER}!gone={secret(rng)}"
