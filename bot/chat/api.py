@@ -6,6 +6,7 @@ and building and parsing PTB's objects for it costs more than drawing the screen
 
 import json
 import logging
+import ssl
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Protocol, cast
@@ -43,8 +44,11 @@ class Request(HTTPXRequest):
     """
 
     def __init__(self, token: str, base_url: str, *, pool: int, on_date: Any = None) -> None:
-        host = urlsplit(base_url).hostname or ""
+        parts = urlsplit(base_url)
+        host = parts.hostname or ""
         options: dict[str, Any] = {}
+        if parts.scheme == "http":  # a context that trusts nobody, since loading the CAs takes a tenth of a second
+            options["verify"] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if host in {"localhost", "::1"} or host.startswith("127."):
             options["trust_env"] = False  # a proxy cannot reach our loopback
         if on_date is not None:

@@ -51,6 +51,12 @@ class Clock:
         """Seconds that each sleeper has still to wait."""
         return sorted(at - self._now for at, future in self._sleepers if not future.done())
 
+    async def slept(self, seconds: float) -> None:
+        """Until somebody sleeps who has that long to wait."""
+        async with asyncio.timeout(5):
+            while seconds not in self.asleep:  # noqa: ASYNC110 - a sleeper tells nobody
+                await asyncio.sleep(0.001)
+
     async def advance(self, seconds: float) -> None:
         """Wakes everybody on the way, in order, and lets them run."""
         end = self._now + seconds

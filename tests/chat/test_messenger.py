@@ -1,0 +1,299 @@
+"""Every quirk of sending and editing, as the stand-in Bot API (and Telegram) has it."""
+
+import asyncio
+import logging
+import struct
+import zlib
+
+import pytest
+
+from bot.access import Role, Roles
+from bot.screen import Button, Copy, File, Link, Message, Open, Picture, Place, Screen
+from bot.text import Said, Styled, bold, folded, lines, raw, say
+from tests.chat.kit import ANA, BEN, HOSTILE, MALLORY, OPS, VERA, House, breathe, house
+
+AT_ANA = Place(chat=ANA)
+CARD = Screen(
+    text=lines(bold(HOSTILE), say("runs")),
+    rows=((Button(say("↻"), Open("status")), Button(say("{n}", n=HOSTILE), Open("vm", "main/101"), "danger")),),
+)
+
+
+def png() -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0\0\0\0")) + chunk(b"IEND", b"")
+    )
+
+
+async def sent(home: House, screen: Screen = CARD, place: Place = AT_ANA) -> Message:
+    message = await home.messenger.send(place, screen)
+    assert message is not None
+    return message
+
+
+async def test_a_screen_is_one_message_with_nothing_of_it_lost(home: House) -> None:
+    message = await sent(home)
+    shown = home.api.last(ANA)
+    assert (shown.id, shown.text) == (message.id, f"{HOSTILE}\nruns")
+    assert "<b>web&lt;1&gt;_&amp;" in shown.html
+    assert shown.labels == [["↻", HOSTILE]]
+    assert not shown.silent
+    await home.messenger.send(AT_ANA, CARD, silent=True)
+    assert home.api.last(ANA).silent
+
+
+async def test_an_edit_that_changes_nothing_costs_nothing(home: House) -> None:
+    message = await sent(home)
+    assert await home.messenger.edit(message, CARD) == message
+    assert home.api.made("editMessageText") == []
+    assert await home.messenger.edit(message, Screen(text=say("other"))) == message
+    assert home.api.last(ANA).text == "other"
+    assert home.api.last(ANA).labels == []
+
+
+async def test_not_modified_is_as_good_as_an_edit(home: House, caplog: pytest.LogCaptureFixture) -> None:
+    message = await sent(home)
+    await home.messenger.edit(message, Screen(text=say("other")))
+    home.messenger._shown.clear()
+    assert await home.messenger.edit(message, Screen(text=say("other"))) == message
+    assert "not modified" in home.api.made("editMessageText")[-1].error
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("reason", ["message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID"])
+async def test_a_message_that_is_gone_is_sent_anew(home: House, reason: str) -> None:
+    message = await sent(home)
+    home.api.fail("editMessageText", 400, f"Bad Request: {reason}")
+    anew = await home.messenger.edit(message, Screen(text=say("other")))
+    assert anew is not None
+    assert anew.id != message.id
+    assert home.api.last(ANA).text == "other"
+
+
+async def test_a_deleted_message_is_sent_anew(home: House) -> None:
+    message = await sent(home)
+    home.api.last(ANA).deleted = True
+    anew = await home.messenger.edit(message, Screen(text=say("other")))
+    assert anew is not None
+    assert home.api.last(ANA).id == anew.id != message.id
+
+
+async def test_what_is_too_long_is_cut_and_said(home: House) -> None:
+    await sent(home, Screen(text=lines(*(raw(f"{HOSTILE} {number}") for number in range(2000)))))
+    shown = home.api.last(ANA).text
+    assert len(shown) <= 4096
+    assert shown.splitlines()[0] == f"{HOSTILE} 0"
+    assert "more lines" in shown.splitlines()[-1]
+    home.api.fail("sendMessage", 400, "Bad Request: message is too long")
+    await sent(home, Screen(text=folded("\n".join("x" * 80 for _ in range(100)))))
+    assert 100 < len(home.api.last(ANA).text) <= 900
+
+
+async def test_markup_that_is_rejected_goes_plain(home: House, caplog: pytest.LogCaptureFixture) -> None:
+    bad: Said = Styled("blink", raw(HOSTILE))  # a tag Telegram does not know
+    message = await sent(home, Screen(text=bad))
+    assert home.api.last(ANA).text == HOSTILE
+    assert "can't parse entities" in home.api.made("sendMessage")[0].error
+    worse: Said = lines(Styled("blink", raw(HOSTILE)), raw("again"))
+    assert await home.messenger.edit(message, Screen(text=worse)) == message
+    assert home.api.last(ANA).text == f"{HOSTILE}\nagain"
+    assert any("said more plainly" in record.getMessage() for record in caplog.records)
+
+
+async def test_nothing_to_say_is_still_a_message(home: House) -> None:
+    await sent(home, Screen(text=say("")))
+    assert home.api.last(ANA).text == "…"
+
+
+async def test_a_link_that_is_refused_leaves_the_taps(home: House) -> None:
+    rows = ((Button(say("Web"), Link("http://localhost:8006")), Button(say("↻"), Open("status"))),)
+    await sent(home, Screen(text=say("x"), rows=rows))
+    assert home.api.last(ANA).labels == [["↻"]]
+
+
+async def test_a_server_without_styles_is_asked_for_none_again(home: House) -> None:
+    home.api.fail("sendMessage", 400, "Bad Request: can't parse inline keyboard button: invalid button style specified")
+    await sent(home)
+    assert home.api.last(ANA).buttons[1].style == ""
+    await sent(home)
+    assert len(home.api.made("sendMessage")) == 3
+    assert home.api.last(ANA).labels == [["↻", HOSTILE]]
+
+
+async def test_a_keyboard_that_nothing_mends_is_left_out(home: House) -> None:
+    home.api.fail("sendMessage", 400, "Bad Request: BUTTON_DATA_INVALID", times=2)
+    await sent(home)
+    assert home.api.last(ANA).labels == []
+    assert home.api.last(ANA).text.startswith(HOSTILE)
+
+
+async def test_answers_stay_in_their_topic_and_leave_it_when_it_is_gone(home: House) -> None:
+    topic = home.api.topic(home.ops, "Alerts")
+    await home.api.say(home.ops, home.ben, "/status", topic=topic)
+    card = await home.api.next_message(home.ops, 1)
+    assert card.topic == topic
+    await home.api.tap(card, "↻", home.ben)
+    await home.rest()
+    home.api.world.chats[OPS].topics.clear()
+    await sent(home, place=Place(chat=OPS, topic=topic))
+    assert home.api.last(OPS).topic is None
+
+
+async def test_an_answer_that_telegram_delays_is_sent_once_more(home: House) -> None:
+    home.api.fail("sendMessage", 429, "Too Many Requests: retry after 5", retry_after=5)
+    sending = asyncio.create_task(home.messenger.send(AT_ANA, CARD))
+    await home.api.wait_for(lambda: len(home.api.made("sendMessage")) == 1)
+    await home.clock.slept(5.0)
+    await sent(home, place=Place(chat=BEN))  # others are not stopped
+    await home.clock.advance(5)
+    assert await sending is not None
+    assert home.api.last(ANA).text.startswith(HOSTILE)
+
+
+async def test_an_answer_is_not_delayed_for_ever(home: House) -> None:
+    home.api.fail("sendMessage", 429, "Too Many Requests: retry after 900", retry_after=900, times=9)
+    assert await home.messenger.send(AT_ANA, CARD) is None
+    assert len(home.api.made("sendMessage")) == 1
+
+
+@pytest.mark.parametrize("status", ["blocked", "deactivated"])
+async def test_a_chat_that_is_gone_gives_none_and_one_line(
+    home: House, caplog: pytest.LogCaptureFixture, status: str
+) -> None:
+    message = await sent(home)
+    home.api.block(home.with_ana, status)
+    assert await home.messenger.send(AT_ANA, CARD) is None
+    assert await home.messenger.edit(message, Screen(text=say("other"))) is None
+    assert await home.messenger.send(Place(chat=12345), CARD) is None
+    told = [record.getMessage() for record in caplog.records if "cannot be written to" in record.getMessage()]
+    assert [line.split()[1] for line in told] == [str(ANA), "12345"]
+
+
+async def test_a_group_that_moved_is_followed_everywhere(home: House) -> None:
+    small, big = -4242, -1_004_242
+    roles = Roles(granted={ANA: Role.ADMIN, small: Role.OPERATOR}, ceilings={small: Role.VIEWER})
+    async with house(roles=roles) as other:
+        group = other.api.group(small, "Small", supergroup=False)
+        message = await sent(other, place=Place(chat=small))
+        group.moved_to = big
+        moved = other.api.group(big, "Small", bot_admin=True)
+        assert await other.messenger.send(Place(chat=small), CARD) == Message(place=Place(chat=big), id=1)
+        assert other.store.moves == {small: big}
+        assert other.chat.members.roles.granted[big] is Role.OPERATOR
+        assert other.chat.members.roles.ceilings == {big: Role.VIEWER}
+        anew = await other.messenger.edit(message, Screen(text=say("other")))
+        assert anew is not None
+        assert anew.place.chat == big
+        card = await other.api.ask(moved, other.mallory, "/status")
+        assert card.text.endswith("for viewer")
+        await other.rest()
+        assert other.api.commands.shown(moved, MALLORY)
+
+
+async def test_the_service_message_of_a_move_is_enough(home: House) -> None:
+    roles = Roles(granted={-4242: Role.VIEWER})
+    async with house(roles=roles) as other:
+        group = other.api.group(-4242, "Small", supergroup=False)
+        new = other.api.upgrade(group, -1_004_242)
+        await other.rest()
+        assert other.store.moves == {-4242: -1_004_242}
+        card = await other.api.ask(new, other.mallory, "/status")
+        assert card.text.endswith("for viewer")
+    async with house(roles=roles, migrations={-4242: -1_004_242}) as other:  # settings still hold the old id
+        new = other.api.group(-1_004_242, "Small")
+        assert (await other.api.ask(new, other.mallory, "/status")).text.endswith("for viewer")
+
+
+async def test_nobody_moves_a_group_that_is_not_served(home: House) -> None:
+    chat = {"id": -77, "type": "supergroup", "title": "Elsewhere"}
+    home.api.push({"message": {"message_id": 1, "date": 1, "chat": chat, "migrate_from_chat_id": -78}})
+    home.api.push({"message": {"message_id": 1, "date": 1, "chat": chat, "migrate_to_chat_id": -79}})
+    await home.rest()
+    assert home.store.moves == {}
+
+
+async def test_a_message_without_an_answer_is_not_sent_twice(home: House) -> None:
+    home.api.cut()
+    assert await home.messenger.send(AT_ANA, CARD) is None
+    assert len(home.api.messages(ANA)) == 1
+    message = await sent(home)
+    home.api.cut()
+    assert await home.messenger.edit(message, Screen(text=say("other"))) == message  # an edit can be said twice
+    assert home.api.last(ANA).text == "other"
+
+
+async def test_files_come_beside_the_message_and_pictures_carry_it(home: House) -> None:
+    message = await sent(home, Screen(text=say("log"), attachment=File("task.log", b"one\ntwo")))
+    document = home.api.messages(ANA)[1]
+    assert document.document is not None
+    assert (document.document.name, document.document.content, document.reply_to) == (
+        "task.log",
+        b"one\ntwo",
+        message.id,
+    )
+    shown = Screen(text=say("{n}", n=HOSTILE), rows=((Button(say("‹"), Open("status")),),), attachment=Picture(png()))
+    picture = await home.messenger.edit(message, shown)
+    assert picture is not None
+    assert home.api.last(ANA).photo is not None
+    assert (home.api.last(ANA).text, home.api.last(ANA).labels) == (HOSTILE, [["‹"]])
+    back = await home.messenger.edit(picture, CARD)  # a picture cannot become a text: a new message
+    assert back is not None
+    assert home.api.last(ANA).text.startswith(HOSTILE)
+    assert home.api.last(ANA).photo is None
+
+
+async def test_progress_is_dropped_rather_than_delayed_and_the_last_word_is_not(home: House) -> None:
+    message = await sent(home, place=Place(chat=OPS))
+    for second in range(60):
+        assert await home.messenger.edit(message, Screen(text=say("{n} s", n=second)), progress=True) == message
+    assert 0 < len(home.api.made("editMessageText")) < 20
+    await home.messenger.edit(message, Screen(text=say("done")))
+    assert home.api.last(OPS).text == "done"
+
+
+async def test_progress_gives_way_while_an_edit_is_under_way(home: House) -> None:
+    message = await sent(home)
+    home.api.latency = 0.02
+    final = asyncio.create_task(home.messenger.edit(message, Screen(text=say("done"))))
+    await breathe()
+    assert await home.messenger.edit(message, Screen(text=say("42 s")), progress=True) == message
+    await final
+    assert home.api.last(ANA).text == "done"
+    assert len(home.api.made("editMessageText")) == 1
+
+
+async def test_edits_of_one_message_keep_their_order(home: House) -> None:
+    message = await sent(home)
+    slow = [0.03, 0.0]
+    home.api.on_call.append(lambda call: setattr(home.api, "latency", slow.pop(0) if slow else 0.0))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(home.messenger.edit(message, Screen(text=say("first"))))
+        group.create_task(home.messenger.edit(message, Screen(text=say("second"))))
+    assert home.api.last(ANA).text == "second"
+
+
+async def test_the_admins_are_told_in_private_each_on_its_own(home: House) -> None:
+    roles = Roles(granted={ANA: Role.ADMIN, VERA: Role.VIEWER, BEN: Role.ADMIN, OPS: Role.ADMIN})
+    async with house(roles=roles) as other:
+        other.api.block(other.with_ana)
+        await other.messenger.tell_admins(say("{n} is full", n=HOSTILE))
+        assert other.api.last(BEN).text == f"{HOSTILE} is full"
+        assert other.api.messages(VERA) == other.api.messages(OPS) == []
+
+
+async def test_a_copy_button_is_what_the_client_gets(home: House) -> None:
+    await sent(home, Screen(text=say("x"), rows=((Button(say("Copy"), Copy("pveum user list")),),)))
+    fields = home.api.made("sendMessage")[0].params["reply_markup"]
+    assert fields == {"inline_keyboard": [[{"copy_text": {"text": "pveum user list"}, "text": "Copy"}]]}
+
+
+async def test_a_gateways_page_for_a_message_is_only_a_failure(home: House, caplog: pytest.LogCaptureFixture) -> None:
+    home.api.fail("sendMessage", 404, "Not Found")
+    assert await home.messenger.send(AT_ANA, CARD) is None
+    home.api.fail("sendMessage", 502, "Bad Gateway")
+    assert await home.messenger.send(AT_ANA, CARD) is None
+    assert sum(record.levelno == logging.WARNING for record in caplog.records) == 2
