@@ -98,7 +98,8 @@ async def check(ask: Enquiry, action: Action, target: str) -> Fit | Unfit:
             raise PveForbidden("Permission check failed", token=token, privilege=lack[0], path=lack[1])
         return Fit(guest=seen, pve=pve, token=token)
     except TelemoxError as error:
-        return Unfit(error=error, guest=seen)
+        # what does not exist for this asker is not shown as last seen either
+        return Unfit(error=error, guest=None if isinstance(error, NotFound) else seen)
 
 
 async def _find(ask: Enquiry, pve: Pve, vmid: int) -> Guest:
