@@ -18,10 +18,12 @@ from bot.pages.page import Enquiry
 from bot.pages.parts import age, emoji, web_button, word
 from bot.pages.problems import Rank, guest_problem
 from bot.screen import Ask, Button, Open, Row, Screen
-from bot.text import EMPTY, Said, Value, bar, bold, lines, raw, say, share, size, size_pair, span, table
+from bot.text import EMPTY, Said, Value, bar, bold, cut, lines, raw, say, say_n, share, size, size_pair, span, table
 
-MAIN = frozenset({"start", "resume", "reboot", "shutdown"})
-"""Actions on the card itself; every other one is behind More."""
+MAIN = ("start", "resume", "reboot", "shutdown")
+"""Actions on the card itself, in this order; every other one is behind More."""
+NAME = 48
+"""Columns of a name in the head: Proxmox takes longer ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +85,12 @@ async def read(ask: Enquiry, guest: Guest, snapshot: Snapshot, *, fetched: bool,
 
 def draw(card: Card) -> Screen:
     guest = card.guest
-    problem = guest_problem(guest)
+    known = figures(guest, card.addresses)
     text = lines(
         head(guest, card.cluster),
         state(guest),
-        say("⚠️ {said}", said=problem[1]) if problem is not None and problem[0] is not Rank.PAUSED else None,
         EMPTY,
-        figures(guest, card.addresses),
+        *([known] if known is not None else ()),
         say("⚠️ {trouble}", trouble=card.trouble) if card.trouble is not None else None,
         EMPTY,
         age(card.taken, card.now),
@@ -101,7 +102,7 @@ def head(guest: Guest, cluster: str = "") -> Said:
     """`🟢 web · 101 · VM · pve1`, with the cluster's name where one is given."""
     values: dict[str, Value] = {
         "emoji": emoji(guest),
-        "name": bold(guest.name),
+        "name": bold(cut(guest.name, NAME)),
         "vmid": guest.vmid,
         "kind": guest.kind.short,
         "node": guest.node,
@@ -112,7 +113,14 @@ def head(guest: Guest, cluster: str = "") -> Said:
 
 
 def state(guest: Guest) -> Said:
-    """`running 12 d 4 h · tags prod, edge`."""
+    """`running 12 d 4 h · tags prod, edge`, and under it what is wrong where the state does not say it itself."""
+    problem = guest_problem(guest)
+    if problem is None or problem[0] in {Rank.PAUSED, Rank.LOCKED} or problem[2] == word(guest):
+        return _state(guest)
+    return lines(_state(guest), say("⚠️ {word}", word=problem[2]))
+
+
+def _state(guest: Guest) -> Said:
     parts: dict[str, Value] = {"word": word(guest), "tags": ", ".join(guest.tags)}
     if guest.uptime and guest.status.up:
         parts["span"] = span(guest.uptime)
@@ -120,8 +128,8 @@ def state(guest: Guest) -> Said:
     return say("{word} · tags {tags}", **parts) if guest.tags else say("{word}", **parts)
 
 
-def figures(guest: Guest, addresses: Sequence[str] = ()) -> Said:
-    """What is known, a line each; what Proxmox does not tell is left out, never shown as zero."""
+def figures(guest: Guest, addresses: Sequence[str] = ()) -> Said | None:
+    """What is known, a line each; what Proxmox does not tell is left out, never shown as zero. None: nothing is."""
     rows: list[tuple[Value, Value]] = []
     up = guest.status.up
     if up and guest.cpu is not None:
@@ -129,7 +137,8 @@ def figures(guest: Guest, addresses: Sequence[str] = ()) -> Said:
         of = say("{cpu} of {n}", cpu=cpu, n=f"{guest.cpus:g}") if guest.cpus else cpu
         rows.append((say("cpu"), of))
     elif guest.cpus:
-        rows.append((say("cpu"), f"{guest.cpus:g}"))
+        cores = int(guest.cpus) if guest.cpus == int(guest.cpus) else 2  # a container may have a part of one
+        rows.append((say("cpu"), say_n(cores, one="{of} core", many="{of} cores", of=f"{guest.cpus:g}")))
     if up and guest.mem is not None and guest.maxmem:
         used = guest.mem / guest.maxmem
         pair = size_pair(guest.mem, guest.maxmem)
@@ -153,12 +162,12 @@ def figures(guest: Guest, addresses: Sequence[str] = ()) -> Said:
         rows.append((say("HA"), raw(guest.hastate)))
     if guest.lock:
         rows.append((say("lock"), raw(guest.lock)))
-    return table(rows, align="<<", flex=1)
+    return table(rows, align="<<", flex=1) if rows else None
 
 
 def rows(guest: Guest, actions: Sequence[Action], web: str = "", *, more: bool = False) -> tuple[Row, ...]:
     """The card's buttons. `actions` are what `ask.offers(guest)` gave: nothing else is drawn; `web` is `pve.web`."""
-    main = [action for action in actions if action.key in MAIN]
+    main = sorted((action for action in actions if action.key in MAIN), key=lambda action: MAIN.index(action.key))
     others = [action for action in actions if action.key not in MAIN]
     out: list[Row] = []
     if more and others:

@@ -35,8 +35,8 @@ async def load(wanted: bool, ask: Enquiry, arg: str) -> Data:
 def draw(data: Data, asker: Asker) -> Screen:
     back = Button(say("‹ Status"), Open("status"))
     if data.frozen is data.wanted:
-        other = "thaw" if data.frozen else "freeze"
-        return Screen(text=_state(data), rows=((Button(say("/{command}", command=other), Open(other)), back),))
+        other = Button(say("Thaw …"), Open("thaw")) if data.frozen else Button(say("Freeze …"), Open("freeze"))
+        return Screen(text=_state(data), rows=((other, back),))
     if data.wanted:
         ask: Said = say("Freeze? Nobody can start, stop or change anything through me until an admin sends /thaw.")
         yes = Button(say("🧊 Yes, freeze"), Open("freeze", f"on {data.stamp}"), "danger")

@@ -45,8 +45,8 @@ def draw(data: Data, asker: Asker) -> Screen:
 
 
 def by_need(nodes: Sequence[Node]) -> list[Node]:
-    """Not online first, then the busiest by what it has least of, then by name."""
-    return sorted(nodes, key=lambda node: (bool(node.online), -load_of(node), node.name))
+    """Not online first, then those without figures, then the busiest by what it has least of, then by name."""
+    return sorted(nodes, key=lambda node: (bool(node.online), node.cpu is not None, -load_of(node), node.name))
 
 
 def load_of(node: Node) -> float:
@@ -55,17 +55,9 @@ def load_of(node: Node) -> float:
 
 
 def figures(nodes: Sequence[Node], *, most: int) -> list[Said]:
-    """A line for each of the `most` in greatest need and for all that are not online, the rest counted.
-
-    Every node gets its line where they all fit; they then stand in the order of their names.
-    """
-    chosen = by_need(nodes)
-    gone = sum(1 for node in chosen if not node.online)
-    if most >= len(chosen):
-        chosen, rest = sorted(chosen, key=lambda node: (bool(node.online), node.name)), 0
-    else:
-        rest = len(chosen) - max(most, min(gone, 8))
-        chosen = chosen[: len(chosen) - rest]
+    """A line for each of the `most` in greatest need, the rest counted; where all fit, in the order they came."""
+    chosen = list(nodes) if most >= len(nodes) else by_need(nodes)[:most]
+    rest = len(nodes) - len(chosen)
     parts: list[Said] = []
     for node in chosen:
         if node.online is None:
@@ -91,10 +83,7 @@ def figures(nodes: Sequence[Node], *, most: int) -> list[Said]:
         ]
         parts.append(table(rows, align="<<<><<>"))
     if rest:
-        well = min(rest, len(nodes) - gone)
-        parts.append(say_n(well, one="{n} more node fine", many="{n} more nodes fine"))
-        if rest > well:
-            parts.append(say("{n} more nodes not online", n=rest - well))
+        parts.append(say_n(rest, one="{n} more node fine", many="{n} more nodes fine"))
     return parts
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 from bot.model import Gap, Guest, Snapshot, Status, Unseen
-from bot.screen import Button, Link, Open, Row
+from bot.screen import Button, Copy, Link, Open, Row
 from bot.text import Said, bold, clock, code, cut, raw, say, say_n, span
 
 T = TypeVar("T")
@@ -54,6 +54,8 @@ def word(guest: Guest) -> Said:
 def age(taken: datetime, now: datetime) -> Said:
     """`as of 14:02:31 (4 s ago)`; a warning once it is old. A clock that jumped back shows no negative age."""
     seconds = max(0.0, (now - taken).total_seconds())
+    if seconds < 1:
+        return say("as of {clock} (just now)", clock=clock(taken))
     if seconds > STALE:
         return say("⚠️ old: as of {clock} ({span} ago)", clock=clock(taken), span=span(seconds))
     return say("as of {clock} ({span} ago)", clock=clock(taken), span=span(seconds))
@@ -177,5 +179,19 @@ def _no_guests(gap: Unseen) -> Said:
         return say("⚠️ No guest is visible to the view token. telemox check says why.")
     return say(
         "⚠️ No guest is visible to the view token. To mend: {command}",
-        command=code(f"pveum acl modify / --tokens '{gap.subject}' --roles PVEAuditor"),
+        command=code(_audit_everything(gap.subject)),
     )
+
+
+def mends(unseen: Iterable[Unseen]) -> tuple[Row, ...]:
+    """Buttons that copy the commands of `gaps`."""
+    commands = dict.fromkeys(
+        _audit_everything(gap.subject)
+        for gap in unseen
+        if gap.gap in {Gap.NO_GUESTS_VISIBLE, Gap.STATUS_FORBIDDEN} and gap.subject
+    )
+    return tuple((Button(say("Copy the pveum line"), Copy(command)),) for command in commands if len(command) <= 256)
+
+
+def _audit_everything(token: str) -> str:
+    return f"pveum acl modify / --tokens '{token}' --roles PVEAuditor"

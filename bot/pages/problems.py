@@ -194,7 +194,7 @@ def _storages(snapshot: Snapshot) -> Iterator[Problem]:
             said: Said = say("{name} is not available", name=bold(storage.id))
             yield _storage(storage, said, say("not available"), Rank.STORAGE_FULL)
         elif used is not None and used >= FILLING:
-            percent = int(used * 100)
+            percent = round(used * 100)
             said = say("{name} {percent} % full", name=bold(storage.id), percent=percent)
             rank = Rank.STORAGE_FULL if used >= FULL else Rank.STORAGE_FILLING
             yield _storage(storage, said, say("{percent} % full", percent=percent), rank)

@@ -7,7 +7,7 @@ from bot.access import Asker, Role
 from bot.model import Fleet, Gap, Snapshot, Status
 from bot.pages.nodes import figures
 from bot.pages.page import Enquiry, Page
-from bot.pages.parts import age, gaps, refresh
+from bot.pages.parts import age, gaps, mends, refresh
 from bot.pages.problems import Rank, problems
 from bot.screen import Button, Open, Row, Screen
 from bot.text import EMPTY, Said, Value, bold, lines, say, say_n
@@ -43,7 +43,8 @@ def _cluster(snapshot: Snapshot) -> list[Said]:
     if len(wrong) > LINES:
         parts.append(say("… and {n} more", n=len(wrong) - LINES))
     parts += missing
-    if shown := figures(snapshot.nodes, most=3 if len(snapshot.nodes) > 4 else len(snapshot.nodes)):
+    online = [node for node in snapshot.nodes if node.online]  # the others are problems, and said
+    if shown := figures(online, most=3 if len(online) > 4 else len(online)):
         parts += [EMPTY, *shown]
     return parts
 
@@ -65,10 +66,14 @@ def _head(snapshot: Snapshot) -> Said:
 
 
 def _emoji(snapshot: Snapshot) -> str:
+    """What is not known never reads as health."""
     wrong = problems(snapshot)
     if any(gap.gap is Gap.UNREACHABLE for gap in snapshot.unseen):
         return "⚪"
-    return "🔴" if wrong and wrong[0].rank <= Rank.NODE_OFFLINE else "🟢"
+    if wrong and wrong[0].rank <= Rank.NODE_OFFLINE:
+        return "🔴"
+    blind = any(gap.gap is Gap.NO_GUESTS_VISIBLE for gap in snapshot.unseen)
+    return "⚪" if blind or snapshot.quorate is None else "🟢"
 
 
 def _guests(snapshot: Snapshot) -> list[Said]:
@@ -90,7 +95,11 @@ def _rows(fleet: Fleet) -> tuple[Row, ...]:
     )
     if wrong:
         first = (Button(say("⚠️ Problems {n}", n=wrong), Open("problems")), *first)
-    return (first, (Button(say("Nodes"), Open("nodes")), Button(say("Tasks"), Open("tasks")), refresh("status")))
+    return (
+        *mends(fleet.unseen),
+        first,
+        (Button(say("Nodes"), Open("nodes")), Button(say("Tasks"), Open("tasks")), refresh("status")),
+    )
 
 
 PAGE = Page(key="status", help="How the cluster stands", role=Role.VIEWER, command=True, load=load, draw=draw)

@@ -12,7 +12,7 @@ from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, refresh
 from bot.pages.tasks import EMOJI, subject
 from bot.screen import Button, File, Open, Row, Screen
-from bot.text import EMPTY, Said, bold, cut, day_clock, folded, lines, raw, say, span
+from bot.text import EMPTY, Said, Value, bold, cut, day_clock, folded, lines, raw, say, span
 
 T = TypeVar("T")
 
@@ -65,14 +65,9 @@ def draw(data: Data, asker: Asker) -> Screen:
     task, upid = data.task, data.task.upid
     arg = f"{task.cluster} {upid}"
     name = subject(task, data.fleet)
+    values: dict[str, Value] = {"emoji": EMOJI[task.outcome], "type": bold(upid.type), "node": upid.node, "name": name}
     text = lines(
-        say(
-            "{emoji} {type} · {name} · {node}",
-            emoji=EMOJI[task.outcome],
-            type=bold(upid.type),
-            name=name,
-            node=upid.node,
-        ),
+        say("{emoji} {type} · {name} · {node}", **values) if upid.subject else say("{emoji} {type} · {node}", **values),
         _state(data),
         raw(task.exitstatus) if task.outcome is Outcome.ERROR and task.exitstatus else None,
         say("by {user} · began {when}", user=upid.user, when=day_clock(upid.start)),

@@ -8,7 +8,7 @@ from bot.access import Asker, Role
 from bot.errors import PveForbidden, PveNodeDown, Stale
 from bot.model import Fleet, Outcome, Task, Unseen
 from bot.pages.page import Enquiry, Page
-from bot.pages.parts import age, gaps, page_of, pager, pairs, refresh
+from bot.pages.parts import age, page_of, pager, pairs, refresh
 from bot.screen import Button, Open, Row, Screen
 from bot.text import EMPTY, Moment, Said, Value, cut, lines, say, span, table
 
@@ -84,7 +84,7 @@ def draw(data: Data, asker: Asker) -> Screen:
         parts.append(say("Nothing to show here."))
     buttons = [_button(task, data.fleet) for task in shown]
     return Screen(
-        text=lines(*parts, *gaps(data.unseen), EMPTY, age(data.now, data.now)),
+        text=lines(*parts, *map(_missing, data.unseen), EMPTY, age(data.now, data.now)),
         rows=(
             *pairs(buttons),
             *pager("tasks", lambda page: _arg(data.of, data.show, page), number, pages),
@@ -92,6 +92,10 @@ def draw(data: Data, asker: Asker) -> Screen:
             (_back(data), refresh("tasks", _arg(data.of, data.show, number))),
         ),
     )
+
+
+def _missing(gap: Unseen) -> Said:
+    return say("⚠️ The tasks of {cluster} are missing: {detail}", cluster=gap.subject, detail=gap.detail)
 
 
 def in_order(tasks: Sequence[Task], now: datetime) -> list[Task]:

@@ -7,7 +7,7 @@ from bot.access import Asker, Role
 from bot.model import Fleet, Gap
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, gaps, name_button, page_of, pager, pairs, refresh
-from bot.pages.problems import problems
+from bot.pages.problems import Problem, problems
 from bot.screen import Button, Open, Screen
 from bot.text import EMPTY, Said, bold, lines, say, say_n
 
@@ -36,7 +36,7 @@ def draw(data: Data, asker: Asker) -> Screen:
             parts.append(bold(snapshot.name))
         parts.append(problem.line)
     missing = gaps(gap for gap in data.fleet.unseen if gap.gap is not Gap.NODE_OFFLINE)
-    buttons = {problem.opens: name_button(problem.name, problem.opens.page, problem.opens.arg) for _, problem in shown}
+    buttons = {problem.opens: _button(problem) for _, problem in shown}  # one page of storages, one button
     return Screen(
         text=lines(*parts, *missing, EMPTY, age(data.fleet.taken, data.now)),
         rows=(
@@ -45,6 +45,12 @@ def draw(data: Data, asker: Asker) -> Screen:
             (Button(say("‹ Status"), Open("status")), refresh("problems", str(number) if number > 1 else "")),
         ),
     )
+
+
+def _button(problem: Problem) -> Button:
+    if problem.opens.page in {"storage", "nodes"}:
+        return Button(say("Storages") if problem.opens.page == "storage" else say("Nodes"), problem.opens)
+    return name_button(problem.name, problem.opens.page, problem.opens.arg)
 
 
 PAGE = Page(key="problems", help="What is wrong, worst first", role=Role.VIEWER, command=True, load=load, draw=draw)

@@ -6,13 +6,16 @@ from datetime import datetime
 from itertools import groupby
 
 from bot.access import Asker, Role
-from bot.model import Fleet, Guest, Snapshot, Status
+from bot.model import Fleet, Gap, Guest, Snapshot, Status
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import PER_PAGE, age, emoji, gaps, heading, name_button, page_of, pager, pairs, refresh, word
 from bot.pages.problems import by_vmid
 from bot.pages.query import Query, select
 from bot.screen import Button, Open, Row, Screen
 from bot.text import EMPTY, WIDTH, Said, Value, columns, cut, lines, say, share, size_short, table
+
+GAPS = frozenset({Gap.NODE_OFFLINE, Gap.NO_GUESTS_VISIBLE, Gap.ROWS_DROPPED, Gap.UNREACHABLE})
+"""What makes a list of guests shorter or older than it looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ def draw(data: Data, asker: Asker) -> Screen:
             title(query, number, len(shown), len(found)),
             *rows(data.fleet, shown),
             EMPTY,
-            *gaps(data.fleet.unseen),
+            *gaps(gap for gap in data.fleet.unseen if gap.gap in GAPS),
             age(data.fleet.taken, data.now),
         ),
         rows=(*pairs(buttons), *pager("vms", query.arg, number, pages), *_below(query)),

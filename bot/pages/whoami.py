@@ -141,13 +141,13 @@ def _scope(scope: Scope) -> Said:
     if scope == EVERYTHING:
         return say("You see everything that the view token sees.")
     kinds = {
-        "clusters": scope.clusters,
-        "nodes": scope.nodes,
-        "pools": scope.pools,
-        "tags": scope.tags,
-        "ids": frozenset(map(str, scope.vmids)),
+        "clusters": sorted(scope.clusters),
+        "nodes": sorted(scope.nodes),
+        "pools": sorted(scope.pools),
+        "tags": sorted(scope.tags),
+        "ids": [str(vmid) for vmid in sorted(scope.vmids)],
     }
-    text = "; ".join(f"{kind} {', '.join(sorted(values))}" for kind, values in kinds.items() if values)
+    text = "; ".join(f"{kind} {', '.join(values)}" for kind, values in kinds.items() if values)
     return say("You see only: {scope}.", scope=text)
 
 
