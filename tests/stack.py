@@ -1,12 +1,12 @@
 """The whole bot between its two stand-ins, as every walk uses it: the real application, the real client, real HTTP.
 
-Time is a value: `FastClock` runs `factor` times as fast as the wall, for the bot, the cluster and the chat alike, so that
-a reboot of half a minute is over in a moment and nothing has to be patched.
+Time is a value: `FastClock` runs `factor` times as fast as the wall, for the bot, the cluster and the chat alike, so
+that a reboot of half a minute is over in a moment and nothing has to be patched.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,12 +46,12 @@ class FastClock:
 class Stack:
     """Ana (admin), Ben (operator), Vera (viewer), a stranger; the group Ops (viewers by the group, with topics)."""
 
-    def __init__(self, folder: Path, *, factor: float = 50.0, guests: int = 40, **settings: str) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str], *, factor: float = 50.0, guests: int = 40) -> None:
         self.clock = FastClock(factor)
         self.cluster = Cluster(seed=1, guests=guests, speed=factor, auth_delay=0.0)
         self.api = BotApi(TOKEN, now=lambda: self.clock.now().timestamp())
         self.folder = folder
-        self.more = settings
+        self.more = dict(settings)
         self.app: App | None = None
 
     async def start(self) -> None:
@@ -96,7 +96,7 @@ class Stack:
     async def quiet(self) -> None:
         """Until what the bot does of itself at the start (menus, a first look at the cluster) is done."""
         assert self.app is not None
-        while len(self.app.spawn) > 1:  # the watchdog stays
+        while len(self.app.spawn) > 1:  # noqa: ASYNC110 - nothing says so; the watchdog stays
             await asyncio.sleep(0.01)
         await self.api.settled()
 
@@ -108,7 +108,7 @@ class Stack:
 
 @asynccontextmanager
 async def stack(folder: Path, **settings: str) -> AsyncIterator[Stack]:
-    running = Stack(folder, **settings)
+    running = Stack(folder, settings)
     try:
         await running.start()
         yield running
