@@ -428,6 +428,12 @@ class World:
         while len(self.spawn):
             await asyncio.wait(set(self.spawn._tasks))
 
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Lets the runs go on until something is so; half a minute at most."""
+        async with asyncio.timeout(30):
+            while not true():  # noqa: ASYNC110 - the stand-ins tell nobody of their steps
+                await asyncio.sleep(0)
+
     @property
     def last(self) -> Shown:
         return self.chat.said[-1]
