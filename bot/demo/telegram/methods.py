@@ -205,12 +205,13 @@ class Methods:
         if message is None:
             raise bad("message to pin not found")
         if not message.pinned:
+            first = next(iter(message.text.strip().splitlines()), "a picture")
             message.pinned = True
             chat.pins.append(message.id)
             self._world.write(
                 chat,
                 chat.bot,
-                service=f"pinned “{message.text[:40]}”",
+                service=f"pinned “{first[:40]}”",
                 topic=message.topic,
                 silent=params.flag("disable_notification"),
                 extra={"pinned_message": message.to_dict(bare=True)},

@@ -28,22 +28,29 @@ export function rich(text, entities, act) {
   const build = (start, end, list) => {
     const out = [];
     let at = start;
+    let after = false;
     for (let i = 0; i < list.length; ) {
       const entity = list[i];
       const stop = Math.min(entity.offset + entity.length, end);
       const inner = [];
       let next = i + 1;
       while (next < list.length && list[next].offset < stop) inner.push(list[next++]);
-      if (entity.offset > at) out.push(text.slice(at, entity.offset));
+      const block = BLOCKS.has(entity.type);
+      if (entity.offset > at) out.push(trim(text.slice(at, entity.offset), after, block));
       out.push(wrap(entity, text.slice(entity.offset, stop), build(entity.offset, stop, inner), act));
       at = stop;
+      after = block;
       i = next;
     }
-    if (at < end) out.push(text.slice(at, end));
+    if (at < end) out.push(trim(text.slice(at, end), after, false));
     return out;
   };
   return build(0, text.length, entities || []);
 }
+
+// A block begins and ends a line by itself: the line break beside it is not shown twice.
+const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
+const trim = (text, after, before) => text.slice(after && text.startsWith("\n") ? 1 : 0, before && text.endsWith("\n") && !(after && text === "\n") ? -1 : undefined);
 
 const SIMPLE = { bold: "strong", italic: "em", underline: "u", strikethrough: "s" };
 
@@ -120,12 +127,22 @@ function keys(message, act) {
   return el("div", { class: "keys", "data-testid": "keyboard", role: "group", "aria-label": "Buttons" }, ...rows);
 }
 
+function mark(path) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+
 function key(message, button, act) {
   const kind = button.url ? "url" : button.copy_text ? "copy" : "tap";
-  const sign = { url: "↗", copy: "⧉", tap: "" }[kind];
+  const sign = { url: "M7 3h6v6M13 3 4 12", copy: "M6 6h8v8H6zM4 10H2V2h8v2", tap: "" }[kind];
   const style = ["danger", "success", "primary"].includes(button.style) ? button.style : "";
   const props = { class: `key ${style}`.trim(), type: "button", "data-testid": "button", "data-kind": kind, "data-style": style || null };
-  const node = el("button", props, el("span", {}, button.text), sign && el("sup", { "aria-hidden": "true" }, sign));
+  const node = el("button", props, el("span", {}, button.text), sign && mark(sign));
   node.addEventListener("click", () => {
     if (kind === "url") act.open(button.url);
     else if (kind === "copy") act.copy(button.copy_text.text);

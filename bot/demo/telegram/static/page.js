@@ -31,7 +31,7 @@ function drawChats() {
 }
 
 function drawHead(chat) {
-  $("face").className = `avatar hue-${hue(group(chat) ? chat.id : 7001)}`;
+  $("face").className = group(chat) ? `avatar hue-${hue(chat.id)}` : "avatar bot";
   $("face").textContent = group(chat) ? initial(chat.title) : "";
   if (!group(chat)) $("face").replaceChildren(el("img", { class: "logo", src: "/static/icon.svg", alt: "" }));
   $("title").textContent = group(chat) ? chat.title : state.bot.name;
@@ -60,7 +60,9 @@ function drawPin(chat) {
 }
 
 const nearEnd = () => $("scroll").scrollHeight - $("scroll").scrollTop - $("scroll").clientHeight < 120;
-const toEnd = () => { $("scroll").scrollTop = $("scroll").scrollHeight; };
+let sticks = true; // to the end, while pictures arrive and bubbles grow
+const toEnd = () => { sticks = true; $("scroll").scrollTop = $("scroll").scrollHeight; };
+new ResizeObserver(() => { if (sticks) toEnd(); }).observe($("messages"));
 
 function contextOf(chat, list, index) {
   const message = list[index];
@@ -233,7 +235,11 @@ $("compose").onsubmit = (event) => {
 $("start").onclick = () => act.say("/start");
 $("back").onclick = () => { document.body.dataset.view = "list"; drawChats(); };
 $("down").onclick = () => { toEnd(); };
-$("scroll").onscroll = () => { if (nearEnd()) $("down").hidden = true; };
+$("scroll").onscroll = () => {
+  const gap = $("scroll").scrollHeight - $("scroll").scrollTop - $("scroll").clientHeight;
+  if (gap < 120) $("down").hidden = true;
+  sticks = gap < 4 || (sticks && gap < 40);
+};
 $("toast").onclick = hush;
 $("alert-ok").onclick = () => $("alert").close();
 $("viewer").onclick = () => $("viewer").close();

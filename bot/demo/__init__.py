@@ -1,0 +1,112 @@
+"""A Proxmox cluster, Telegram, and four people with phones, all simulated on loopback; the bot between them is real.
+
+    async with Demo() as demo:
+        demo.url         the chat page
+        demo.settings    the environment that points the bot at both servers
+
+    python -m bot.demo   the same as a process: one JSON line with url and settings, then it lives until its input ends
+
+cluster/    the cluster: HTTPS with its own CA, three nodes, tasks that take time, faults
+telegram/   the Bot API, and the page where people chat with the bot
+
+Imports nothing else of the bot, so that what is wrong in the bot cannot be wrong here in the same way.
+"""
+
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+from bot.demo.cluster import Cluster
+from bot.demo.telegram import BotApi, Chat, User
+from bot.demo.telegram.page import Page
+
+ANA, BEN, VERA, MALLORY = 1001, 1002, 1003, 6666
+OPS = -1001000500
+# As the settings below give them.
+NOTES = {ANA: "admin", BEN: "operator", VERA: "viewer", MALLORY: "stranger"}
+
+
+class Demo:
+    """`async with Demo() as demo`: both servers and the page, in the running loop.
+
+    `guests`: how many, about. `speed`: how many seconds of the cluster pass in one. `latency`: seconds added to each
+    call of the cluster. `port`: of the page; 0 takes a free one.
+    """
+
+    def __init__(
+        self, *, port: int = 0, guests: int = 40, seed: int = 1, speed: float = 1.0, latency: float = 0.0
+    ) -> None:
+        self.cluster = Cluster(seed=seed, guests=guests, speed=speed, latency=latency)
+        # The token is the only thing that keeps other local programs out of the stand-in Bot API.
+        self.api = BotApi(f"110201543:{secrets.token_urlsafe(26)}")
+        self.page = Page(self.api, self.cluster, notes=NOTES, port=port)
+        self.people: dict[int, User] = {}
+        self._folder: Path | None = None
+
+    async def start(self) -> None:
+        """Raises: OSError, the port is taken; nothing stays behind then."""
+        try:
+            await self.cluster.start()
+            await self.api.start()
+            self._populate()
+            await self.page.start()
+            self._folder = Path(tempfile.mkdtemp(prefix="telemox-demo-"))
+            (self._folder / "ca.pem").write_bytes(self.cluster.ca_pem)
+            (self._folder / "data").mkdir(mode=0o700)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        await self.page.stop()
+        await self.api.stop()
+        await self.cluster.stop()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    async def __aenter__(self) -> "Demo":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        """The chat page."""
+        return self.page.url
+
+    @property
+    def ops(self) -> Chat:
+        """The group; it has topics."""
+        return self.api.world.chats[OPS]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The bot's environment, whole."""
+        if self._folder is None:
+            raise RuntimeError("the demo is not running")
+        return {
+            "TELEMOX_TELEGRAM_TOKEN": self.api.token,
+            "TELEMOX_TELEGRAM_BASE_URL": self.api.base_url,
+            "TELEMOX_PVE_HOSTS": ",".join(self.cluster.hosts),
+            "TELEMOX_PVE_VIEW_TOKEN": self.cluster.tokens["view"],
+            "TELEMOX_PVE_POWER_TOKEN": self.cluster.tokens["power"],
+            "TELEMOX_PVE_ADMIN_TOKEN": self.cluster.tokens["admin"],
+            "TELEMOX_PVE_CA_FILE": str(self._folder / "ca.pem"),
+            "TELEMOX_VIEWERS": f"{VERA},{OPS}",
+            "TELEMOX_OPERATORS": str(BEN),
+            "TELEMOX_ADMINS": str(ANA),
+            "TELEMOX_DATA_DIR": str(self._folder / "data"),
+        }
+
+    def _populate(self) -> None:
+        for number, name in ((ANA, "Ana"), (BEN, "Ben"), (VERA, "Vera"), (MALLORY, "Mallory")):
+            self.people[number] = self.api.user(number, name)
+            self.api.private(self.people[number])
+        ops = self.api.group(OPS, "Ops", forum=True, bot_admin=True)
+        for number in (ANA, BEN, VERA):
+            self.api.member(ops, self.people[number], "creator" if number == ANA else "member")
+        self.api.topic(ops, "Alerts")
