@@ -209,7 +209,8 @@ ACTIONS: dict[Kind, dict[str, dict[str, Param]]] = {
         "start": {
             "skiplock": _ROOT_FLAG, "stateuri": _ROOT, "migratedfrom": _ROOT, "migration_network": _ROOT,
             "migration_type": Param(enum=("secure", "insecure"), root=True), "machine": Param(), "force-cpu": _ROOT,
-            "targetstorage": _ROOT, "timeout": _TIMEOUT,
+            "targetstorage": _ROOT, "timeout": _TIMEOUT, "nets-host-mtu": Param(root=True, since=(8, 4)),
+            "with-conntrack-state": Param(type="boolean", root=True, since=(9, 1)),
         },
         "stop": {
             "skiplock": _ROOT_FLAG, "keepActive": _ROOT_FLAG, "migratedfrom": _ROOT, "timeout": _TIMEOUT,
@@ -253,7 +254,7 @@ def _routes(power: Power) -> Iterator[Route]:
         )
         yield Route(
             method="GET", path=f"{guest}/config", handler=partial(config, kind), proxied=True, check=audit,
-            params={"current": _FLAG, "snapshot": Param()} if kind == "qemu" else {"snapshot": Param()},
+            params={"current": _FLAG, "snapshot": Param()},
         )  # fmt: skip
         yield Route(method="GET", path=f"{guest}/snapshot", handler=partial(snapshots, kind), proxied=True, check=audit)
         for action, params in ACTIONS[kind].items():
