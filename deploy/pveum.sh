@@ -162,21 +162,22 @@ make_role() { # ROLE PRIVILEGES
     fi
 }
 
-# acl_paths TOKEN: where the token has rights now
+# acl_paths TOKEN: FOUND = where the token has rights now
 acl_paths() {
+    FOUND=
     [ "$LIVE" = 1 ] || return 0
-    pveum acl list --output-format json | tr '{' '\n' | tr -d ' ' | grep -F "\"ugid\":\"$1\"" |
-        sed -n 's/.*"path":"\([^"]*\)".*/\1/p' | sort -u
+    listed=$(pveum acl list --output-format json)
+    FOUND=$(printf '%s' "$listed" | tr '{' '\n' | tr -d ' ' | grep -F "\"ugid\":\"$1\"" |
+        sed -n 's/.*"path":"\([^"]*\)".*/\1/p' | sort -u) || FOUND=
 }
 
 # revoke TOKEN ROLE
 revoke() {
-    for path in $(acl_paths "$USER_ID!$1"); do
+    acl_paths "$USER_ID!$1"
+    for path in $FOUND; do
         run pveum acl delete "$path" --tokens "$USER_ID!$1" --roles "$2"
     done
-    if has tokenid "$1" pveum user token list "$USER_ID"; then
-        run pveum user token remove "$USER_ID" "$1"
-    elif [ "$LIVE" = 0 ]; then
+    if [ "$LIVE" = 0 ] || has tokenid "$1" pveum user token list "$USER_ID"; then
         run pveum user token remove "$USER_ID" "$1"
     else
         say "There is no token $USER_ID!$1."
@@ -200,7 +201,8 @@ make_token() {
 
 # narrow TOKEN ROLE: takes away rights of an earlier run that are no longer wanted
 narrow() {
-    for path in $(acl_paths "$USER_ID!$1"); do
+    acl_paths "$USER_ID!$1"
+    for path in $FOUND; do
         case " $PATHS " in
         *" $path "*) ;;
         *) run pveum acl delete "$path" --tokens "$USER_ID!$1" --roles "$2" ;;
