@@ -61,7 +61,8 @@ class BotApi(People):
         port: int = 0,
     ) -> None:
         bot = User(int(token.partition(":")[0] or 0), "Telemox", username, is_bot=True)
-        world, updates = World(bot, now), Updates(now, pace)
+        world = World(bot, now)
+        updates = Updates(now, pace, waits=lambda: world.changed("poll", None))
         super().__init__(world, updates)
         updates.on_wait = lambda: world.changed("poll", updates)
         self.token = token

@@ -30,10 +30,14 @@ class Waiting:
 
 
 class Updates:
-    """`pace`: seconds that Telegram lets a repeated request wait (3 there, 0 here, so that tests end quickly)."""
+    """`pace`: seconds that Telegram lets a repeated request wait (3 there, 0 here, so that tests end quickly).
 
-    def __init__(self, now: Callable[[], float], pace: float = 0.0) -> None:
+    `waits()` is called when a poll finds nothing and begins to wait.
+    """
+
+    def __init__(self, now: Callable[[], float], pace: float = 0.0, waits: Callable[[], None] = lambda: None) -> None:
         self._now = now
+        self._waits = waits
         self._pace = pace
         self._queue: list[Waiting] = []
         self._next = 700_000_001
