@@ -237,6 +237,6 @@ async def _within(seconds: float, action: Awaitable[object], what: str) -> None:
 
 
 def _quiet() -> None:
-    """httpx logs every address it calls, and the bot's token is part of it."""
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    """httpx logs every address it calls, and the bot's token is part of it; PTB does so when debugging."""
+    for name, least in (("httpx", logging.WARNING), ("httpcore", logging.WARNING), ("telegram", logging.INFO)):
+        logging.getLogger(name).setLevel(least)

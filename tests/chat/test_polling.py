@@ -1,0 +1,267 @@
+"""Polling survives what it can, says what it cannot, and never lives on deaf."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+import pytest
+from telegram.error import Conflict, InvalidToken, NetworkError
+
+from bot.access import Roles
+from bot.chat.chat import Chat, TokenRefused
+from bot.chat.polling import GAP, REFUSED, SILENT, Polling
+from bot.spawn import Spawn
+from tests.chat.kit import ANA, TOKEN, Clock, House, Memory, World, house
+
+CHAT = {"id": ANA, "type": "private", "first_name": "Ana"}
+USER = {"id": ANA, "is_bot": False, "first_name": "Ana"}
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"message": {"message_id": 1, "date": "yesterday", "chat": CHAT, "from": USER, "text": "/status"}},
+        {"message": {"chat": CHAT}},
+        {"message": 7},
+        {"message": {"message_id": 1, "date": 10**20, "chat": CHAT, "from": USER}},
+        {"callback_query": {"id": "1", "from": USER, "chat_instance": "1", "message": {"chat": []}}},
+        {"callback_query": "text"},
+        {"my_chat_member": {"chat": CHAT, "from": USER, "date": 1, "old_chat_member": {"status": "flying"}}},
+        {"message": {"message_id": 1, "date": 1, "chat": {"id": ANA, "type": 5}, "from": [], "text": "/status"}},
+        {"edited_message": {}},
+        {"something_new": {"x": 1}},
+    ],
+)  # fmt: skip
+async def test_an_update_that_cannot_be_parsed_is_skipped_and_the_next_is_heard(
+    home: House, update: Mapping[str, object]
+) -> None:
+    home.api.push(update)
+    card = await home.api.ask(home.with_ana, home.ana, "/status")
+    assert card.text.startswith("homelab")
+    await home.rest()
+    assert len(home.api.made("getUpdates")) < 8  # not polled for again and again
+
+
+async def test_a_skipped_update_is_logged_by_its_kind_alone(home: House, caplog: pytest.LogCaptureFixture) -> None:
+    home.api.push({"update_id": 800_000_000, "message": {"chat": CHAT, "text": "secret words"}})
+    await home.rest()
+    assert [r.getMessage() for r in caplog.records] == [
+        "update 800000000 cannot be read (update_id, message) and is skipped"
+    ]  # fmt: skip
+    assert "secret words" not in caplog.text
+
+
+@pytest.mark.parametrize(("code", "text"), [(401, "Unauthorized"), (404, "Not Found"), (502, "Bad Gateway")])
+async def test_polling_goes_on_after_a_gateways_page(
+    home: House, code: int, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    home.api.fail("getUpdates", code, text)
+    async with asyncio.timeout(5):
+        while not home.api.updates.polled:  # noqa: ASYNC110 - PTB waits a second of real time before it polls again
+            await asyncio.sleep(0.01)
+    card = await home.api.ask(home.with_ana, home.ana, "/status")
+    assert card.text.startswith("homelab")
+    assert not home.chat.dead.is_set()
+    assert sum(text in r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING) == 1
+
+
+def polling() -> tuple[Clock, Polling]:
+    clock = Clock()
+    made = Polling(clock)
+    made.begin()
+    made.success(made.attempt(), [1])
+    return clock, made
+
+
+async def test_the_watchdog_tells_dead_from_quiet() -> None:
+    clock, one = polling()
+    one.attempt()
+    await clock.advance(10 * SILENT)  # a long poll under way: the client ends it
+    assert one.verdict() is None
+    one.success(0, [])
+    await clock.advance(SILENT - 1)
+    assert one.verdict() is None
+    await clock.advance(2)
+    assert "polling has stopped" in (one.verdict() or "")
+
+
+async def test_a_network_that_stays_down_ends_the_process_in_the_end() -> None:
+    clock, one = polling()
+    for _ in range(int(SILENT / 30)):
+        one.attempt()
+        one.failure(NetworkError("httpx.ConnectError: all is dark"))
+        await clock.advance(30)
+        one.attempt()
+    assert one.verdict() is None
+    await clock.advance(1)
+    assert "all is dark" in (one.verdict() or "")
+
+
+async def test_a_token_that_is_refused_ends_it_sooner() -> None:
+    clock, one = polling()
+    one.failure(InvalidToken("Unauthorized"))
+    await clock.advance(REFUSED + 1)
+    one.failure(InvalidToken("Unauthorized"))
+    assert "refused" in (one.verdict() or "")
+    one.success(one.attempt(), [])
+    assert one.verdict() is None
+
+
+async def test_the_watchdog_reports_once_and_ends(home: House) -> None:
+    home.api.fail("getUpdates", 401, "Unauthorized", times=10_000)
+    async with asyncio.timeout(5):
+        while home.chat._polling.verdict() is None:
+            home.clock._now += 1
+            await asyncio.sleep(0)
+    await home.clock.advance(15)
+    await asyncio.wait_for(home.chat.dead.wait(), 5)
+    assert "refused the bot's token" in home.chat.why
+
+
+def test_each_trouble_is_said_once_and_its_end_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    _, one = polling()
+    for _ in range(3):
+        one.failure(Conflict("Conflict: terminated by other getUpdates request"))
+    one.success(one.attempt(), [])
+    one.success(one.attempt(), [])
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 2
+    assert "only one may run" in said[0]
+    assert said[1] == "Telegram is heard again"
+
+
+async def test_what_waited_over_a_gap_is_late_and_what_follows_is_not() -> None:
+    clock, one = polling()
+    assert one.late(1)  # the first batch: nobody knows how long the bot was away
+    one.success(one.attempt(), [2])
+    assert not one.late(2)
+    await clock.advance(GAP + 1)
+    one.success(one.attempt(), range(100, 200))  # a full batch: more of the same age follow
+    one.success(one.attempt(), [200])
+    one.success(one.attempt(), [201])
+    assert (one.late(100), one.late(199), one.late(200), one.late(201)) == (True, True, True, False)
+    started = one.attempt()
+    await clock.advance(GAP + 10)  # a long poll that brought nothing for long is no gap
+    one.success(started, [202])
+    assert not one.late(202)
+
+
+async def test_our_clock_is_corrected_by_telegrams(home: House) -> None:
+    clock = Clock()
+    one = Polling(clock)
+    sent = clock.now()
+    one.date("Tue, 24 Nov 2026 14:05:00 GMT")  # five minutes ahead of ours
+    assert one.age(sent) == pytest.approx(300)
+    one.date("nonsense")
+    one.date(None)
+    one.date("Tue, 24 Nov 2026 14:05:00 -0000")
+    assert one.skew == pytest.approx(300)
+    one.date("Tue, 24 Nov 2026 13:00:00 GMT")
+    assert one.age(sent) == 0
+    assert abs(home.chat._polling.skew) < 1  # read from the real answers
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def answering(*bodies: bytes) -> tuple[list[float], Handler]:
+    """A server that answers every request with the next of `bodies` (the last for ever)."""
+    asked: list[float] = []
+    left = list(bodies)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")), 0)
+        await reader.readexactly(length)
+        asked.append(time.monotonic())
+        writer.write(left.pop(0) if len(left) > 1 else left[0])
+        writer.close()
+
+    return asked, serve
+
+
+def http(status: str, body: bytes) -> bytes:
+    return b"HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (status.encode(), len(body), body)
+
+
+ME = http("200 OK", json.dumps({"ok": True, "result": {
+    "id": 110201543, "is_bot": True, "first_name": "T", "username": "telemox_demo_bot"}}).encode())  # fmt: skip
+
+
+async def connecting(handler: Handler, port: int = 0) -> tuple[asyncio.Server, Chat, Clock]:
+    server = await asyncio.start_server(handler, "127.0.0.1", port)
+    address = server.sockets[0].getsockname()
+    clock = Clock()
+    chat = Chat(TOKEN, f"http://127.0.0.1:{address[1]}", Roles(), Memory(), clock, Spawn(), pages=World().pages())
+    return server, chat, clock
+
+
+async def test_no_network_at_the_start_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
+    page = http("502 Bad Gateway", b"<html>no</html>")
+    _, handler = answering(page, page, http("404 Not Found", f"Cannot POST /bot{TOKEN}/getMe".encode()), ME)
+    server, chat, clock = await connecting(handler)
+    connected = asyncio.create_task(chat.connect())
+    async with asyncio.timeout(5):
+        while not connected.done():
+            await clock.advance(30)
+            await asyncio.sleep(0.001)
+    await asyncio.wait_for(connected, 5)
+    assert chat.username == "telemox_demo_bot"
+    assert TOKEN not in caplog.text
+    assert sum("cannot be reached" in record.getMessage() for record in caplog.records) == 2  # each trouble once
+    await chat.shutdown()
+    server.close()
+
+
+async def test_a_wrong_token_is_said_and_not_shown() -> None:
+    _, handler = answering(http("401 Unauthorized", b'{"ok":false,"error_code":401,"description":"Unauthorized"}'))
+    server, chat, _ = await connecting(handler)
+    with pytest.raises(TokenRefused) as caught:
+        await chat.connect()
+    assert TOKEN not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    await chat.shutdown()
+    server.close()
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"ok":true,"result":{}}', b'{"ok":true,"result":[{"x":1}]}', b"<html>", b"[]"]
+)
+async def test_an_answer_that_is_none_is_a_network_error(body: bytes) -> None:
+    """Else PTB would poll again at once, for ever."""
+    _, handler = answering(http("200 OK", body))
+    server, chat, _ = await connecting(handler)
+    await chat._api._request[0].initialize()
+    with pytest.raises((NetworkError, Exception)) as caught:
+        await chat._api.get_updates(timeout=0)
+    assert type(caught.value).__module__.startswith("telegram")
+    await chat.shutdown()
+    server.close()
+
+
+async def test_the_token_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("httpx", "httpcore", "telegram"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    async with house() as home:
+        home.api.fail("sendMessage", 502, "Bad Gateway")
+        home.api.fail("sendMessage", 404, f"Cannot POST /bot{TOKEN}/sendMessage")
+        for words in ("/status", "/status", "/broken x", "/status"):
+            await home.api.say(home.with_ana, home.ana, words)
+        home.api.push({"message": {"chat": CHAT}})
+        await home.rest()
+    assert "Application started" in caplog.text
+    assert TOKEN not in caplog.text
+
+
+async def test_stopping_is_quick_with_a_poll_under_way(home: House) -> None:
+    await home.rest()
+    began = time.monotonic()
+    await home.chat.stop_polling()
+    await home.spawn.close(8)
+    await home.chat.shutdown()
+    assert time.monotonic() - began < 1.0  # real seconds: nothing there waits for the poll's 25
