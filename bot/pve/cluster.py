@@ -6,16 +6,18 @@ by role    what a role asks for in its own name: its permissions, its tasks and 
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from typing import TypeVar
 
 from cachetools import TTLCache
 
 from bot.access import Role
 from bot.errors import NotFound, PveError, PveForbidden, PveNodeDown, PveRefused
-from bot.model import Guest, Kind, Outcome, Permissions, Snapshot, Status, Task, TaskLog, Upid, Version
+from bot.model import Guest, Outcome, Permissions, Snapshot, Task, TaskLog, Upid, Version
 from bot.ports import Clock
-from bot.pve import parse, rows, tls
+from bot.pve import parse, rows, tasks, tls
+from bot.pve.addresses import Addresses
 from bot.pve.client import Client, Notices
 from bot.pve.config import ClusterConfig, Host
 from bot.pve.flight import Flight
@@ -25,10 +27,10 @@ from bot.pve.tls import HostReport
 from bot.spawn import Spawn
 from bot.text import say
 
+T = TypeVar("T")
+
 PERMISSIONS_KEPT = 300.0  # s; shorter where Proxmox has just said no
 VERSION_KEPT = 3600.0  # s
-ADDRESSES_KEPT = 300.0  # s
-NO_ADDRESSES_KEPT = 60.0  # s: an agent that does not run costs 3 s a question
 
 _ELSEWHERE = re.compile(r"Configuration file '.*' does not exist")
 
@@ -62,9 +64,13 @@ class Cluster:
         timer = clock.monotonic
         self._permissions: TTLCache[str, Permissions] = TTLCache(len(Role), PERMISSIONS_KEPT, timer)
         self._version: TTLCache[str, Version] = TTLCache(1, VERSION_KEPT, timer)
-        self._addresses: TTLCache[int, tuple[str, ...]] = TTLCache(4096, ADDRESSES_KEPT, timer)
-        self._no_addresses: TTLCache[int, tuple[str, ...]] = TTLCache(4096, NO_ADDRESSES_KEPT, timer)
-        self._agents: dict[int, bool] = {}  # vmid -> its config names an agent, as status/current last said
+        self._addresses = Addresses(
+            view,
+            clock,
+            version=self.version,
+            permissions=lambda: self.permissions(Role.VIEWER),
+            timeout=config.timeouts.agent,
+        )
 
     # -- view ------------------------------------------------------------------------------------------------------
 
@@ -114,37 +120,20 @@ class Cluster:
         return await self._current(moved)
 
     async def addresses(self, guest: Guest) -> tuple[str, ...]:
-        """GET …/agent/network-get-interfaces (VM) or GET …/interfaces (container, since 8.1); () on any trouble."""
-        if guest.status is not Status.RUNNING:
-            return ()
-        for cache in (self._addresses, self._no_addresses):
-            if (kept := cache.get(guest.vmid)) is not None:
-                return kept
-        try:
-            found = await self._ask_addresses(guest)
-        except PveError:
-            found = ()
-        (self._addresses if found else self._no_addresses)[guest.vmid] = found
-        return found
+        """GET …/agent/network-get-interfaces (VM) or GET …/interfaces (container); () on any trouble."""
+        return await self._addresses(guest)
 
     async def tasks(self) -> tuple[Task, ...]:
         """GET /cluster/tasks; a token without Sys.Audit on / gets [] there, even for its own: then each node's."""
         may = await self.permissions(Role.VIEWER)
         if may is not None and may.allows("Sys.Audit", "/"):
-            return await self._view.get("/cluster/tasks", lambda body: parse.tasks(body, self.key))
+            return await self._view.get("/cluster/tasks", lambda body: tasks.tasks(body, self.key))
         nodes = [node.name for node in (await self.snapshot(60.0)).nodes if node.online]
-        answers = await asyncio.gather(
-            *(self.node_tasks(node, role=Role.VIEWER) for node in nodes), return_exceptions=True
-        )
-        found: list[Task] = []
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                if not isinstance(answer, PveError):
-                    raise answer
-                if len(answers) == 1:
-                    raise answer
-            else:
-                found.extend(answer)
+        answers = await asyncio.gather(*(self._quietly(self.node_tasks(node, role=Role.VIEWER)) for node in nodes))
+        troubles = [answer for answer in answers if isinstance(answer, PveError)]
+        if troubles and len(troubles) == len(answers):
+            raise troubles[0]
+        found = [task for answer in answers if not isinstance(answer, PveError) for task in answer]
         return tuple(sorted(found, key=lambda task: task.upid.start, reverse=True))
 
     async def version(self) -> Version:
@@ -192,7 +181,7 @@ class Cluster:
             query["vmid"] = str(vmid)
         if since is not None:
             query["since"] = str(int(since.timestamp()))
-        return await self._reader(role).get(f"/nodes/{node}/tasks", lambda body: parse.tasks(body, self.key), query)
+        return await self._reader(role).get(f"/nodes/{node}/tasks", lambda body: tasks.tasks(body, self.key), query)
 
     async def task(self, upid: Upid, *, role: Role) -> Task:
         """GET /nodes/{node}/tasks/{upid}/status. As its worker exits a task has no end for a moment: read once more.
@@ -201,10 +190,10 @@ class Cluster:
         """
         path = f"/nodes/{upid.node}/tasks/{upid}/status"
         reader = self._reader(role)
-        task = await reader.get(path, lambda body: parse.task(body, self.key, upid))
+        task = await reader.get(path, lambda body: tasks.task(body, self.key, upid))
         if task.outcome is Outcome.UNKNOWN:
             await self._clock.sleep(1.0)
-            task = await reader.get(path, lambda body: parse.task(body, self.key, upid))
+            task = await reader.get(path, lambda body: tasks.task(body, self.key, upid))
         return task
 
     async def log(self, upid: Upid, *, role: Role, start: int = 0, limit: int = 50) -> TaskLog:
@@ -215,10 +204,10 @@ class Cluster:
         path = f"/nodes/{upid.node}/tasks/{upid}/log"
         reader = self._reader(role)
         if start < 0:
-            head = await reader.get(path, lambda body: parse.log(body, 0), {"start": "0", "limit": "1"})
+            head = await reader.get(path, lambda body: tasks.log(body, 0), {"start": "0", "limit": "1"})
             start = max(0, head.total + start)
         query = {"start": str(start), "limit": str(limit)}
-        return await reader.get(path, lambda body: parse.log(body, start), query)
+        return await reader.get(path, lambda body: tasks.log(body, start), query)
 
     async def write(self, role: Role, method: str, path: str, params: Mapping[str, str]) -> Upid | None:
         """Sent at most once.
@@ -229,7 +218,7 @@ class Cluster:
         if voice is None:
             raise PveForbidden(f"no API token is set that acts for the role {role.word}")
         try:
-            return await voice.write(method, path, parse.started, params)
+            return await voice.write(method, path, tasks.started, params)
         except PveForbidden:
             self._permissions.pop(voice.token, None)  # it may less than we thought: ask anew
             raise
@@ -253,7 +242,8 @@ class Cluster:
         return self._voices[role] or self._view
 
     async def _look(self) -> Snapshot:
-        status = self._spawn(self._ask_status(), f"cluster status of {self.key}")
+        asked = self._quietly(self._view.get("/cluster/status", rows.cluster_status))
+        status = self._spawn(asked, f"cluster status of {self.key}")
         try:
             resources = await self._view.get("/cluster/resources", lambda body: rows.resources(body, self.key))
             sight = Sight(token=self._view.token) if resources.guests else await self._sight()
@@ -265,9 +255,10 @@ class Cluster:
         self._latest_at = self._clock.monotonic()
         return self._latest
 
-    async def _ask_status(self) -> rows.ClusterStatus | PveError:
+    async def _quietly(self, call: Awaitable[T]) -> T | PveError:
+        """A failure as a value: one part of several that may be missing."""
         try:
-            return await self._view.get("/cluster/status", rows.cluster_status)
+            return await call
         except PveError as error:
             return error
 
@@ -281,7 +272,7 @@ class Cluster:
 
     async def _current(self, guest: Guest) -> Guest:
         live, agent = await self._view.get(f"{guest.path}/status/current", lambda body: rows.current(body, guest))
-        self._agents[guest.vmid] = agent
+        self._addresses.learn(guest, agent)
         return live
 
     async def _moved(self, guest: Guest) -> Guest | None:
@@ -290,18 +281,3 @@ class Cluster:
     async def _ask_version(self) -> Version:
         self._version[""] = found = await self._view.get("/version", parse.version)
         return found
-
-    async def _ask_addresses(self, guest: Guest) -> tuple[str, ...]:
-        version = await self.version()
-        timeout = self._config.timeouts.agent
-        if guest.kind is Kind.LXC:
-            if version < (8, 1):  # there is no such call
-                return ()
-            return await self._view.get(f"{guest.path}/interfaces", parse.addresses, timeout=timeout)
-        needed = "VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted" if version >= (9, 0) else "VM.Monitor"
-        may = await self.permissions(Role.VIEWER)
-        if may is None or not may.allows(needed, f"/vms/{guest.vmid}", guest.pool):
-            return ()
-        if self._agents.get(guest.vmid) is False:
-            return ()
-        return await self._view.get(f"{guest.path}/agent/network-get-interfaces", parse.addresses, timeout=timeout)

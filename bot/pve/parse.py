@@ -1,4 +1,9 @@
-"""Answers into values: the only place where untyped JSON lives.
+"""Answers into values: the only place where untyped JSON is opened.
+
+    parse.py        the envelope and single values; version, permissions
+    rows.py         the cluster view, and a guest's own status
+    tasks.py        tasks and their logs
+    addresses.py    IPs
 
 Every function takes the body of a 2xx answer and raises `Garbled`, and nothing else, when it cannot be understood.
 Inside a list nothing is that strict: a row that makes no sense is left out and, in the cluster view, counted.
@@ -9,14 +14,12 @@ Numbers come as numbers, as strings ("744189952", containers until 7), as null o
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
-from ipaddress import ip_address
 
 import orjson
 
-from bot.model import Outcome, Permissions, Task, TaskLog, Upid, Version
+from bot.model import Permissions, Version
 from bot.text import from_epoch
 
 Row = dict[str, object]
@@ -39,13 +42,13 @@ def loads(body: bytes) -> object:
         try:
             value = _mended(json.loads(body.decode(errors="replace")))
         except (ValueError, RecursionError) as error:
-            raise Garbled(f"no JSON: {_shown(body)}") from error
+            raise Garbled(f"no JSON: {shown(body)}") from error
     return value
 
 
 def data(body: bytes) -> object:
     """What is in `{"data": …}`."""
-    return _envelope(body)["data"]
+    return envelope(body)["data"]
 
 
 def rows(body: bytes) -> list[object]:
@@ -55,7 +58,7 @@ def rows(body: bytes) -> list[object]:
         return value
     if value is None or value == {}:
         return []
-    raise Garbled(f"a list was expected: {_shown(body)}")
+    raise Garbled(f"a list was expected: {shown(body)}")
 
 
 def mapping(body: bytes) -> Row:
@@ -65,7 +68,7 @@ def mapping(body: bytes) -> Row:
         return value
     if value == []:
         return {}
-    raise Garbled(f"an object was expected: {_shown(body)}")
+    raise Garbled(f"an object was expected: {shown(body)}")
 
 
 def refusal(body: bytes) -> tuple[str, dict[str, str]]:
@@ -86,14 +89,14 @@ def refusal(body: bytes) -> tuple[str, dict[str, str]]:
     )
 
 
-def _envelope(body: bytes) -> Row:
+def envelope(body: bytes) -> Row:
     value = loads(body)
     if not isinstance(value, dict) or "data" not in value:
-        raise Garbled(f"no data in it: {_shown(body)}")
+        raise Garbled(f"no data in it: {shown(body)}")
     return value
 
 
-def _shown(body: bytes) -> str:
+def shown(body: bytes) -> str:
     return repr(body[:60].decode(errors="replace")) if body else "the answer is empty"
 
 
@@ -168,11 +171,11 @@ def moment(value: object) -> datetime | None:
 def version(body: bytes) -> Version:
     """GET /version: `{"version":"8.4.1","release":"8.4",…}`; 7 writes 7.4-16."""
     found = mapping(body)
-    shown = text(found.get("version")) or text(found.get("release"))
-    match = re.match(r"(\d{1,4})\.(\d{1,4})", shown)
+    said = text(found.get("version")) or text(found.get("release"))
+    match = re.match(r"(\d{1,4})\.(\d{1,4})", said)
     if match is None:
-        raise Garbled(f"no version in it: {_shown(body)}")
-    return Version(major=int(match[1]), minor=int(match[2]), text=shown)
+        raise Garbled(f"no version in it: {shown(body)}")
+    return Version(major=int(match[1]), minor=int(match[2]), text=said)
 
 
 def permissions(body: bytes) -> Permissions:
@@ -184,119 +187,3 @@ def permissions(body: bytes) -> Permissions:
             if isinstance(granted, dict)
         }
     )
-
-
-# -- tasks ---------------------------------------------------------------------------------------------------------
-
-
-def started(body: bytes) -> Upid | None:
-    """Of a write: the task that it started; None where there is none (null, `OK`, a MAC address)."""
-    value = data(body)
-    if not isinstance(value, str) or not value.startswith("UPID:"):
-        return None
-    try:
-        return Upid.parse(value)
-    except (ValueError, OverflowError, OSError) as error:
-        raise Garbled(f"a task was started, its name is unreadable: {value[:80]!r}") from error
-
-
-def outcome(exitstatus: str) -> Outcome:
-    """Of a task that has ended (pve-common, UPID.pm and RESTEnvironment.pm)."""
-    if exitstatus == "OK":
-        return Outcome.OK
-    if exitstatus.startswith("WARNINGS"):
-        return Outcome.WARNINGS
-    # no last line in its log: killed, power loss, or seen as the worker exits. The words differ between 7, 8 and 9.
-    if exitstatus in {"", "unexpected status"} or exitstatus.startswith(
-        ("unable to read tail", "unable to open file", "unable to get last line")
-    ):
-        return Outcome.UNKNOWN
-    return Outcome.ERROR
-
-
-def tasks(body: bytes, cluster: str) -> tuple[Task, ...]:
-    """GET /nodes/{node}/tasks and GET /cluster/tasks: newest first, each once."""
-    found: dict[str, Task] = {}
-    for row in rows(body):
-        if not isinstance(row, dict) or (upid := _upid(row.get("upid"))) is None:
-            continue
-        status, end = text(row.get("status")), moment(row.get("endtime"))
-        running = end is None and status in {"", "RUNNING"}
-        task = Task(
-            cluster=cluster,
-            upid=upid,
-            outcome=Outcome.RUNNING if running else outcome(status),
-            exitstatus="" if running else status,
-            end=end,
-        )
-        if upid.text not in found or running is False:  # listed twice while it ends: the end is the news
-            found[upid.text] = task
-    return tuple(sorted(found.values(), key=lambda task: (task.upid.start, task.upid.text), reverse=True))
-
-
-def task(body: bytes, cluster: str, upid: Upid) -> Task:
-    """GET /nodes/{node}/tasks/{upid}/status."""
-    found = mapping(body)
-    status = text(found.get("status"))
-    if status not in {"running", "stopped"}:
-        raise Garbled(f"a task is running or stopped: {_shown(body)}")
-    exitstatus = text(found.get("exitstatus")) if status == "stopped" else ""
-    return Task(
-        cluster=cluster,
-        upid=upid,
-        outcome=Outcome.RUNNING if status == "running" else outcome(exitstatus),
-        exitstatus=exitstatus,
-        end=moment(found.get("endtime")),
-    )
-
-
-def log(body: bytes, start: int) -> TaskLog:
-    """GET /nodes/{node}/tasks/{upid}/log. PVE 7 gives one line as an object where the file is gone."""
-    envelope = _envelope(body)
-    found = envelope["data"]
-    if isinstance(found, dict):
-        found = [found] if "t" in found else []
-    if found is None:
-        found = []
-    if not isinstance(found, list):
-        raise Garbled(f"lines were expected: {_shown(body)}")
-    lines = tuple(text(row.get("t")) for row in found if isinstance(row, dict))
-    total = whole(envelope.get("total"))
-    return TaskLog(lines=lines, total=start + len(lines) if total is None else total, start=start)
-
-
-def _upid(value: object) -> Upid | None:
-    try:
-        return Upid.parse(value) if isinstance(value, str) else None
-    except (ValueError, OverflowError, OSError):  # a start that no calendar holds
-        return None
-
-
-# -- addresses -----------------------------------------------------------------------------------------------------
-
-
-def addresses(body: bytes) -> tuple[str, ...]:
-    """Of GET …/agent/network-get-interfaces (`result` with `ip-addresses`) and GET /lxc/{vmid}/interfaces (`inet`)."""
-    value = data(body)
-    if isinstance(value, dict):
-        value = value.get("result")  # of the agent; an object with `error` where it does not know the command
-    found: dict[str, None] = {}
-    for interface in value if isinstance(value, list) else []:
-        if isinstance(interface, dict):
-            for given in _given(interface):
-                try:
-                    address = ip_address(given.partition("/")[0].partition("%")[0])
-                except ValueError:
-                    continue
-                if not (address.is_loopback or address.is_link_local or address.is_unspecified):
-                    found[str(address)] = None
-    return tuple(sorted(found, key=lambda address: ":" in address))  # IPv4 first
-
-
-def _given(interface: Row) -> Iterator[str]:
-    listed = interface.get("ip-addresses")
-    for address in listed if isinstance(listed, list) else []:
-        if isinstance(address, dict):
-            yield text(address.get("ip-address"))
-    for key in ("inet", "inet6"):
-        yield from text(interface.get(key)).split()
