@@ -20,7 +20,7 @@ from bot.demo.cluster.errors import Gateway, Refusal, Unauthorized
 from bot.demo.cluster.faults import Faults, Stage
 from bot.demo.cluster.power import Power
 from bot.demo.cluster.release import Release
-from bot.demo.cluster.server import Port, Reply, Request, refused
+from bot.demo.cluster.server import Misused, Port, Reply, Request, refused
 from bot.demo.cluster.tasks import Task
 from bot.demo.cluster.things import Guest
 from bot.demo.cluster.world import World
@@ -122,6 +122,11 @@ class Cluster:
         return [f"127.0.0.1:{port.number}" for port in self._ports.values()]
 
     @property
+    def ports(self) -> list[Port]:
+        """Of each node; a test may make them less patient."""
+        return list(self._ports.values())
+
+    @property
     def urls(self) -> list[str]:
         return [f"{'https' if self._tls else 'http'}://{host}" for host in self.hosts]
 
@@ -173,7 +178,7 @@ class Cluster:
         self.world.catch_up()
         authorization = request.headers.get("authorization")
         if trouble is not None:
-            if request.method in {"GET", "POST", "PUT", "DELETE"}:
+            if not (isinstance(trouble, Misused) and trouble.early):
                 self.world.access.authenticate(authorization, self.world.now)
             raise trouble
         answer = self._api.call(request.host, request.method, request.path, request.params, authorization)

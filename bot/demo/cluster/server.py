@@ -59,7 +59,15 @@ class Reply:
 
 
 class Misused(Refusal):
-    """What pveproxy itself refuses, before any API method: its text is the body, too, and that is no JSON."""
+    """What pveproxy itself refuses, before any API method: its text is the body, too, and that is no JSON.
+
+    `early`: before it asks who that is. `bare`: without a body.
+    """
+
+    def __init__(self, status: int, message: str, *, early: bool = True, bare: bool = False) -> None:
+        super().__init__(status, message)
+        self.early = early
+        self.bare = bare
 
 
 Answerer = Callable[[Request, Refusal | None], Awaitable[Reply]]
@@ -89,7 +97,11 @@ class Port:
             self._server = await asyncio.start_server(self._serve, sock=self._listen(), ssl=self.tls, limit=2**16)
 
     def _listen(self) -> socket.socket:
-        listener = socket.create_server(("127.0.0.1", self.number), backlog=256)
+        # With the protocol named, unlike socket.create_server: only then does asyncio switch Nagle's algorithm off
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.number))
+        listener.listen(256)
         listener.setblocking(False)
         self.number = listener.getsockname()[1]
         return listener
@@ -146,19 +158,18 @@ class Port:
         for count in range(1, PER_CONNECTION + 1):
             try:
                 head = await self._event(connection, reader)
-            except h11.RemoteProtocolError:
-                await self._send(
-                    connection,
-                    writer,
-                    refused(Misused(506, "unable to parse request header"), in_body=True),
-                    last=True,
-                    zip_it=False,
-                )
+            except h11.RemoteProtocolError as why:
+                line = "request line" in str(why)
+                trouble = Misused(400, "bad request") if line else Misused(506, "unable to parse request header")
+                await self._send(connection, writer, refused(trouble, in_body=True), last=True, zip_it=False)
                 return
             if not isinstance(head, h11.Request):
                 return
-            request, trouble = await self._read(connection, reader, head)
-            reply = await self.answer(request, trouble)
+            if len(head.headers) >= HEADER_LINES or sum(len(a) + len(b) + 2 for a, b in head.headers) >= HEADER_BYTES:
+                await asyncio.sleep(self.idle)  # it dies of that, and the connection of old age
+                return
+            request, against = await self._read(connection, reader, head)
+            reply = await self.answer(request, against)
             if reply.drop:
                 writer.transport.abort()
                 return
@@ -166,7 +177,7 @@ class Port:
                 await reader.read()  # until the client gives up
                 return
             wishes = request.headers.get("connection", "").lower()
-            last = reply.status >= 400 or count == PER_CONNECTION or "close" in wishes or trouble is not None
+            last = reply.status >= 400 or count == PER_CONNECTION or "close" in wishes or against is not None
             zip_it = "gzip" in request.headers.get("accept-encoding", "")
             await self._send(connection, writer, reply, last=last, zip_it=zip_it)
             if last or reply.cut:
@@ -187,7 +198,7 @@ class Port:
         target = urlsplit(head.target.decode("latin-1"))
         query: dict[str, object] = dict(form(target.query))
         path = unquote(target.path)
-        trouble: Refusal | None = self._against(method, path, headers, len(head.headers))
+        trouble: Refusal | None = self._against(method, path, headers)
         body = b""
         if trouble is None:
             while not isinstance(event := await self._event(connection, reader), h11.EndOfMessage):
@@ -205,12 +216,10 @@ class Port:
         )  # fmt: skip
         return request, trouble
 
-    def _against(self, method: str, path: str, headers: dict[str, str], lines: int) -> Misused | None:
+    def _against(self, method: str, path: str, headers: dict[str, str]) -> Misused | None:
         """What pveproxy refuses before any method is looked at."""
         if method not in {"GET", "POST", "PUT", "DELETE"}:
-            return Misused(501, f"method '{method}' not available")
-        if lines >= HEADER_LINES:
-            return Misused(506, f"too many http header lines (> {HEADER_LINES})\n")
+            return Misused(501, f"method '{method}' not available", bare=True)
         if "chunked" in headers.get("transfer-encoding", "").lower():
             return Misused(501, "chunked transfer encoding not supported")
         if not path.startswith(f"{ROOT}/"):
@@ -220,12 +229,12 @@ class Port:
             )
         length = int(headers.get("content-length", "0") or 0)
         if length and method in {"GET", "DELETE"}:
-            return Misused(501, f"Unexpected content for method '{method}'")
+            return Misused(501, f"Unexpected content for method '{method}'", early=False)
         if length > self.body_limit:
-            return Misused(501, "for data too large")
+            return Misused(501, "for data too large", early=False)
         kind = headers.get("content-type", FORM).partition(";")[0].strip().lower()
         if length and kind not in {FORM, JSON}:
-            return Misused(506, f"upload 'Content-Type '{kind}' not implemented")
+            return Misused(506, f"upload 'Content-Type '{kind}' not implemented", early=False)
         return None
 
     async def _send(
@@ -243,16 +252,16 @@ class Port:
             headers.append(("Content-Encoding", "gzip"))
         headers.append(("Content-Length", str(len(body))))
         head = h11.Response(status_code=reply.status, reason=reply.reason.encode("utf-8"), headers=headers)
-        writer.write(connection.send(head) or b"")
+        out = connection.send(head) or b""
         if reply.cut:
-            writer.write(body[: len(body) // 2])
+            writer.write(out + body[: len(body) // 2])
             await writer.drain()
             writer.close()
             return
         if connection.our_state is h11.SEND_BODY:
-            if body and connection.their_state is not h11.ERROR:
-                writer.write(connection.send(h11.Data(data=body)) or b"")
-            writer.write(connection.send(h11.EndOfMessage()) or b"")
+            out += connection.send(h11.Data(data=body)) or b"" if body else b""
+            out += connection.send(h11.EndOfMessage()) or b""
+        writer.write(out)  # at once: two small writes would wait for each other's acknowledgement
         await writer.drain()
 
 
@@ -277,7 +286,8 @@ def refused(why: Refusal, *, in_body: bool) -> Reply:
     """The answer that a refusal becomes: reason phrase, and where the version has it `message`."""
     reason = why.message.partition("\n")[0]
     if isinstance(why, Misused):
-        return Reply(status=why.status, reason=reason, content_type="", body=reason.encode() if in_body else b"")
+        text = reason.encode() if in_body and not why.bare else b""
+        return Reply(status=why.status, reason=reason, content_type="", body=text)
     if why.status == 401 or 595 <= why.status <= 599:
         return Reply(status=why.status, reason=reason, content_type="")
     body: dict[str, object] = {"data": None}
