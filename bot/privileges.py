@@ -4,7 +4,7 @@ What the pages read stands here as rows; what the actions need is read from thei
 privileges of its rows on any path, and the roles of people's tokens are the Proxmox roles TelemoxView and TelemoxPower.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.access import Role
 from bot.actions import ACTIONS
@@ -35,7 +35,8 @@ class Need:
 
 _READING = (
     Need(privilege="VM.Audit", path="/vms", gives="guests and their figures"),
-    Need(privilege="Sys.Audit", path="/", gives="quorum, nodes' figures, everybody's tasks"),
+    Need(privilege="Sys.Audit", path="/", gives="quorum, everybody's tasks"),
+    Need(privilege="Sys.Audit", path="/nodes", gives="nodes' figures"),
     Need(privilege="Datastore.Audit", path="/storage", gives="storages"),
     Need(privilege="Pool.Audit", path="/pool", gives="pools, and the guests in them", required=False),
 )
@@ -85,16 +86,21 @@ def needs(role: Role) -> tuple[Need, ...]:
     )
 
 
-def granted(proxmox_role: str, major: int, *, more: bool = False) -> tuple[str, ...]:
-    """The privileges to put into TelemoxView or TelemoxPower on version `major`: only those it knows.
+def contents(proxmox_role: str) -> tuple[Need, ...]:
+    """What TelemoxView or TelemoxPower is made of.
 
-    `more`: with those that are left out unless asked for. TelemoxPower holds VM.Audit too: on a path of its own
-    (/vms/101) a role replaces what is inherited from above (PVE/AccessControl.pm, roles), and one may not act on what
-    one may not see.
+    TelemoxPower lets its holder see as well: on a path of its own (/vms/101) a role replaces what is inherited from
+    above (PVE/AccessControl.pm, roles), and nobody should act on what they may not see.
     """
-    wanted = needs(Role.VIEWER) if proxmox_role == VIEW_ROLE else (_READING[0], *needs(Role.ADMIN))
-    names = [need.privilege.split("|")[0] for need in wanted if need.known(major) and (more or not need.asked)]
-    return tuple(dict.fromkeys(names))
+    if proxmox_role == VIEW_ROLE:
+        return needs(Role.VIEWER)
+    return (replace(_READING[0], gives="seeing what is acted on"), *needs(Role.ADMIN))
+
+
+def granted(proxmox_role: str, major: int, *, more: bool = False) -> tuple[str, ...]:
+    """The privileges to put into the role on version `major`: those it knows; with `more` those left out by default."""
+    known = [need for need in contents(proxmox_role) if need.known(major) and (more or not need.asked)]
+    return tuple(dict.fromkeys(need.privilege.split("|")[0] for need in known))
 
 
 def writes(privilege: str) -> bool:
