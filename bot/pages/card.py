@@ -89,8 +89,7 @@ def draw(card: Card) -> Screen:
     text = lines(
         head(guest, card.cluster),
         state(guest),
-        EMPTY,
-        *([known] if known is not None else ()),
+        *((EMPTY, known) if known is not None else ()),
         say("⚠️ {trouble}", trouble=card.trouble) if card.trouble is not None else None,
         EMPTY,
         age(card.taken, card.now),

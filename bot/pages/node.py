@@ -84,9 +84,7 @@ def _draw(data: Data) -> Screen:
         _head(data),
         say("up {span}", span=span(node.uptime)) if node.online and node.uptime else None,
         *_guests(data.guests),
-        EMPTY,
-        *_figures(node),
-        *bars(data.storages[:8], short=True),
+        *((EMPTY, *known) if (known := [*_figures(node), *bars(data.storages[:8], short=True)]) else ()),
         EMPTY,
         age(data.taken, data.now),
     )

@@ -8,6 +8,7 @@ Of one key any value will do, of tags all must be there; every word must be in t
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from bot.model import Fleet, Guest, Kind, Snapshot
 from bot.pages.problems import by_vmid, memo, ordered
@@ -118,11 +119,11 @@ def _folded(snapshot: Snapshot) -> dict[int, tuple[str, str]]:
 
 def _named(snapshot: Snapshot, wanted: str) -> Iterable[Guest]:
     folded = _folded(snapshot)
-    return [guest for guest in snapshot.guests if folded[guest.vmid][0] == wanted]
+    return [guest for guest in chain(*ordered(snapshot)) if folded[guest.vmid][0] == wanted]
 
 
 def _tagged(snapshot: Snapshot, wanted: str) -> Iterable[Guest]:
-    return [guest for guest in snapshot.guests if guest.tags and wanted in map(fold, guest.tags)]
+    return [guest for guest in chain(*ordered(snapshot)) if guest.tags and wanted in map(fold, guest.tags)]
 
 
 def _similar(fleet: Fleet, wanted: str) -> Sequence[Guest]:
@@ -139,7 +140,7 @@ def _similar(fleet: Fleet, wanted: str) -> Sequence[Guest]:
     return [fleet.snapshots[index].by_vmid[vmid] for index, vmid in found][:8]
 
 
-_PIECES = re.compile(r"\w+")
+_PIECES = re.compile(r"[^\W\d_]+")
 
 
 def _matcher(snapshot: Snapshot, query: Query) -> Callable[[Guest], bool] | None:
