@@ -168,6 +168,7 @@ class People:
             "data": data,
         }
         self.updates.put("callback_query", query, TAP_LIFE)
+        self.world.changed("tap", tapped)
         return tapped
 
     async def answered(self, tapped: Tapped, timeout: float = TIMEOUT) -> Answer:

@@ -1,11 +1,20 @@
 """One ASGI application on one loopback port, in the running event loop: no signals, no access log, quick to end."""
 
 import asyncio
+import logging
 import socket
 from typing import Any
 
 import uvicorn
 from uvicorn.server import Server
+
+
+def _wanted(record: logging.LogRecord) -> bool:
+    """An answer that breaks off is what a cut connection looks like from this side, and was asked for."""
+    return record.msg != "ASGI callable returned without completing response."
+
+
+logging.getLogger("uvicorn.error").addFilter(_wanted)
 
 
 class Serving:
@@ -15,7 +24,8 @@ class Serving:
         # Date comes from the application, whose clock may be another; the rest of uvicorn's life (signals, a
         # tick every 0.1 s) is left out: this server is a guest in somebody's loop.
         config = uvicorn.Config(
-            app,
+            self._run,
+            http="h11",
             interface="asgi3",
             log_config=None,
             access_log=False,
@@ -26,6 +36,8 @@ class Serving:
             server_header=False,
         )
         config.load()
+        self._app = app
+        self._stopping = False
         self._server = Server(config)
         self._config = config
         self._wanted = port
@@ -53,15 +65,24 @@ class Serving:
         if self._listening is None:
             return
         self._listening.close()
+        self._stopping = True
         state = self._server.server_state
-        tasks = list(state.tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         for connection in list(state.connections):
             transport: Any = getattr(connection, "transport", None)
             if transport is not None:
                 transport.abort()
+        await asyncio.sleep(0)  # the connections learn of it
+        tasks = list(state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._listening.wait_closed()
-        await asyncio.sleep(0)
         self._listening = None
+        self._stopping = False
+
+    async def _run(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise

@@ -1,0 +1,150 @@
+"""The chat page in a real Chromium: what people see and press."""
+
+import shutil
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.demo.telegram import BotApi, Chat, User
+from bot.demo.telegram.page import Page
+
+playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed: no browser walk")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+HOSTILE = 'web<1>_&"<img src=x onerror=document.title=1>'
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found: the browser walk is skipped"),
+]
+
+
+class Phone:
+    """One page at 390 px, the stand-in behind it, and the bot's side by hand."""
+
+    def __init__(self, api: BotApi, page: Any, http: httpx.AsyncClient, chat: Chat, user: User) -> None:
+        self.api, self.page, self._http, self.chat, self.user = api, page, http, chat, user
+        self.expect = playwright.expect
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
+
+    async def bot(self, method: str, **params: Any) -> Any:
+        url = f"{self.api.base_url}/bot{self.api.token}/{method}"
+        answer = (await self._http.post(url, json={"chat_id": self.chat.id, **params})).json()
+        assert answer["ok"], answer
+        return answer["result"]
+
+    @property
+    def last(self) -> Any:
+        return self.page.get_by_test_id("message").last
+
+
+@pytest.fixture
+async def phone() -> AsyncIterator[Phone]:
+    async with BotApi() as api, httpx.AsyncClient() as http, playwright.async_playwright() as engine:
+        ana = api.user(1, HOSTILE)
+        chat = api.private(ana)
+        page = Page(api, notes={1: "admin"})
+        await page.start()
+        browser = await engine.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        tab = await browser.new_page(viewport={"width": 390, "height": 844})
+        phone = Phone(api, tab, http, chat, ana)
+        await tab.goto(page.url)
+        yield phone
+        assert phone.errors == []
+        await browser.close()
+        await page.stop()
+
+
+async def test_a_talk(phone: Phone) -> None:
+    page, expect = phone.page, phone.expect
+    await page.get_by_test_id("start").click()
+    await phone.api.wait_for(lambda: len(phone.api.messages(1)) == 1)
+    assert phone.api.messages(1)[0].text == "/start"
+
+    rows = [
+        [{"text": "Reboot", "callback_data": "r", "style": "danger"}, {"text": "Web", "url": "https://a.example"}],
+        [{"text": HOSTILE, "copy_text": {"text": "x"}}],
+    ]
+    html = f"<b>Hello</b> {HOSTILE.replace('&', '&amp;').replace('<', '&lt;')}\n<pre>a\nb</pre>\n/vms"
+    await phone.bot("sendMessage", text=html, parse_mode="HTML", reply_markup={"inline_keyboard": rows})
+    await expect(phone.last.locator("strong")).to_have_text("Hello")
+    await expect(phone.last.get_by_test_id("text")).to_contain_text(HOSTILE)
+    await expect(phone.last.get_by_test_id("button")).to_have_text(["Reboot", "Web", HOSTILE])
+    assert await page.locator("#messages img").count() == 0, "a name became markup"
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390, "it scrolls sideways"
+
+    await phone.last.get_by_role("button", name="Reboot").click()
+    await phone.api.wait_for(lambda: bool(phone.api.world.tapped))
+    tapped = next(iter(phone.api.world.tapped))
+    await expect(phone.last.get_by_role("button", name="Reboot")).to_have_attribute("aria-busy", "true")
+    await phone.bot("answerCallbackQuery", callback_query_id=tapped, text=HOSTILE)
+    await expect(page.get_by_test_id("toast")).to_have_text(HOSTILE)
+
+    message = phone.api.last(1)
+    await phone.bot("editMessageText", message_id=message.id, text="done")
+    await expect(phone.last.get_by_test_id("text")).to_have_text("done")
+    await expect(phone.last.get_by_test_id("edited")).to_be_visible()
+    await expect(phone.last.get_by_test_id("button")).to_have_count(0)
+
+    await phone.bot("deleteMessage", message_id=message.id)
+    await expect(page.get_by_test_id("message")).to_have_count(1)
+
+
+async def test_an_alert_waits_for_its_ok(phone: Phone) -> None:
+    await phone.api.say(phone.chat, phone.user, "hi")
+    keys = {"inline_keyboard": [[{"text": "Go", "callback_data": "go"}]]}
+    await phone.bot("sendMessage", text="x", reply_markup=keys)
+    await phone.last.get_by_role("button", name="Go").click()
+    await phone.api.wait_for(lambda: bool(phone.api.world.tapped))
+    await phone.bot(
+        "answerCallbackQuery", callback_query_id=next(iter(phone.api.world.tapped)), text="No", show_alert=True
+    )
+    alert = phone.page.get_by_test_id("alert")
+    await phone.expect(alert).to_contain_text("No")
+    await alert.get_by_role("button", name="OK").click()
+    await phone.expect(alert).to_be_hidden()
+
+
+async def test_menu_and_completion(phone: Phone) -> None:
+    page, expect = phone.page, phone.expect
+    await phone.api.say(phone.chat, phone.user, "hi")
+    commands = [{"command": "status", "description": "the cluster"}, {"command": "vms", "description": "the guests"}]
+    await phone.bot("setMyCommands", commands=commands)
+    await page.get_by_test_id("menu-button").click()
+    await expect(page.get_by_test_id("command-menu").get_by_role("option")).to_have_count(2)
+    await page.get_by_test_id("menu-button").click()
+    await page.get_by_test_id("input").fill("/s")
+    await expect(page.get_by_test_id("command-menu").get_by_role("option")).to_have_count(1)
+    await page.get_by_test_id("command-status").click()
+    await expect(phone.last.get_by_test_id("text")).to_have_text("/status")
+    await page.get_by_test_id("input").fill("/vm web")
+    await page.keyboard.press("Enter")
+    await expect(phone.last.get_by_test_id("text")).to_have_text("/vm web")
+
+
+async def test_a_group_with_topics_and_voices(phone: Phone) -> None:
+    page, expect = phone.page, phone.expect
+    phone.api.user(2, "Ben")
+    ops = phone.api.group(-1005, "Ops", forum=True)
+    topic = phone.api.topic(ops, "Alerts")
+    await page.get_by_role("button", name="All chats").click()
+    await page.get_by_test_id("chat--1005").click()
+    await page.get_by_test_id(f"topic-{topic}").click()
+    await page.get_by_test_id("as-2").click()
+    await page.get_by_test_id("input").fill("/status")
+    await page.get_by_test_id("send").click()
+    await expect(phone.last.get_by_test_id("text")).to_have_text("/status")
+    said = phone.api.messages(ops)[0]
+    assert said.sender is not None
+    assert (said.sender.id, said.topic) == (2, topic)
+    await page.get_by_test_id("as-anonymous").click()
+    await page.get_by_test_id("input").fill("me")
+    await page.get_by_test_id("send").click()
+    await expect(phone.last.get_by_test_id("text")).to_have_text("me")
+    assert phone.api.messages(ops)[1].anonymous
+    await page.get_by_test_id("topic-general").click()
+    await expect(page.get_by_test_id("message")).to_have_count(0)

@@ -1,0 +1,75 @@
+"""The demo as a whole: both servers, the settings for the bot, and the process that ends with its parent."""
+
+import asyncio
+import json
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.demo import ANA, BEN, MALLORY, OPS, VERA, Demo
+
+
+async def test_settings_point_at_servers_that_answer() -> None:
+    async with Demo(guests=10) as demo:
+        settings = demo.settings
+        context = ssl.create_default_context(cafile=settings["TELEMOX_PVE_CA_FILE"])
+        host = settings["TELEMOX_PVE_HOSTS"].split(",")[0]
+        async with httpx.AsyncClient(verify=context) as http:
+            for role in ("VIEW", "POWER", "ADMIN"):
+                token = {"authorization": f"PVEAPIToken={settings[f'TELEMOX_PVE_{role}_TOKEN']}"}
+                version = await http.get(f"https://{host}/api2/json/version", headers=token)
+                assert version.status_code == 200, role
+            base, token_ = settings["TELEMOX_TELEGRAM_BASE_URL"], settings["TELEMOX_TELEGRAM_TOKEN"]
+            assert (await http.get(f"{base}/bot{token_}/getMe")).json()["ok"]
+            faults = (await http.get(demo.url + "control/faults")).json()
+            assert {"key", "label", "help", "on", "target", "targets"} <= set(faults[0])
+        assert settings["TELEMOX_ADMINS"] == str(ANA)
+        assert settings["TELEMOX_OPERATORS"] == str(BEN)
+        assert settings["TELEMOX_VIEWERS"] == f"{VERA},{OPS}"
+        assert str(MALLORY) not in ",".join(v for k, v in settings.items() if k.endswith("S"))
+        folder = Path(settings["TELEMOX_DATA_DIR"])
+        assert folder.is_dir()
+    assert not folder.parent.exists(), "nothing stays behind"
+
+
+async def test_a_taken_port_leaves_nothing_behind() -> None:
+    async with Demo(guests=10) as demo:
+        port = httpx.URL(demo.url).port
+        second = Demo(guests=10, port=port or 0)
+        with pytest.raises(OSError, match="in use"):
+            await second.start()
+        with pytest.raises(RuntimeError):
+            _ = second.settings
+
+
+async def start() -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot.demo", "--guests", "10"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+@pytest.mark.parametrize("how", ["input ends", "SIGTERM"])
+async def test_the_process_says_where_it_is_and_ends_when_told(how: str) -> None:
+    process = await start()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    async with asyncio.timeout(30):
+        line = json.loads(await process.stdout.readline())
+        async with httpx.AsyncClient() as http:
+            assert (await http.get(line["url"])).status_code == 200
+        if how == "SIGTERM":
+            process.terminate()
+        else:
+            process.stdin.close()
+        assert await process.wait() == 0
+        assert await process.stderr.read() == b""
+    assert not Path(line["settings"]["TELEMOX_DATA_DIR"]).exists()
