@@ -34,7 +34,7 @@ class _Trouble(Exception):
 async def lines(settings: Settings, clock: Clock) -> AsyncIterator[Line]:
     base = settings.telegram_base_url
     url = urlsplit(base)
-    if url.scheme == "http" and not _near(url.hostname or ""):
+    if url.scheme == "http" and not near(url.hostname or ""):
         yield warn(
             say("{base} is reached without encryption: whoever is on the way reads the bot's token.", base=base),
             f"TELEMOX_TELEGRAM_BASE_URL=https://{url.netloc}",
@@ -105,7 +105,7 @@ def _date(reply: httpx.Response) -> datetime | None:
     return date if date.tzinfo is not None else None
 
 
-def _near(host: str) -> bool:
+def near(host: str) -> bool:
     """This machine, or a network of one's own."""
     try:
         address = ipaddress.ip_address(host)

@@ -1,0 +1,443 @@
+"""`telemox check` against the simulated cluster and the stand-in Bot API: what it says, what it advises, its status."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.check import check, telegram
+from bot.check.line import Level
+from bot.check.telegram import near
+from bot.clock import SystemClock
+from bot.config import load
+from bot.demo.cluster import Cluster
+from bot.demo.telegram import BotApi
+from bot.privileges import MAJORS
+from bot.pve.config import Host
+from bot.pve.tls import probe
+from bot.text import Reader, plain
+
+TOKEN = "123456789:stand-in-of-the-tests-00000000000000"
+VERSIONS = {7: "7.4-20", 8: "8.4.21", 9: "9.1.11"}
+
+
+class Shifted(SystemClock):
+    def __init__(self, by: timedelta) -> None:
+        self._by = by
+
+    def now(self) -> datetime:
+        return super().now() + self._by
+
+
+class Said:
+    """What one run printed."""
+
+    def __init__(self, lines: list[str], status: int) -> None:
+        self.lines = lines
+        self.status = status
+        self.text = "\n".join(lines)
+
+    def of(self, level: str) -> list[str]:
+        return [line[6:] for line in self.lines if line.startswith(level)]
+
+    def mends(self, part: str) -> list[str]:
+        """The commands under the line that holds `part`."""
+        at = next(number for number, line in enumerate(self.lines) if part in line)
+        found = []
+        for line in self.lines[at + 1 :]:
+            if not line.startswith("      "):
+                break
+            found.append(line.strip())
+        return found
+
+
+class Surroundings:
+    """A cluster and a Bot API; `run()` checks with settings changed as said. No line of any run may hold a secret."""
+
+    def __init__(self, folder: Path, cluster: Cluster, api: BotApi) -> None:
+        self.cluster = cluster
+        self.api = api
+        self.folder = folder
+        ca = folder / "ca.pem"
+        ca.write_bytes(cluster.ca_pem)
+        self.settings = {
+            "TELEGRAM_TOKEN": TOKEN,
+            "TELEGRAM_BASE_URL": api.base_url,
+            "PVE_HOSTS": ",".join(cluster.hosts),
+            "PVE_VIEW_TOKEN": cluster.tokens["view"],
+            "PVE_POWER_TOKEN": cluster.tokens["power"],
+            "PVE_CA_FILE": str(ca),
+            "ADMINS": "1",
+            "DATA_DIR": str(folder),
+        }
+
+    async def run(self, clock: SystemClock | None = None, /, **changes: str) -> Said:
+        settings = {f"TELEMOX_{name}": value for name, value in (self.settings | changes).items()}
+        lines: list[str] = []
+        status = await check(load(None, settings), lines.append, clock)
+        said = Said(lines, status)
+        for secret in (TOKEN, *(token.partition("=")[2] for token in self.cluster.tokens.values())):
+            assert secret not in said.text
+        assert not any("\n" in line for line in lines)
+        return said
+
+
+@asynccontextmanager
+async def surroundings(folder: Path, version: str = "9.1.11", guests: int = 40) -> AsyncIterator[Surroundings]:
+    api = BotApi(TOKEN)
+    async with Cluster(version=version, guests=guests, auth_delay=0) as cluster:
+        await api.start()
+        try:
+            yield Surroundings(folder, cluster, api)
+        finally:
+            await api.stop()
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[Surroundings]:
+    async with surroundings(tmp_path) as found:
+        yield found
+
+
+# -- all well ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("major", MAJORS)
+async def test_all_well_on_each_version(tmp_path: Path, major: int) -> None:
+    async with surroundings(tmp_path, VERSIONS[major]) as here:
+        said = await here.run()
+        assert said.status == 0, said.text
+        assert all(line.startswith("OK    ") for line in said.lines), said.text
+        first, *_ = here.cluster.hosts
+        assert f"{first} runs Proxmox VE {here.cluster.release.text}." in said.of("OK")
+        assert f"Telegram: @telemox_demo_bot answers at {here.api.base_url}." in said.of("OK")
+        assert "telemox@pve!view: VM.Audit on /vms (guests and their figures)." in said.of("OK")
+        assert "homelab: 3 nodes, 40 guests, quorum." in said.of("OK")
+        assert all(request.method == "GET" for request in here.cluster.requests), "it changes nothing"
+        assert {call.method for call in here.api.calls} <= {"getMe", "getWebhookInfo"}
+
+
+async def test_a_monitor_is_well_too(here: Surroundings) -> None:
+    said = await here.run(PVE_POWER_TOKEN="", VIEWERS="1", ADMINS="")
+    assert "No power token: the bot is a monitor, no action is offered to anybody." in said.of("OK")
+
+
+# -- people and the data directory ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "words"),
+    [
+        ({"ADMINS": ""}, "FAIL", "Nobody has a role: the bot will answer no one. Give your own Telegram id one."),
+        ({"ADMINS": "", "OPERATORS": "-5"}, "WARN", "Only groups have roles: nobody can talk to the bot in private."),
+        (
+            {"ADMINS": "", "OPERATORS": "5"},
+            "WARN",
+            "No person is an admin: the bot has nobody to turn to with trouble of its own.",
+        ),
+        (
+            {"CEILINGS": "-77=viewer"},
+            "WARN",
+            "A ceiling is set for -77, which has no role: the bot does not answer there.",
+        ),
+        (
+            {"PVE_POWER_TOKEN": ""},
+            "WARN",
+            "There are operators but no power token: no action is offered to anybody.",
+        ),
+        (
+            {"ADMINS": "", "VIEWERS": "1"},
+            "WARN",
+            "There is a power token but no operator: nobody may press what it could do.",
+        ),
+    ],
+)
+async def test_people(here: Surroundings, changes: dict[str, str], level: str, words: str) -> None:
+    said = await here.run(None, **changes)
+    assert words in said.of(level), said.text
+    assert said.status == {"WARN": 1, "FAIL": 2}[level]
+
+
+async def test_the_data_directory(here: Surroundings) -> None:
+    file = here.folder / "file"
+    file.write_text("")
+    assert f"The data directory {file} is a file." in (await here.run(DATA_DIR=str(file))).of("FAIL")
+    new = here.folder / "a/b"
+    said = await here.run(DATA_DIR=str(new))
+    assert f"The data directory {new} will be made at the first start." in said.of("OK")
+    assert not new.exists(), "made by whoever runs check it would be in the bot's way"
+    said = await here.run(DATA_DIR=str(file / "below"))
+    assert f"The data directory {file / 'below'} is missing, and this user cannot make it." in said.of("FAIL")
+
+
+# -- Telegram ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_refused_bot_token(here: Surroundings) -> None:
+    said = await here.run(TELEGRAM_TOKEN="987654321:another-made-up-secret-of-a-bot-0000")
+    (line,) = said.of("FAIL")
+    assert line.startswith("Telegram: the bot's token is refused.")
+    assert said.mends("the bot's token is refused") == ["TELEMOX_TELEGRAM_TOKEN=<token>"]
+    assert "another-made-up" not in said.text
+    assert said.status == 2
+
+
+async def test_telegram_out_of_reach(here: Surroundings) -> None:
+    said = await here.run(TELEGRAM_BASE_URL="http://127.0.0.1:9")
+    assert said.of("FAIL") == ["Telegram: http://127.0.0.1:9 cannot be reached (connection refused)."]
+
+
+@asynccontextmanager
+async def canned(answers: dict[str, object], **headers: str) -> AsyncIterator[str]:
+    """A server that says one thing a method; its base URL."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        method = head.split(b" ")[1].decode().rpartition("/")[2]
+        body = answers.get(method, "<html>not here</html>")
+        content = (body if isinstance(body, str) else json.dumps(body)).encode()
+        lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(content)}", "Connection: close"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        writer.write("\r\n".join([*lines, "", ""]).encode() + content)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+ME = {"ok": True, "result": {"id": 1, "is_bot": True, "first_name": "x", "username": "x_bot"}}
+
+
+async def test_a_webhook_takes_the_updates_away(here: Surroundings) -> None:
+    info = {"ok": True, "result": {"url": "https://elsewhere.example.org/secret-path", "pending_update_count": 3}}
+    async with canned({"getMe": ME, "getWebhookInfo": info}) as base:
+        said = await here.run(TELEGRAM_BASE_URL=base)
+    assert said.of("WARN") == [
+        "Telegram: updates go to a webhook at elsewhere.example.org; while it is set the bot hears nothing."
+    ]
+    assert "secret-path" not in said.text
+    assert said.mends("updates go to a webhook") == [f'curl "{base}/bot$TELEMOX_TELEGRAM_TOKEN/deleteWebhook"']
+
+
+async def test_something_else_answers(here: Surroundings) -> None:
+    async with canned({}) as base:
+        said = await here.run(TELEGRAM_BASE_URL=base)
+    assert said.of("FAIL") == [f"Telegram: what answers at {base} is no Bot API (status 200)."]
+
+
+async def test_a_clock_that_is_off(here: Surroundings) -> None:
+    said = await here.run(Shifted(timedelta(minutes=3)))
+    (line,) = said.of("WARN")
+    assert re.fullmatch(r"This machine's clock is [23] min( \d+ s)? off: commands will look old and not act\.", line)
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("192.168.1.7", True),
+        ("localhost", True),
+        ("bot-api", True),
+        ("9.9.9.9", False),
+        ("bot-api.example.org", False),
+    ],
+)
+def test_where_the_way_to_telegram_may_be_open(host: str, own: bool) -> None:
+    """A Bot API server of one's own is asked without encryption; anywhere else that is worth a warning."""
+    assert near(host) is own
+
+
+async def test_an_open_way_to_telegram_is_said(here: Surroundings) -> None:
+    settings = here.settings | {"TELEGRAM_BASE_URL": "http://bot-api.example.org"}
+    loaded = load(None, {f"TELEMOX_{name}": value for name, value in settings.items()})
+    first = await anext(telegram.lines(loaded, SystemClock()))
+    assert first.level is Level.WARN
+    assert "without encryption" in plain(first.text, Reader())
+
+
+# -- hosts and certificates ----------------------------------------------------------------------------------------
+
+
+async def test_a_certificate_nobody_vouches_for_comes_with_the_line_to_pin(here: Surroundings) -> None:
+    said = await here.run(PVE_CA_FILE="")
+    assert said.status == 2
+    prints = here.cluster.fingerprints
+    for host, seen in zip(here.cluster.hosts, prints, strict=True):
+        assert any(
+            line.startswith(f"{host}: its certificate is not trusted") and seen in line for line in said.of("FAIL")
+        )
+    show, pin = said.mends(here.cluster.hosts[-1])
+    assert show.startswith("openssl x509")
+    name, _, value = pin.partition("=")
+    again = await here.run(None, PVE_CA_FILE="", **{name.removeprefix("TELEMOX_"): value})
+    assert again.status == 0, again.text
+    assert f"{here.cluster.hosts[0]} shows the pinned certificate." in again.of("OK")
+
+
+async def test_another_certificate_than_the_pinned_one(here: Surroundings) -> None:
+    first, second, third = here.cluster.fingerprints
+    pins = ",".join(f"{host}={seen}" for host, seen in zip(here.cluster.hosts, here.cluster.fingerprints, strict=True))
+    now = here.cluster.renew_certificate("pve2")
+    said = await here.run(PVE_CA_FILE="", PVE_FINGERPRINTS=pins)
+    host = here.cluster.hosts[1]
+    assert said.of("FAIL") == [
+        f"{host} shows the certificate {now}, pinned is {second}. Compare it on the node, then pin it."
+    ]
+    assert not any(request.host == "pve2" for request in here.cluster.requests), "no byte of a request went there"
+    (pin,) = [line for line in said.mends(host) if line.startswith("TELEMOX_")]
+    assert {first, now, third} == set(re.findall(r"(?:[0-9A-F]{2}:){31}[0-9A-F]{2}", pin))
+    assert f"{here.cluster.hosts[0]} runs Proxmox VE 9.1.11." in said.of("OK"), "the others are looked at all the same"
+
+
+async def test_a_host_out_of_reach(here: Surroundings) -> None:
+    here.cluster.set_fault("api_off", True, "pve1")
+    said = await here.run()
+    host = here.cluster.hosts[0]
+    assert said.of("FAIL") == [f"{host} cannot be reached: connection refused."]
+    assert said.mends(host) == [f"nc -vz 127.0.0.1 {host.rpartition(':')[2]}"]
+    assert "telemox@pve!view: VM.Audit on /vms (guests and their figures)." in said.of("OK"), "asked of the next"
+
+
+async def test_no_host_at_all(here: Surroundings) -> None:
+    here.cluster.set_fault("api_off", True, "")
+    said = await here.run(PVE_HOSTS=here.cluster.hosts[0], PVE_CA_FILE="")
+    assert said.of("FAIL")[-1] == "No host can be asked: tokens and privileges are not checked."
+
+
+async def test_a_version_too_old(tmp_path: Path) -> None:
+    async with surroundings(tmp_path, "7.1-4") as here:
+        said = await here.run()
+    assert any("runs Proxmox VE 7.1" in line and "needs 7.4, 8 or 9" in line for line in said.of("FAIL"))
+
+
+async def test_a_certificate_that_ends_soon(here: Surroundings) -> None:
+    host = Host.parse(here.cluster.hosts[0])
+    ends = (await probe(host, pins=(), ca_file=Path(here.settings["PVE_CA_FILE"]))).not_after
+    assert ends is not None
+    said = await here.run(Shifted(ends - timedelta(days=3) - datetime.now(UTC)))
+    assert any(line.startswith(f"{host}: its certificate ends ") for line in said.of("WARN"))
+    assert said.mends(f"{host}: its certificate ends") == ["pvecm updatecerts --force"]
+
+
+# -- tokens and privileges -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "token", "why"),
+    [
+        ("8.4.1", "wrong", "invalid token value!"),
+        ("8.4.1", "expired", "token 'expired' access expired"),
+        ("8.4.1", "unknown", "no such token 'gone' for user 'telemox@pve'"),
+        ("9.1.11", "wrong", "Authentication failed!"),
+    ],
+)
+async def test_a_refused_token(tmp_path: Path, version: str, token: str, why: str) -> None:
+    async with surroundings(tmp_path, version) as here:
+        value = here.cluster.tokens[token]
+        name = value.partition("=")[0]
+        said = await here.run(PVE_VIEW_TOKEN=value)
+    assert f"The view token {name} is refused: {why}" in said.of("FAIL"), said.text
+    mends = said.mends(f"{name} is refused")
+    assert f"pveum acl modify / --tokens '{name}' --roles TelemoxView" in mends
+    assert len([line for line in said.lines if "is refused" in line]) == 1, "told once, not for each host"
+
+
+async def test_a_token_without_rights_of_its_own(here: Surroundings) -> None:
+    said = await here.run(PVE_VIEW_TOKEN=here.cluster.tokens["noacl"])
+    words = "The view token telemox@pve!noacl has no rights: it needs some of its own."
+    assert words in said.of("FAIL")
+    privileges = "VM.Audit,Sys.Audit,Datastore.Audit,Pool.Audit,VM.GuestAgent.Audit"
+    assert said.mends(words) == [
+        f"pveum role add TelemoxView --privs {privileges} || pveum role modify TelemoxView --privs {privileges}",
+        "pveum acl modify / --users telemox@pve --roles TelemoxView",
+        "pveum acl modify / --tokens 'telemox@pve!noacl' --roles TelemoxView",
+    ]
+
+
+async def test_a_privilege_that_is_missing(here: Surroundings) -> None:
+    said = await here.run(PVE_VIEW_TOKEN=here.cluster.tokens["blind"])
+    assert "telemox@pve!blind lacks VM.Audit on /vms: guests and their figures." in said.of("FAIL")
+    assert "telemox@pve!blind lacks Pool.Audit on /pool: pools, and the guests in them." in said.of("WARN")
+    assert "telemox@pve!blind: Sys.Audit on / (quorum, everybody's tasks)." in said.of("OK")
+    assert said.mends("lacks VM.GuestAgent.Audit")[1:] == [
+        "pveum acl modify / --users telemox@pve --roles TelemoxView",
+        "pveum acl modify / --tokens 'telemox@pve!blind' --roles TelemoxView",
+    ]
+
+
+@pytest.mark.parametrize("major", MAJORS)
+async def test_the_mend_names_only_privileges_of_the_version_found(tmp_path: Path, major: int) -> None:
+    async with surroundings(tmp_path, VERSIONS[major]) as here:
+        said = await here.run(PVE_VIEW_TOKEN=here.cluster.tokens["noacl"])
+    assert "VM.Monitor" not in said.text, "it also runs commands in guests: never advised"
+    assert ("VM.GuestAgent.Audit" in said.text) == (major >= 9)
+
+
+async def test_a_view_token_that_can_write(here: Surroundings) -> None:
+    said = await here.run(PVE_VIEW_TOKEN=here.cluster.tokens["writer"])
+    assert said.status == 1
+    (line,) = said.of("WARN")
+    assert line.startswith("The view token telemox@pve!writer can write: ")
+    assert "VM.PowerMgmt on /" in line
+    assert "pveum user token modify telemox@pve writer --privsep 1" in said.mends("can write")
+
+
+async def test_a_token_of_root(here: Surroundings) -> None:
+    said = await here.run(PVE_POWER_TOKEN=here.cluster.tokens["root"])
+    (line,) = said.of("WARN")
+    assert line.startswith("The power token root@pam!full can do more than any action needs: ")
+    assert "in all)" in line, "many privileges are counted, not listed"
+
+
+async def test_one_token_for_both(here: Surroundings) -> None:
+    said = await here.run(PVE_VIEW_TOKEN=here.cluster.tokens["power"])
+    assert any(line.startswith("The view token is the power token too") for line in said.of("WARN"))
+
+
+async def test_power_over_a_pool_alone_is_told_as_such(here: Surroundings) -> None:
+    said = await here.run(PVE_POWER_TOKEN=here.cluster.tokens["pool"])
+    assert any("VM.PowerMgmt on /pool/prod, /vms/101" in line and " alone " in line for line in said.of("OK")), (
+        said.text
+    )
+
+
+async def test_an_admin_token_of_its_own_is_checked_too(here: Surroundings) -> None:
+    said = await here.run(PVE_ADMIN_TOKEN=here.cluster.tokens["noacl"])
+    assert "The admin token telemox@pve!noacl has no rights: it needs some of its own." in said.of("FAIL")
+
+
+# -- the cluster ---------------------------------------------------------------------------------------------------
+
+
+async def test_quorum_lost(here: Surroundings) -> None:
+    here.cluster.set_fault("quorum_lost", True)
+    said = await here.run()
+    assert "homelab has no quorum: it can be looked at, and nothing starts." in said.of("FAIL")
+    assert said.mends("no quorum") == ["pvecm status"]
+
+
+async def test_a_node_that_is_off(here: Surroundings) -> None:
+    here.cluster.set_fault("node_off", True, "pve3")
+    said = await here.run(PVE_HOSTS=",".join(here.cluster.hosts[:2]))
+    assert "pve3 is offline: its guests are shown as unknown." in said.of("WARN")
+
+
+async def test_a_cluster_without_guests(tmp_path: Path) -> None:
+    async with surroundings(tmp_path, guests=0) as here:
+        said = await here.run()
+    assert "The cluster has no guest." in said.of("OK")
+
+
+async def test_a_host_that_speaks_garbage(here: Surroundings) -> None:
+    here.cluster.set_fault("broken_json", True, "")
+    said = await here.run()
+    assert said.status == 2
+    assert any(here.cluster.hosts[0] in line for line in said.of("FAIL"))
