@@ -1,0 +1,110 @@
+"""What is written says what the code says, and points at what is there."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.actions import ACTIONS
+from bot.config import Settings, full_name, load, secret
+from bot.pages import PAGES
+from docs import generate
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES_OF_DOCS = sorted((ROOT / "docs").glob("*.md"))
+WRITTEN = [ROOT / "README.md", ROOT / "CHANGELOG.md", *PAGES_OF_DOCS]
+
+
+def test_what_is_generated_is_as_the_code_says() -> None:
+    stale = [str(path.relative_to(ROOT)) for path in generate.stale()]
+    assert stale == [], "run make docs"
+
+
+def test_a_stale_file_is_found_and_mended(tmp_path: Path) -> None:
+    """In a copy: the check fails for a page that says too little, and passes once it is written anew."""
+    for name in ("bot", "docs", "deploy"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "pictures"))
+    for name in ("README.md", ".env.example"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / ".env.example").write_text("TELEMOX_OLD=1\n")
+    (tmp_path / "deploy/pveum.sh").unlink()
+
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "docs.generate", *options]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+
+    found = run("--check")
+    assert found.returncode == 1, found.stderr
+    assert {line.partition(" ")[0] for line in found.stdout.splitlines()} == {".env.example", "deploy/pveum.sh"}
+    assert run("--no-pictures").returncode == 0
+    assert run("--check").returncode == 0
+    assert (tmp_path / "deploy/pveum.sh").stat().st_mode & 0o111
+
+
+def test_env_example_is_settings(tmp_path: Path) -> None:
+    """As it stands, and with every line of it open, but for the file it names that is not there."""
+    file = tmp_path / ".env"
+    file.write_text((ROOT / ".env.example").read_text())
+    file.chmod(0o600)
+    assert load(file, {}).roles.granted == {}
+    opened = re.sub(r"^# (?=TELEMOX_)", "", file.read_text(), flags=re.MULTILINE)
+    assert set(re.findall(r"^(TELEMOX_[A-Z_]+)=", opened, re.MULTILINE)) == set(map(full_name, Settings.model_fields))
+    ca = tmp_path / "ca.pem"
+    ca.write_text("-----BEGIN CERTIFICATE-----\n")
+    file.write_text(opened.replace("/etc/telemox/pve-root-ca.pem", str(ca)))
+    assert load(file, {}).admins == (123456789,)
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_every_setting_is_told(field: str) -> None:
+    assert f"| `{full_name(field)}` |" in (ROOT / "docs/settings.md").read_text()
+
+
+def test_every_action_and_command_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert all(f"| {action.emoji} {action.label} |" in readme for action in ACTIONS)
+    assert all(f"| `/{page.key}` |" in readme for page in PAGES.values() if page.command and page.help)
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
+def test_settings_that_are_named_exist(page: Path) -> None:
+    known = {full_name(field) for field in Settings.model_fields}
+    known |= {f"{full_name(field)}_FILE" for field in Settings.model_fields if secret(field)}
+    assert set(re.findall(r"TELEMOX_[A-Z_]*[A-Z]", page.read_text())) <= known
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Pictures are made by a walk in a browser, which not every machine has."""
+    text = page.read_text()
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", text) + re.findall(r'src="(?!https?:)([^"]+)"', text)
+    missing = [target for target in targets if not (page.parent / target).exists() and "pictures/" not in target]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
+def test_a_table_has_as_many_cells_in_every_row(page: Path) -> None:
+    width = None
+    for line in page.read_text().splitlines():
+        cells = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else None
+        assert width is None or cells is None or cells == width, line
+        width = cells
+
+
+def test_pages_are_reached_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [page.name for page in PAGES_OF_DOCS if f"docs/{page.name}" not in readme] == []
+
+
+def test_the_changelog_has_this_version() -> None:
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version is not None
+    assert f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_a_section_that_nobody_makes_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        generate.filled("<!-- generated: nonsense -->\n<!-- end -->\n")
