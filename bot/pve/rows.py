@@ -7,11 +7,13 @@ GET …/status/current        → the guest, live
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from bot.model import Guest, Kind, Node, Status, Storage
 from bot.pve.parse import Garbled, Row, flag, mapping, number, rows, text, whole, words
 
-_IGNORED = frozenset({"pool", "sdn", "network"})
+T = TypeVar("T")
+
 _KINDS: Mapping[str, Kind] = {kind.value: kind for kind in Kind}
 _STATUS: Mapping[str, Status] = {
     **{status.value: status for status in Status if status is not Status.HIBERNATED},
@@ -131,11 +133,11 @@ def current(body: bytes, guest: Guest) -> tuple[Guest, bool]:
         status=_asleep(status, lock),
         template=flag(row["template"]) if "template" in row else guest.template,
         cpu=_share(row.get("cpu")),
-        cpus=number(row.get("cpus")) or guest.cpus,
+        cpus=_or(number(row.get("cpus")), guest.cpus),
         mem=whole(row.get("mem")),
-        maxmem=whole(row.get("maxmem")) or guest.maxmem,
+        maxmem=_or(whole(row.get("maxmem")), guest.maxmem),
         disk=whole(row.get("disk")) if guest.kind is Kind.LXC else None,
-        maxdisk=whole(row.get("maxdisk")) or guest.maxdisk,
+        maxdisk=_or(whole(row.get("maxdisk")), guest.maxdisk),
         netin=number(row.get("netin")),
         netout=number(row.get("netout")),
         uptime=whole(row.get("uptime")) if status.up else None,
@@ -184,16 +186,15 @@ def _guest(row: Row, cluster: str, kind: Kind) -> Guest | None:
 
 
 def _node(row: Row, cluster: str) -> Node | None:
-    name = text(row.get("node"))
+    name = text(row.get("node")) or text(row.get("id")).rpartition("/")[2]
     if not name:
         return None
-    cpus = whole(row.get("maxcpu"))
     return Node(
         cluster=cluster,
         name=name,
         online={"online": True, "offline": False}.get(text(row.get("status"))),
         cpu=_share(row.get("cpu")),
-        cpus=cpus,
+        cpus=whole(row.get("maxcpu")),
         mem=whole(row.get("mem")),
         maxmem=whole(row.get("maxmem")),
         disk=whole(row.get("disk")),
@@ -230,6 +231,10 @@ def _asleep(status: Status, lock: str) -> Status:
 def _share(value: object) -> float | None:
     share = number(value)
     return None if share is None or share > _SHARES else share
+
+
+def _or(said: T | None, before: T | None) -> T | None:
+    return before if said is None else said
 
 
 def _hastate(ha: Row) -> str:
