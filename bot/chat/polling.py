@@ -42,6 +42,7 @@ class Polling:
     _late: frozenset[int] = frozenset()  # ids of updates that waited for us
     _more: bool = False  # a late batch was full: the next is late too
     _refused: bool = False  # the last answer was 401 or 404
+    _date: str = ""  # the header last read
     _said: str = ""  # the trouble last logged, so that each is said once
 
     def begin(self) -> None:
@@ -86,8 +87,9 @@ class Polling:
         return update in self._late
 
     def date(self, header: str | None) -> None:
-        """The Date header of an answer, by which our clock is corrected."""
-        if header:
+        """The Date header of an answer, by which our clock is corrected; it has whole seconds, each is read once."""
+        if header and header != self._date:
+            self._date = header
             try:
                 theirs = parsedate_to_datetime(header)
             except ValueError:
