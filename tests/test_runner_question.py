@@ -10,8 +10,9 @@ import pytest
 from bot.access import Role, Scope
 from bot.errors import PveNodeDown, PveUnreachable
 from bot.model import Kind, Permissions, Status
+from bot.runner.pending import Questions
 from bot.screen import Ask, Cancel, Copy, Do, Message, Open, Place
-from tests.runner_world import ALL, ANA, BEN, EVE, GROUP, NAME, WEB, World, no_answer
+from tests.runner_world import ALL, ANA, BEN, EVE, GROUP, NAME, WEB, Clock, World, no_answer
 
 REBOOT = Ask("reboot", "main/101")
 START = Ask("start", "main/101")
@@ -140,7 +141,7 @@ async def test_only_the_asker_can_say_yes_or_no(world: World) -> None:
     assert isinstance(yes, Do)
     await world.runner.on_tap(yes, world.ask(BEN), world.card, arrived=world.clock.monotonic())  # past the door
     assert world.last is question
-    await world.press("Yes")
+    assert await world.press("Yes") is None
     await world.end()
     assert len(world.pve.writes) == 1
 
@@ -216,6 +217,15 @@ async def test_the_next_question_in_the_message_closes_the_one_before(world: Wor
     assert [path.rpartition("/")[2] for _, _, path, _ in world.pve.writes] == ["stop"]
 
 
+async def test_a_refusal_in_the_message_closes_the_question_too(world: World) -> None:
+    await world.tap(REBOOT)
+    yes = world.last.screen.rows[0][0].tap
+    assert isinstance(yes, Do)
+    await world.tap(START, BEN)
+    assert "not possible" in world.last.text
+    assert "no longer open" in (await world.tap(yes) or "")
+
+
 async def test_progress_of_a_run_closes_a_question_in_its_message(world: World) -> None:
     world.pve.guests[102] = replace(WEB, vmid=102, status=Status.STOPPED)
     world.pve.booted[102] = 0
@@ -223,10 +233,12 @@ async def test_progress_of_a_run_closes_a_question_in_its_message(world: World) 
     world.pve.seen = world.pve.look()
     assert await world.tap(Ask("start", "main/102")) is None
     await world.tap(REBOOT, BEN)  # an old button of the same message, pressed meanwhile
-    yes = next(said.screen.rows[0][0].tap for said in reversed(world.chat.said) if said.how == "edit")
+    question = world.last
+    yes = question.screen.rows[0][0].tap
     assert isinstance(yes, Do)
-    await world.end()
+    await world.until(lambda: world.last is not question and world.last.how == "progress")
     assert "no longer open" in (await world.tap(yes, BEN) or "")
+    await world.end()
     assert len(world.pve.writes) == 1
 
 
@@ -274,6 +286,35 @@ async def test_the_age_is_looked_at_again_before_the_write(world: World) -> None
     await world.end()
     assert "waited 2 min" in world.shown.text
     assert await world.audit() != []
+
+
+def test_a_question_is_taken_once_and_by_its_asker_alone() -> None:
+    questions = Questions(Clock())
+    pending = questions.issue(7, "reboot", "main/101")
+    assert questions.take(pending.nonce, 7, OTHER) is None  # not bound: its message was never sent
+    questions.bind(pending.nonce, OTHER)
+    assert questions.take(pending.nonce, 8, OTHER) is None
+    assert questions.take(pending.nonce, 7, OTHER) == replace(pending, message=OTHER)
+    assert questions.take(pending.nonce, 7, OTHER) is None
+
+
+def test_of_two_questions_in_a_message_the_one_bound_last_stands() -> None:
+    questions = Questions(Clock())
+    first, second = (questions.issue(person, "reboot", "main/101") for person in (7, 8))
+    questions.bind(first.nonce, OTHER)
+    questions.bind(second.nonce, OTHER)
+    assert questions.find(first.nonce, OTHER) is None
+    assert questions.find(second.nonce, OTHER) is not None
+
+
+def test_questions_are_not_kept_for_ever() -> None:
+    clock = Clock()
+    questions = Questions(clock)
+    for _ in range(3):
+        questions.issue(7, "reboot", "main/101")
+        clock.passed += 3600
+    questions.issue(7, "reboot", "main/101")
+    assert len(questions._open) == 1
 
 
 # -- role, freeze, scope, privilege, state: at the door, and read again --------------------------------------------

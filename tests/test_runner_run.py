@@ -443,7 +443,6 @@ async def test_tasks_of_others_are_not_taken_for_ours(world: World) -> None:
     world.pve.begin(path, Plan(), token="root@pam")
     world.pve.begin(path, Plan(type="qmshutdown"))
     world.pve.begin(path.replace("101", "102"), Plan(works=False))
-    world.clock.passed += 31
     world.pve.begin(path, Plan(type="vzdump"))
     world.pve.plan = Plan(raises=no_answer(), begins=False)
     await world.order()
