@@ -17,7 +17,7 @@ from bot.demo.cluster.access import User
 from bot.demo.cluster.api import Answer, Api
 from bot.demo.cluster.broadcast import Broadcast
 from bot.demo.cluster.errors import Gateway, Refusal, Unauthorized
-from bot.demo.cluster.faults import Faults, Stage
+from bot.demo.cluster.faults import SLOW, Faults, Stage
 from bot.demo.cluster.power import Power
 from bot.demo.cluster.release import Release
 from bot.demo.cluster.server import Misused, Port, Reply, Request, refused
@@ -57,6 +57,7 @@ class Cluster:
         self.release = Release(version)
         self.latency = latency
         self.auth_delay = auth_delay
+        self.slow = SLOW  # seconds that the fault of that name adds
         self.requests: list[Request] = []
         self.tokens: dict[str, str] = {}
         self._rng = random.Random(seed)
@@ -154,6 +155,8 @@ class Cluster:
         if self.latency:
             await asyncio.sleep(self.latency)
         faults = self._faults.at(request.host)
+        if any(fault.slow for fault in faults):
+            await asyncio.sleep(self.slow)
         try:
             reply = await self._met(request, trouble, [fault.meet(request) for fault in faults if fault.meet])
         except Refusal as why:
@@ -167,14 +170,12 @@ class Cluster:
                 reply = fault.spoil(request, reply)
         return reply
 
-    async def _met(self, request: Request, trouble: Refusal | None, met: list[Refusal | Reply | float | None]) -> Reply:
+    async def _met(self, request: Request, trouble: Refusal | None, met: list[Refusal | Reply | None]) -> Reply:
         for what in met:
             if isinstance(what, Refusal):
                 raise what
             if isinstance(what, Reply):
                 return what
-            if what:
-                await asyncio.sleep(what)
         self.world.catch_up()
         authorization = request.headers.get("authorization")
         if trouble is not None:

@@ -54,8 +54,9 @@ class Fault:
     help: str
     targets: Targets
     turn: Callable[[Stage, bool, str], None] | None = None
-    meet: Callable[[Request], Refusal | Reply | float | None] | None = None  # a number: seconds it takes longer
+    meet: Callable[[Request], Refusal | Reply | None] | None = None
     spoil: Callable[[Request, Reply], Reply] | None = None
+    slow: bool = False  # takes longer
     once: bool = False  # over as soon as it has happened
     one: bool = False  # needs one target; without any the first is meant. Else none = all
 
@@ -90,7 +91,7 @@ def _disk_full(stage: Stage, on: bool, target: str) -> None:
         if storage.name == target:
             key = f"{storage.node}/{storage.name}"
             if on:
-                stage.kept[key] = storage.used
+                stage.kept.setdefault(key, storage.used)
                 storage.used = 0.998
             else:
                 storage.used = stage.kept.pop(key, storage.used)
@@ -133,7 +134,7 @@ FAULTS: tuple[Fault, ...] = (
         label="Slow",
         help=f"every answer takes {SLOW:.0f} s longer",
         targets=hosts,
-        meet=lambda request: SLOW,
+        slow=True,
     ),
     Fault(
         key="hang",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from bot.demo.cluster.clock import Clock
 from bot.demo.cluster.errors import TaskFailed
 
+FAILS = 2.0  # seconds until a task that is told to fail has failed
 Work = Generator[float, None, None]
 
 
@@ -42,6 +43,11 @@ class Task:
         return caller == self.user or ("!" not in caller and self.user.partition("!")[0] == caller)
 
 
+def _fail(words: str) -> Work:
+    yield FAILS
+    raise TaskFailed(words)
+
+
 class Tasks:
     def __init__(self, clock: Clock, *, boot: Callable[[str], float]) -> None:
         self._clock = clock
@@ -53,10 +59,7 @@ class Tasks:
     def begin(self, node: str, kind: str, subject: str, user: str, work: Callable[[Task], Work]) -> Task:
         """Starts a task and lets its first part happen."""
         task = self._make(node, kind, subject, user, self._clock.at)
-        if self.fails:
-            self._end(task, self.fails.pop(0))
-            return task
-        task.work = work(task)
+        task.work = _fail(self.fails.pop(0)) if self.fails else work(task)
         self._go_on(task)
         return task
 
