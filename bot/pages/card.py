@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.access import Role
 from bot.actions import Action
 from bot.errors import PveError, PveNodeDown
 from bot.model import Guest, Snapshot, Status
@@ -66,6 +67,8 @@ async def read(ask: Enquiry, guest: Guest, snapshot: Snapshot, *, fetched: bool,
         addresses = next((found for found in rest if isinstance(found, tuple)), ())
     actions: tuple[Action, ...] = ()
     if trouble is None:  # on a state that is not known nothing is offered
+        if ask.env.store.frozen and ask.asker.role > Role.VIEWER:
+            trouble = say("Writes are frozen until an admin sends /thaw.")
         try:
             actions = await ask.offers(guest)
         except PveError as error:

@@ -10,6 +10,8 @@ and its line in `PAGES` of `__init__.py`. A command is a page with `command=True
 `Open(page, arg)`.
 """
 
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -53,22 +55,31 @@ class Enquiry:
         return self.env.clock.now()
 
     async def fleet(self, max_age: float = 5.0) -> Fleet:
-        """Every cluster the asker may see. A cluster that cannot be read gives its last snapshot and says so.
+        """Every cluster the asker may see, asked at once. One that cannot be read gives its last snapshot, or an empty
+        one where there is none, and says so.
 
         Raises: the PveError where there is nothing at all to show.
         """
+        clusters = {
+            key: pve
+            for key, pve in self.env.clusters.items()
+            if not self.asker.scope.clusters or key in self.asker.scope.clusters
+        }
+        if not clusters:
+            raise NotFound(say("There is no cluster for you here."))
+        answers = await asyncio.gather(*(pve.snapshot(max_age) for pve in clusters.values()), return_exceptions=True)
         parts: list[Snapshot] = []
         trouble: PveError | None = None
-        for pve in self.env.clusters.values():
-            try:
-                parts.append(_narrow(await pve.snapshot(max_age), self.asker))
-            except PveError as error:
-                trouble = error
-                if (last := pve.latest()) is not None:
-                    gap = Unseen(gap=Gap.UNREACHABLE, subject=last.name, detail=error.reason)
-                    parts.append(_narrow(_with_gap(last, gap), self.asker))
-        if not parts:
-            raise trouble or NotFound(say("No cluster is configured."))
+        for (key, pve), answer in zip(clusters.items(), answers, strict=True):
+            if isinstance(answer, PveError):
+                trouble = trouble or answer
+                parts.append(_narrow(_unreached(key, pve.latest(), answer, self.now), self.asker))
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                parts.append(_narrow(answer, self.asker))
+        if trouble is not None and not any(part.nodes or part.guests for part in parts):
+            raise trouble
         return Fleet(snapshots=tuple(parts))
 
     def pve(self, cluster: str) -> Pve:
@@ -102,8 +113,7 @@ class Enquiry:
         except PveError as error:
             if before is None or old is None:
                 raise
-            gap = Unseen(gap=Gap.UNREACHABLE, subject=before.name, detail=error.reason)
-            return Found(guest=old, snapshot=_with_gap(before, gap), fetched=False)
+            return Found(guest=old, snapshot=_unreached(cluster, before, error, self.now), fetched=False)
         guest = self._find(current, int(digits))
         if guest is not None:
             return Found(guest=guest, snapshot=current, fetched=current is not before)
@@ -182,13 +192,25 @@ def _narrow(snapshot: Snapshot, asker: Asker) -> Snapshot:
         and (node.name in homes or not (scope.pools or scope.tags or scope.vmids))
     )
     names = {node.name for node in nodes}
+    here = Counter(guest.node for guest in guests)
+    unseen = tuple(
+        replace(gap, count=here[gap.subject]) if gap.gap is Gap.NODE_OFFLINE else gap
+        for gap in snapshot.unseen
+        if gap.subject in names or gap.gap not in {Gap.NODE_OFFLINE, Gap.NODE_BARE}
+    )
     return replace(
         snapshot,
         nodes=nodes,
         guests=guests,
+        unseen=unseen,
         storages=tuple(storage for storage in snapshot.storages if storage.node in names),
     )
 
 
-def _with_gap(snapshot: Snapshot, gap: Unseen) -> Snapshot:
-    return replace(snapshot, unseen=(*snapshot.unseen, gap))
+def _unreached(key: str, last: Snapshot | None, error: PveError, now: datetime) -> Snapshot:
+    """What was last seen of a cluster, and that it is not reached now; `count`: the guests that this shows."""
+    if last is None:
+        gap = Unseen(gap=Gap.UNREACHABLE, subject=key, detail=error.reason)
+        return Snapshot(cluster=key, name=key, quorate=None, nodes=(), guests=(), storages=(), unseen=(gap,), taken=now)
+    gap = Unseen(gap=Gap.UNREACHABLE, subject=last.name, count=len(last.guests), detail=error.reason)
+    return replace(last, unseen=(*last.unseen, gap))

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from bot.model import Gap, Guest, Snapshot, Status, Unseen
 from bot.screen import Button, Copy, Link, Open, Row
-from bot.text import Said, bold, clock, code, cut, raw, say, say_n, span
+from bot.text import Said, Value, bold, clock, code, cut, raw, say, say_n, span
 
 T = TypeVar("T")
 
@@ -149,13 +149,7 @@ def gaps(unseen: Iterable[Unseen]) -> list[Said]:
                     )
                 )
             case Gap.UNREACHABLE:
-                said.append(
-                    say(
-                        "⚠️ {name} cannot be reached: {detail}. Shown is what was last seen.",
-                        name=gap.subject,
-                        detail=gap.detail.rstrip("."),
-                    )
-                )
+                said.append(_unreachable(gap))
     if len(bare) == 1:
         said.append(say("⚠️ No figures of {node}: the view token lacks Sys.Audit on /nodes/{node}.", node=bare[0]))
     elif bare:
@@ -172,6 +166,13 @@ def _offline(gap: Unseen) -> Said:
         many="⚪ {node} is offline: {n} guests there, state unknown.",
         node=gap.subject,
     )
+
+
+def _unreachable(gap: Unseen) -> Said:
+    values: dict[str, Value] = {"name": gap.subject, "detail": gap.detail.rstrip(".")}
+    if gap.count:
+        return say("⚠️ {name} cannot be reached: {detail}. Shown is what was last seen.", **values)
+    return say("⚠️ {name} cannot be reached: {detail}.", **values)
 
 
 def _no_guests(gap: Unseen) -> Said:

@@ -98,14 +98,17 @@ def search(fleet: Fleet, text: str) -> Sequence[Guest]:
     if query.terms or not query.words:
         return select(fleet, query)
     wanted = fold(" ".join(query.words))
-    if wanted.isdecimal() and len(wanted) <= 9:
-        same = [s.by_vmid[int(wanted)] for s in fleet if int(wanted) in s.by_vmid]
-        if same:
-            return same
-    for exact in (_named, _tagged):
-        if found := [guest for snapshot in fleet for guest in exact(snapshot, wanted)]:
-            return found
-    return select(fleet, query) or _similar(fleet, wanted)
+    found = exact(fleet, text) or [guest for snapshot in fleet for guest in _tagged(snapshot, wanted)]
+    return found or select(fleet, query) or _similar(fleet, wanted)
+
+
+def exact(fleet: Fleet, text: str) -> Sequence[Guest]:
+    """The guests that have just that id or, where none has, just that name."""
+    wanted = fold(" ".join(text.split()))
+    vmid = int(wanted) if wanted.isdecimal() and len(wanted) <= 9 else 0
+    if same := [snapshot.by_vmid[vmid] for snapshot in fleet if vmid in snapshot.by_vmid]:
+        return same
+    return [guest for snapshot in fleet for guest in _named(snapshot, wanted)]
 
 
 @memo

@@ -56,6 +56,8 @@ def _head(snapshot: Snapshot) -> Said:
         "up": sum(1 for node in snapshot.nodes if node.online),
         "all": len(snapshot.nodes),
     }
+    if not snapshot.nodes and snapshot.quorate is None:
+        return say("{emoji} {name} · nothing is known", **values)
     if snapshot.standalone:
         return say("{emoji} {name} · one node, no cluster", **values)
     if snapshot.quorate is None:
@@ -81,7 +83,7 @@ def _guests(snapshot: Snapshot) -> list[Said]:
     if total:
         running = snapshot.counts[Status.RUNNING]
         return [say_n(total, one="{running} of {n} guest runs", many="{running} of {n} guests run", running=running)]
-    if any(gap.gap is Gap.NO_GUESTS_VISIBLE for gap in snapshot.unseen):
+    if any(gap.gap in {Gap.NO_GUESTS_VISIBLE, Gap.UNREACHABLE} for gap in snapshot.unseen):
         return []
     return [say("no guests yet")]
 

@@ -11,7 +11,7 @@ from bot.pages import card, vms
 from bot.pages.card import Card
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, emoji, pairs
-from bot.pages.query import Query, search
+from bot.pages.query import Query, exact, search
 from bot.screen import Button, Open, Screen
 from bot.text import EMPTY, cut, lines, say
 
@@ -43,10 +43,9 @@ async def load(ask: Enquiry, arg: str) -> Data:
     if _is_target(ask, text):
         return await _card(ask, text)
     known = ask.known()
-    found = search(known, text) if known is not None else ()
-    if known is not None and len(found) == 1:
-        guest = found[0]
-        return await card.read(ask, guest, _home(known, guest), fetched=False)
+    found = exact(known, text) if known is not None else ()
+    if known is not None and len(found) == 1:  # only what is meant without doubt is taken from an old list
+        return await card.read(ask, found[0], _home(known, found[0]), fetched=False)
     fleet = await ask.fleet()
     found = search(fleet, text)
     if not found:

@@ -8,12 +8,12 @@ import pytest
 from bot.access import Asker, Role, Scope
 from bot.errors import NotFound, PveError, PveForbidden, PveNodeDown, PveUnauthorized, PveUnreachable, Stale
 from bot.model import Gap, Snapshot, Status
-from bot.pages import PAGES, Enquiry, card, freeze, narrow, node, status, task, tasks, vm, vms, whoami
+from bot.pages import PAGES, Enquiry, card, freeze, narrow, node, task, tasks, vm, vms, whoami
 from bot.screen import Ask, Copy, Link, Open, Screen
 from bot.text import html, plain
 from tests.pages import fleets
 from tests.pages.fleets import ANA, BEN, HOSTILE, NOW, READER, TASKS, VERA, Host, Memory, enquiry, guest, snapshot
-from tests.pages.golden import fits, label
+from tests.pages.golden import check, fits, label
 
 
 async def show(ask: Enquiry, page: str, arg: str = "") -> Screen:
@@ -184,8 +184,11 @@ async def test_nothing_ever_read_raises() -> None:
 async def test_one_cluster_of_two_down_leaves_the_other() -> None:
     home, lab = Host(snapshot()), Host(snapshot(cluster="lab", name="lab"), cached=False)
     lab.fails["resources"] = PveUnreachable("no route")
-    shown = await status.load(enquiry(home, lab), "")
-    assert [part.cluster for part in shown.fleet] == ["main"]
+    screen = await show(enquiry(home, lab), "status")
+    assert "🟢 homelab · 3/3 nodes" in said(screen)
+    assert "⚪ lab · nothing is known" in said(screen)
+    assert "lab cannot be reached: no route." in said(screen)
+    check("status-one-of-two-not-reached", screen)
 
 
 async def test_tasks_of_one_cluster_of_two() -> None:
@@ -291,6 +294,30 @@ async def test_what_is_out_of_scope_does_not_exist() -> None:
     assert "web" not in said(await show(ask, "tasks"))
     tags = await narrow.load(ask, "by:tag")
     assert [label(row[0]) for row in narrow.draw(tags, DEVELOPER).rows] == ["dev (2)", "‹ Guests"]
+
+
+async def test_a_dead_node_tells_of_no_guest_out_of_scope() -> None:
+    seen = fleets.node_gone()
+    dead = enquiry(Host(seen), asker=replace(DEVELOPER, scope=Scope(vmids=frozenset({102}))))
+    assert "pve2 is offline: 1 guest there" in said(await show(dead, "vms"))
+    elsewhere = enquiry(Host(seen), asker=DEVELOPER)
+    assert "pve2" not in said(await show(elsewhere, "vms"))
+    lab = enquiry(Host(seen), asker=replace(DEVELOPER, scope=Scope(clusters=frozenset({"lab"}))))
+    with pytest.raises(NotFound):
+        await vms.load(lab, "")
+
+
+async def test_a_new_guest_is_not_taken_for_one_that_is_called_nearly_so() -> None:
+    host = Host(snapshot(guests=(guest(101, "web"), guest(150, "web2"))))
+    host._latest = old(snapshot(guests=(guest(101, "web"),)))
+    assert "web2 · 150" in said(await show(enquiry(host), "vm", "web2"))
+
+
+async def test_a_frozen_card_says_why_it_has_no_button() -> None:
+    frozen = Memory()
+    frozen.frozen = True
+    assert "Writes are frozen" in said(await show(enquiry(Host(snapshot()), store=frozen), "vm", "main/101"))
+    assert "frozen" not in said(await show(enquiry(Host(snapshot()), asker=VERA, store=frozen), "vm", "main/101"))
 
 
 async def test_tasks_of_guests_in_scope_are_seen() -> None:

@@ -74,7 +74,7 @@ BLIND = snapshot(
 )
 STALE = snapshot(
     taken=NOW - timedelta(minutes=17),
-    unseen=(Unseen(gap=Gap.UNREACHABLE, subject="homelab", detail="connection refused"),),
+    unseen=(Unseen(gap=Gap.UNREACHABLE, subject="homelab", count=11, detail="connection refused"),),
 )
 HOSTILE_EVERYTHING = snapshot(
     name="<b>&\"'",
