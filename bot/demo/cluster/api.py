@@ -101,7 +101,7 @@ IN_PATH = {
 class Api:
     def __init__(self, world: World, routes: tuple[Route, ...]) -> None:
         self._world = world
-        self._routes = [(route, route.pattern()) for route in routes if world.release.since(*route.since)]
+        self._routes = [(route, route.pattern()) for route in routes]
 
     def call(
         self, host: str, method: str, path: str, params: Mapping[str, object], authorization: str | None

@@ -70,14 +70,10 @@ class Cluster:
         build.history(self.world)
         self._broadcast = Broadcast(self.world)
         self.world.catch_up()
-        routes = (
-            cluster_views.routes(self._broadcast)
-            + node_views.ROUTES
-            + storage_views.ROUTES
-            + rrd.routes(self.world)
-            + guest_views.routes(Power(self.world))
-        )
-        self._api = Api(self.world, routes)
+        taught = cluster_views.routes(self._broadcast) + node_views.ROUTES + storage_views.ROUTES
+        taught += rrd.routes(self.world) + guest_views.routes(Power(self.world))
+        self.routes = tuple(route for route in taught if self.release.since(*route.since))
+        self._api = Api(self.world, self.routes)
         self._tls = tls
         self._ca: trustme.CA | None = None
         self._ports = {

@@ -153,7 +153,7 @@ def nodes(broadcast: Broadcast) -> Callable[[Call], Answer]:
         rows = []
         for name in call.world.nodes:
             row = broadcast.node_row(name, figures=call.may("Sys.Audit", f"/nodes/{name}"))
-            row.pop("cgroup-mode", None)
+            row = {key: value for key, value in row.items() if key not in {"cgroup-mode", "hastate"}}
             if name in call.world.fingerprints:
                 row["ssl_fingerprint"] = call.world.fingerprints[name]
             rows.append(row)
