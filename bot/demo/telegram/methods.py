@@ -237,6 +237,8 @@ class Methods:
         return chat
 
     def _keyboard(self, params: Params) -> Keyboard:
+        if untaught := {"entities", "caption_entities", "rich_message", "receiver_user_id"} & params.values.keys():
+            raise Refused(501, f"Not Implemented: the stand-in was not taught {', '.join(sorted(untaught))}")
         return read_keyboard(params.parsed("reply_markup", "reply keyboard markup"))
 
     def _writable(self, params: Params) -> Chat:
@@ -281,11 +283,14 @@ class Methods:
         return wanted
 
     def _send(self, chat: Chat, params: Params, keyboard: Keyboard, **content: object) -> object:
+        topic, reply_to = self._topic(chat, params), self._reply_to(chat, params)
+        if topic is None and reply_to and (replied := chat.find(reply_to)):
+            topic = replied.topic  # a reply goes where its message is
         message = self._world.write(
             chat,
             chat.bot,
-            topic=self._topic(chat, params),
-            reply_to=self._reply_to(chat, params),
+            topic=topic,
+            reply_to=reply_to,
             silent=params.flag("disable_notification"),
             keyboard=keyboard,
             **content,

@@ -47,7 +47,7 @@ class Media:
         return size | {"file_name": self.name}
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Message:
     """One message as it stands now; `history` keeps what it said before each edit."""
 
@@ -70,6 +70,9 @@ class Message:
     deleted: bool = False
     service: str = ""  # what happened, of a message nobody wrote
     extra: dict[str, object] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Message {self.id} in {self.chat.id}: {self.text!r} {self.labels}>"
 
     @property
     def html(self) -> str:
@@ -135,7 +138,7 @@ class Message:
         return body | self.extra
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Chat:
     id: int
     type: str  # private | group | supergroup | channel
@@ -150,6 +153,11 @@ class Chat:
     all: list[Message] = field(default_factory=list)
     pins: list[int] = field(default_factory=list)  # message ids, newest last
     last_id: int = 0
+
+    def __repr__(self) -> str:
+        return (
+            f"<Chat {self.id} {self.type} {self.title or (self.user and self.user.name)!r}: {len(self.all)} messages>"
+        )
 
     def to_dict(self) -> dict[str, object]:
         chat: dict[str, object] = {"id": self.id, "type": self.type}

@@ -21,14 +21,20 @@ export function panel(tell) {
   function drawCluster(rows) {
     cluster.replaceChildren(...rows.map((row) => {
       const id = `fault-${row.key}`;
-      const targets = row.targets || [];
+      const targets = row.one === false ? [...(row.targets || []), ""] : row.targets || [];
+      const aimed = row.aimed || (row.on ? [row.target || ""] : []);
       const choice = targets.length > 1 && el("select", { "aria-label": `${row.label}: where`, "data-testid": `target-${row.key}` },
-        ...targets.map((target) => el("option", { value: target, selected: target === row.target }, target || "everywhere")));
-      const set = (on) => attempt("/control/faults", { key: row.key, on, target: choice ? choice.value : row.target || targets[0] || "" }, drawCluster);
+        ...targets.map((target) => el("option", { value: target }, target || "all")));
+      if (choice && targets.includes(row.target) && row.on) choice.value = row.target;
+      const set = async (on) => {
+        const where = on ? [choice ? choice.value : targets[0] || ""] : aimed.length ? aimed : [""];
+        for (const target of where) await attempt("/control/faults", { key: row.key, on, target }, drawCluster);
+      };
       const toggle = el("input", { type: "checkbox", class: "switch", role: "switch", id, "data-testid": id, onchange: (event) => set(event.target.checked) });
       toggle.checked = Boolean(row.on);
       if (choice) choice.addEventListener("change", () => toggle.checked && set(true));
-      return el("div", { class: "fault" }, el("label", { for: id }, row.label), toggle, el("p", {}, row.help || ""), choice);
+      const where = aimed.filter(Boolean).join(", ");
+      return el("div", { class: "fault" }, el("label", { for: id }, row.label), choice, toggle, el("p", {}, row.help || "", where && el("b", {}, ` · ${where}`)));
     }));
     if (!rows.length) cluster.replaceChildren(el("div", { class: "fault" }, el("p", {}, "No simulated cluster stands behind this page.")));
   }
