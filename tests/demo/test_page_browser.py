@@ -1,7 +1,9 @@
 """The chat page in a real Chromium: what people see and press."""
 
+import asyncio
+import base64
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -13,6 +15,9 @@ from bot.demo.telegram.page import Page
 playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed: no browser walk")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)  # one pixel
 HOSTILE = 'web<1>_&"<img src=x onerror=document.title=1>'
 
 pytestmark = [
@@ -21,12 +26,27 @@ pytestmark = [
 ]
 
 
+class Faults:
+    """A cluster that can break in one way, at one of two places."""
+
+    def __init__(self) -> None:
+        self.aimed: list[str] = []
+
+    def faults(self) -> Sequence[Mapping[str, object]]:
+        row = {"key": "off", "label": "Node off", "help": HOSTILE, "targets": ["pve1", HOSTILE], "one": True}
+        return [row | {"on": bool(self.aimed), "target": (self.aimed or [""])[-1], "aimed": self.aimed}]
+
+    def set_fault(self, key: str, on: bool, target: str = "") -> None:
+        self.aimed = [*(t for t in self.aimed if t != target), *([target] if on else [])]
+
+
 class Phone:
     """One page at 390 px, the stand-in behind it, and the bot's side by hand."""
 
     def __init__(self, api: BotApi, page: Any, http: httpx.AsyncClient, chat: Chat, user: User) -> None:
         self.api, self.page, self._http, self.chat, self.user = api, page, http, chat, user
         self.expect = playwright.expect
+        self.faults = Faults()
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
@@ -36,6 +56,11 @@ class Phone:
         answer = (await self._http.post(url, json={"chat_id": self.chat.id, **params})).json()
         assert answer["ok"], answer
         return answer["result"]
+
+    async def upload(self, method: str, kind: str, name: str, content: bytes) -> None:
+        url = f"{self.api.base_url}/bot{self.api.token}/{method}"
+        sent = await self._http.post(url, data={"chat_id": str(self.chat.id)}, files={kind: (name, content)})
+        assert sent.json()["ok"], sent.text
 
     @property
     def last(self) -> Any:
@@ -47,11 +72,13 @@ async def phone() -> AsyncIterator[Phone]:
     async with BotApi() as api, httpx.AsyncClient() as http, playwright.async_playwright() as engine:
         ana = api.user(1, HOSTILE)
         chat = api.private(ana)
-        page = Page(api, notes={1: "admin"})
+        faults = Faults()
+        page = Page(api, faults, notes={1: "admin"})
         await page.start()
         browser = await engine.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         tab = await browser.new_page(viewport={"width": 390, "height": 844})
         phone = Phone(api, tab, http, chat, ana)
+        phone.faults = faults
         await tab.goto(page.url)
         yield phone
         assert phone.errors == []
@@ -148,3 +175,42 @@ async def test_a_group_with_topics_and_voices(phone: Phone) -> None:
     assert phone.api.messages(ops)[1].anonymous
     await page.get_by_test_id("topic-general").click()
     await expect(page.get_by_test_id("message")).to_have_count(0)
+
+
+async def test_faults_by_switch(phone: Phone) -> None:
+    page, expect = phone.page, phone.expect
+    await page.get_by_role("button", name="Faults").click()
+    switch = page.get_by_test_id("fault-off")
+    await page.get_by_test_id("target-off").select_option(HOSTILE)
+    await switch.click()
+    await expect(page.get_by_test_id("cluster-faults").locator("b")).to_have_text(f" · {HOSTILE}")
+    assert phone.faults.aimed == [HOSTILE]
+    await switch.click()
+    await expect(page.get_by_test_id("cluster-faults").locator("b")).to_have_count(0)
+    assert phone.faults.aimed == []
+    await page.get_by_test_id("mischief-cut").click()
+    await expect(page.get_by_test_id("mischief-cut")).to_have_text("2 left")
+    assert phone.api.cuts == 2
+
+
+async def test_pictures_files_folds_and_pins(phone: Phone) -> None:
+    page, expect = phone.page, phone.expect
+    await phone.api.say(phone.chat, phone.user, "hi")
+    folded = "<blockquote expandable>1\n2\n3\n4\n5\n6</blockquote>"
+    sent = await phone.bot("sendMessage", text=folded, parse_mode="HTML", disable_notification=True)
+    fold = phone.last.get_by_test_id("folded")
+    closed = (await fold.bounding_box())["height"]
+    await fold.click()
+    assert (await fold.bounding_box())["height"] > closed
+    await expect(phone.last.get_by_test_id("silent")).to_be_visible()
+    await phone.bot("pinChatMessage", message_id=sent["message_id"])
+    await expect(page.get_by_test_id("pinned-bar")).to_contain_text("1")
+    await phone.upload("sendDocument", "document", 'log"<1>.txt', b"all of it")
+    async with page.expect_download() as downloading:
+        await phone.last.get_by_test_id("document").click()
+    path = await (await downloading.value).path()
+    assert await asyncio.to_thread(path.read_bytes) == b"all of it"
+    await phone.upload("sendPhoto", "photo", "cpu.png", PNG)
+    await expect(phone.last.get_by_test_id("photo").locator("img")).to_have_js_property("naturalWidth", 1)
+    await phone.last.get_by_test_id("photo").click()
+    await expect(page.get_by_role("dialog", name="Picture")).to_be_visible()

@@ -128,9 +128,9 @@ def _address(text: str) -> Row:
 
 
 def interfaces(call: Call) -> Answer:
-    """A container's addresses: no agent needed."""
-    guest = call.world.guest_on(call.node, "lxc", call.vmid)
-    if not guest.running:
+    """A container's addresses: no agent needed. null for one that does not run here, or is none at all."""
+    guest = call.world.guests.get(call.vmid)
+    if guest is None or not guest.running or guest.kind != "lxc" or guest.node != call.node:
         return Answer()
     rows: list[Row] = []
     for name, mac, addresses in (
@@ -138,7 +138,7 @@ def interfaces(call: Call) -> Answer:
     ):  # fmt: skip
         row: Row = {"name": name, "hwaddr": mac}
         for address in addresses:
-            row.setdefault("inet6" if ":" in address else "inet", address)
+            row["inet6" if ":" in address else "inet"] = address  # the last one stays
         if call.world.release.major >= 9:
             kinds = ({**_address(a), "ip-address-type": "inet6" if ":" in a else "inet"} for a in addresses)
             row |= {"hardware-address": mac, "ip-addresses": list(kinds)}
