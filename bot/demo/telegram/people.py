@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from bot.demo.telegram.chats import member_view
 from bot.demo.telegram.texts import find
 from bot.demo.telegram.updates import TAP_LIFE, Updates
 from bot.demo.telegram.world import ANONYMOUS, Answer, Chat, Message, Tapped, User, World
@@ -195,7 +196,7 @@ class People:
         shown = [words.get(s, s) for s in (chat.bot_status, status)]
         chat.bot_status = status
         by = chat.user or next((self.world.users[u] for u in chat.members), self._group)
-        old, new = ({"user": chat.bot.to_dict(), "status": s} | _needed(s) for s in shown)
+        old, new = (member_view(chat.bot, s) for s in shown)
         change = {"chat": chat.to_dict(), "from": by.to_dict(), "date": int(self.world.now())}
         self.updates.put("my_chat_member", change | {"old_chat_member": old, "new_chat_member": new})
         self.world.changed("chat", chat)
@@ -282,15 +283,3 @@ class People:
 
     def _chat(self, chat: Chat | int) -> Chat:
         return chat if isinstance(chat, Chat) else self.world.chats[chat]
-
-
-def _needed(status: str) -> dict[str, object]:
-    """Fields that a member of this status must have."""
-    if status == "kicked":
-        return {"until_date": 0}
-    if status != "administrator":
-        return {}
-    rights = ("can_be_edited is_anonymous can_manage_chat can_delete_messages can_manage_video_chats "
-              "can_restrict_members can_promote_members can_change_info can_invite_users can_post_stories "
-              "can_edit_stories can_delete_stories")  # fmt: skip
-    return dict.fromkeys(rights.split(), False)
