@@ -193,7 +193,7 @@ async def test_a_cluster_that_stays_away_is_said_in_the_end(world: World) -> Non
 
 async def test_a_message_that_is_gone_is_sent_anew(world: World) -> None:
     order = await left(world)
-    await world.store.real.started(order, str(world.pve.begin(PATH, Plan(takes=2))))
+    await world.store.real.started(order, str(world.pve.begin(PATH, Plan(takes=0.5))))
     world.chat.gone.add(world.card.id)
     await world.runner.resume()
     await world.end()
