@@ -14,6 +14,7 @@ no connection (nothing was sent)            once more
 no answer (perhaps sent)                    an edit once more, a message not: better none than two
 """
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
@@ -102,8 +103,9 @@ class Messenger:
         return shown or (message if progress else None)
 
     async def tell_admins(self, said: Said) -> None:
-        for admin in self._members.roles.people(Role.ADMIN):
-            await self._send(Place(chat=admin), Screen(text=said), Lane.ALERT)
+        screen = Screen(text=said)
+        admins = self._members.roles.people(Role.ADMIN)
+        await asyncio.gather(*(self._send(Place(chat=admin), screen, Lane.ALERT) for admin in admins))
 
     async def answer(self, query: str, said: Said | None, chat: int) -> None:
         """The one answer to a pressed button: a toast to the presser alone, or nothing but the end of its spinner."""
@@ -166,15 +168,20 @@ class Messenger:
             old = Message(place=place, id=edited) if edited is not None else None
             if old is not None and self._shown.get(old) == rendering:
                 return old
+            if old is not None:
+                self._shown.pop(old, None)  # until it is known again: an answer may get lost
             try:
-                result = await self._api.call(method, fields, lane)
+                sent = int((await self._api.call(method, fields, lane))["message_id"])
+            except (LookupError, TypeError, ValueError) as error:
+                log.warning("%s to chat %d: what came back is not the Bot API's: %r", method, place.chat, error)
+                return old
             except TelegramError as error:
                 if old is not None and "not modified" in error.message.lower():
                     return self._remember(old, rendering)
                 form = await self._after(error, form, place, lane, method, edits=old is not None)
             else:
                 self._parked.discard(place.chat)
-                return self._remember(old or Message(place=place, id=int(result["message_id"])), rendering)
+                return self._remember(old or Message(place=place, id=sent), rendering)
         return None
 
     async def _after(

@@ -96,10 +96,11 @@ async def test_forwards_of_a_linked_channel_and_other_bots_are_nobody(home: Hous
     assert home.world.shown == []
 
 
-async def test_somebody_who_writes_as_a_channel_is_no_person(home: House) -> None:
+@pytest.mark.parametrize("writer", [136817688, ANA])
+async def test_somebody_who_writes_as_a_channel_is_no_person(home: House, writer: int) -> None:
     message = {"message_id": 900, "date": int(home.clock.now().timestamp()), "text": "/status",
                "chat": {"id": OPS, "type": "supergroup", "title": "Ops"},
-               "from": {"id": 136817688, "is_bot": True, "first_name": "Channel"},
+               "from": {"id": writer, "is_bot": writer != ANA, "first_name": "Channel"},
                "sender_chat": {"id": -1_000_900, "type": "channel", "title": "News"}}  # fmt: skip
     home.api.push({"message": message})
     assert (await home.api.next_message(home.ops, 0)).text.endswith("for viewer")
