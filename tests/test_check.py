@@ -232,6 +232,14 @@ async def test_something_else_answers(here: Surroundings) -> None:
     assert said.of("FAIL") == [f"Telegram: what answers at {base} is no Bot API (status 200)."]
 
 
+async def test_a_secret_in_an_answer_is_not_repeated(here: Surroundings) -> None:
+    """A gateway's error may hold the address that was asked, and with it the token."""
+    refused = {"ok": False, "error_code": 400, "description": f"no route for /bot{TOKEN}/getMe"}
+    async with canned({"getMe": refused}) as base:
+        said = await here.run(TELEGRAM_BASE_URL=base)
+    assert said.of("FAIL") == ["Telegram: getMe was refused: no route for /bot•••/getMe"]
+
+
 async def test_a_clock_that_is_off(here: Surroundings) -> None:
     said = await here.run(Shifted(timedelta(minutes=3)))
     (line,) = said.of("WARN")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bot import config, logs
 from bot.access import Role
@@ -116,6 +117,14 @@ def test_no_secret_in_sight() -> None:
     found = load(None, GOOD)
     assert SECRET not in repr(found) + str(found) + repr(found.clusters) + found.model_dump_json()
     assert {TOKEN, SECRET} <= set(found.secrets)
+
+
+def test_pydantic_says_no_secret_either() -> None:
+    """Whoever makes Settings by hand gets its own words, in a traceback perhaps."""
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate({"telegram_token": f"no token: {TOKEN}", "pve_hosts": SECRET, "nonsense": SECRET})
+    assert TOKEN not in str(caught.value)
+    assert SECRET not in str(caught.value)
 
 
 # -- where they come from ------------------------------------------------------------------------------------------
