@@ -129,9 +129,11 @@ async def test_a_node_that_is_off(cluster: Cluster, root: Speaker) -> None:
 async def test_ha_starts_its_guests_elsewhere(cluster: Cluster, root: Speaker) -> None:
     cluster.set_fault("node_off", True, "pve2")
     assert cluster.guest(112).node == "pve2"
-    cluster.advance(150)
+    cluster.advance(70)
+    assert (await root.rows())["lxc/112"]["hastate"] == "fence"
+    cluster.advance(80)
     row = (await root.rows())["lxc/112"]
-    assert (row["node"], row["status"]) == ("pve1", "running")
+    assert (row["node"], row["status"], row["hastate"]) == ("pve1", "running", "started")
     assert (await root.refused("GET", "/nodes/pve2/lxc/112/status/current"))[0] == 595
     await root.get("/nodes/pve1/lxc/112/status/current")
 

@@ -25,6 +25,8 @@ from bot.demo.cluster.tasks import Task
 from bot.demo.cluster.things import Guest
 from bot.demo.cluster.world import World
 
+REMEMBERED = 100_000  # requests
+
 
 class Cluster:
     """`async with Cluster() as cluster:` serves it; see the package for what it is made of.
@@ -148,6 +150,8 @@ class Cluster:
 
     async def _answer(self, request: Request, trouble: Refusal | None) -> Reply:
         self.requests.append(request)
+        if len(self.requests) > REMEMBERED:  # a demo may run for weeks
+            del self.requests[: REMEMBERED // 2]
         if self.latency:
             await asyncio.sleep(self.latency)
         faults = self._faults.at(request.host)

@@ -22,6 +22,8 @@ def _live(call: Call, guest: Guest) -> Row:
     }  # fmt: skip
     if guest.running:
         row["pid"] = guest.pid
+    elif guest.kind == "qemu":  # its block statistics come from QEMU itself
+        del row["diskread"], row["diskwrite"]
     if guest.kind == "lxc":
         row |= {"type": "lxc", "swap": 0, "maxswap": 512 * MIB}
     elif release.major >= 9:

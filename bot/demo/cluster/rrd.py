@@ -88,7 +88,8 @@ def _guest_row(call: Call, it: Guest, time: int) -> Row:
         "diskread": it.load * 250_000 * wave if up else 0, "diskwrite": it.load * 330_000 * wave if up else 0,
     }  # fmt: skip
     if call.world.release.major >= 9:
-        row["memhost"] = mem * 1.04 if it.kind == "qemu" else 0
+        if it.kind == "qemu":
+            row["memhost"] = mem * 1.04
         for part in ("cpusome", "cpufull", "iosome", "iofull", "memorysome", "memoryfull"):
             row[f"pressure{part}"] = 0
     return row

@@ -115,15 +115,19 @@ class World:
         node.ran = tuple(guest.vmid for guest in self.guests.values() if guest.node == node.name and guest.running)
         self.tasks.lose(node.name)
         off = self.now
-        self.clock.later(FENCE, lambda: self._fence(node, off))
+        self.clock.later(FENCE / 2, lambda: self._fence(node, off, over=False))
+        self.clock.later(FENCE, lambda: self._fence(node, off, over=True))
 
-    def _fence(self, node: Node, off: float) -> None:
+    def _fence(self, node: Node, off: float, *, over: bool) -> None:
         """HA starts its guests elsewhere, if the rest has quorum and the node did not come back."""
         if node.online or node.went_off != off or not self.quorate:
             return
         elsewhere = [other for other in self.nodes.values() if other.online]
         for guest in self.guests.values():
             if guest.node == node.name and guest.ha == "started":
+                guest.hastate = "fence"
+                if not over:
+                    continue
                 guest.node = min(elsewhere, key=lambda other: other.load).name
                 self.boot(guest)
                 guest.hastate = "started"
@@ -139,4 +143,6 @@ class World:
                 self.halt(guest)
                 if guest.vmid in node.ran and (guest.onboot or guest.ha == "started") and not guest.template:
                     self.boot(guest)
+                if guest.hastate == "fence":
+                    guest.hastate = "started"
         node.ran = ()
