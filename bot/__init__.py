@@ -3,13 +3,15 @@
 bot/
 ├── __main__.py      the command line: run · demo · check
 ├── app.py           the composition root: the only module that knows every concrete class; start, stop, signals
-├── check.py         telemox check: each token, host, certificate, privilege, and the line that mends it
+├── check/           telemox check: each token, host, certificate, privilege, and the line that mends it
 ├── config.py        Settings (pydantic-settings): environment -> typed, validated, secrets masked
+├── reading.py       the text of one setting -> its value, or what is wrong with it
 ├── pve/             door: HTTP. client.py (one _call), tls.py (CA file, pin), cluster.py (cached snapshot), parse.py
 ├── chat/            door: Telegram. taps.py, door.py, handlers.py, messenger.py, limiter.py, polling.py, menu.py
 ├── store.py         door: SQLite. audit, kept arguments, migrations of groups, the freeze
 ├── runner.py        one action as a stream of screens: check, ask, run, follow the task, verify
 ├── pages/           TABLE what can be shown: one file a page (load, draw, PAGE)
+├── privileges.py    TABLE what each API token needs, by version: for check, whoami and deploy/pveum.sh
 ├── actions.py       TABLE what can be done: one row an action
 ├── ports.py         Pve, Store, Messenger, Clock as Protocols; Env bundles them
 ├── screen.py        Screen, Button, Picture, File, the taps (Open | Ask | Do | Cancel | Stale)
@@ -18,12 +20,15 @@ bot/
 ├── errors.py        every expected failure, drawn as a tree; each can say itself in a chat
 ├── text.py          say(sentence, **values) -> Said, unrendered; html(), plain(); bytes, durations, bars
 ├── spawn.py         supervised background work: spawn(coro, name), close(seconds)
+├── envfile.py       where settings come from: environment, .env, files, systemd credentials
+├── logs.py          the log, as text or JSON, with no secret in it
+├── clock.py         the real clock
 └── demo/            a simulated cluster and a local chat page, both real servers on loopback; imports nothing else here
 
 Each may import what stands below it, never above (import-linter, `make lint`):
 
-    __main__ → app → check → config → pve | chat | store → runner → pages → actions → ports → screen → access
-             → model | errors → text | spawn
+    __main__ → app → check → config → pve | chat | store | reading → runner → pages → privileges → actions → ports
+             → screen → access → model | errors → text | spawn | envfile | logs | clock
 
 `telegram` only in chat/; `httpx` only in pve/ and check; `sqlite3` only in store; `pydantic` only in config;
 `starlette` and `uvicorn` only in the demo's chat page. Nothing but the doors reads a clock: `env.clock` has now(),
