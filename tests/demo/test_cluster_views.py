@@ -124,6 +124,8 @@ async def test_a_node_that_is_off(cluster: Cluster, root: Speaker) -> None:
     rows = await root.rows()
     assert (rows["node/pve2"]["status"], rows["qemu/102"]["status"]) == ("online", "running")
     assert rows["qemu/102"]["uptime"] < 30
+    assert (cluster.tasks("startall")[-1].node, cluster.tasks("startall")[-1].exitstatus) == ("pve2", "OK")
+    assert not cluster.guest(111).running
 
 
 async def test_ha_starts_its_guests_elsewhere(cluster: Cluster, root: Speaker) -> None:

@@ -3,12 +3,13 @@
 import itertools
 import time
 from collections.abc import Callable
+from functools import partial
 
 from bot.demo.cluster.access import Access
 from bot.demo.cluster.clock import Clock
 from bot.demo.cluster.errors import died
 from bot.demo.cluster.release import Release
-from bot.demo.cluster.tasks import Tasks
+from bot.demo.cluster.tasks import Task, Tasks, Work
 from bot.demo.cluster.things import Guest, Node, Storage
 
 TICK = 10  # seconds between two broadcasts of pvestatd; /cluster/resources shows the last one
@@ -134,15 +135,24 @@ class World:
         self.access.changed()
 
     def power_on(self, node: Node) -> None:
-        """It boots: its guests are stopped, but for those that start at boot or are HA's."""
+        """It boots: its guests are stopped, until a task of root's starts those that start at boot, and HA its own."""
         if node.online:
             return
         node.online, node.went_off, node.booted = True, 0, self.now
-        for guest in self.guests.values():
-            if guest.node == node.name:
-                self.halt(guest)
-                if guest.vmid in node.ran and (guest.onboot or guest.ha == "started") and not guest.template:
-                    self.boot(guest)
-                if guest.hastate == "fence":
-                    guest.hastate = "started"
-        node.ran = ()
+        here = [guest for guest in self.guests.values() if guest.node == node.name]
+        for guest in here:
+            self.halt(guest)
+            if guest.hastate == "fence":
+                guest.hastate = "started"
+            if guest.ha:
+                self.clock.later(TICK, partial(self._recover, guest))
+        ran, node.ran = node.ran, ()
+        at_boot = [guest for guest in here if guest.vmid in ran and guest.onboot and not guest.ha]
+        self.tasks.begin(node.name, "startall", "", "root@pam", lambda task: self._start_all(task, at_boot))
+
+    def _start_all(self, task: Task, guests: list[Guest]) -> Work:
+        for guest in guests:
+            yield 0.5
+            task.say(f"Starting {guest.word} {guest.vmid}")
+            if not guest.running:
+                self.boot(guest)
