@@ -35,6 +35,10 @@ ALLOWED = ("message", "edited_message", "channel_post", "edited_channel_post", "
 POOL = 64
 """Connections: 32 at work, each with a message and a callback's answer under way."""
 
+_SHAPELESS = (LookupError, TypeError, ValueError, AttributeError)
+"""What PTB raises of a 200 that is JSON and yet not the Bot API's."""
+_NOT_OURS = "what came was not a Bot API answer"
+
 Fields = dict[str, Any]
 """Parameters of a method, and its result: plain JSON values, as the Bot API spells them."""
 
@@ -110,9 +114,12 @@ class Api(ExtBot[Lane]):
     async def call(self, method: str, fields: Fields, lane: Lane | None = None) -> Any:
         """`POST /bot<token>/<method>`; gives its `result`. Without a lane the limiter lets it pass at once.
 
-        Raises: TelegramError, as PTB sorts them; InvalidToken also for a 404.
+        Raises: TelegramError and nothing else, as PTB sorts them; InvalidToken also for a 404.
         """
-        return await self._post(method, fields, api_kwargs=self._merge_api_rl_kwargs(None, lane))
+        try:
+            return await self._post(method, fields, api_kwargs=self._merge_api_rl_kwargs(None, lane))
+        except _SHAPELESS as error:
+            raise NetworkError(_NOT_OURS) from error
 
     async def get_updates(self, *args: Any, **kwargs: Any) -> tuple[Update, ...]:
         """Polls once, as the updater asks (`offset`, `timeout`, `allowed_updates`).
@@ -130,8 +137,8 @@ class Api(ExtBot[Lane]):
         except TelegramError as error:
             self._polling.failure(error)
             raise
-        except (LookupError, TypeError, ValueError, AttributeError) as error:  # 200, JSON, and not the Bot API's shape
-            failed = NetworkError("what came was not a Bot API answer")
+        except _SHAPELESS as error:
+            failed = NetworkError(_NOT_OURS)
             self._polling.failure(failed)
             raise failed from error
         updates = self._parsed(raw)

@@ -33,6 +33,7 @@ from bot.chat.menu import Menu
 from bot.chat.messenger import Messenger
 from bot.chat.polling import Polling
 from bot.errors import TelemoxError
+from bot.pages import PAGES
 from bot.pages.page import Page
 from bot.ports import Clock, Env, Store
 from bot.spawn import Spawn
@@ -75,15 +76,11 @@ class Chat:
         spawn: Spawn,
         *,
         reader: Callable[[int], Reader] = lambda chat: Reader(),
-        pages: Mapping[str, Page] | None = None,
+        pages: Mapping[str, Page] = PAGES,
         flood: int = FLOOD,
     ) -> None:
         """`base_url` is scheme, host and port, without `/bot`. `reader` gives language and zone of a chat."""
         _quiet()
-        if pages is None:
-            from bot.pages import PAGES
-
-            pages = PAGES
         self._clock = clock
         self._spawn = spawn
         self._reader = reader

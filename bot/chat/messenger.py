@@ -18,7 +18,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from telegram import InputFile
@@ -26,6 +26,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, Re
 
 from bot.access import Role
 from bot.chat.api import Api, Fields
+from bot.chat.forms import SHORT, Form, gone, parked, unmodified
 from bot.chat.keyboard import Plainness, keyboard
 from bot.chat.limiter import Lane, Limiter
 from bot.chat.members import Members
@@ -38,8 +39,6 @@ log = logging.getLogger(__name__)
 
 CAPTION = 1024
 """Code points of a caption after parsing."""
-SHORT = 900
-"""Code points that fit whatever way they are counted."""
 TOAST = 200
 """Characters of a callback's answer."""
 SHOWN = 4096
@@ -47,28 +46,8 @@ SHOWN = 4096
 TRIES = 6
 """Ways to say one thing before it is given up."""
 
-_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "no text in the message to edit",
-         "no caption in the message to edit")  # fmt: skip
-_LONG = ("is too long", "message_too_long")
-_MARKUP = ("can't parse entities", "entity", "text must be non-empty", "message text is empty")
-_STYLE = ("style",)
-_KEYBOARD = ("button", "reply markup", "url", "copy_text", "keyboard", "inline")
-_THREAD = ("thread not found", "topic_closed", "topic_deleted")
-_PARKED = ("chat not found", "user is deactivated", "peer_id_invalid", "not enough rights", "have no rights",
-           "chat_write_forbidden", "need administrator rights")  # fmt: skip
 _UNSENT = ("ConnectError", "ConnectTimeout", "PoolTimeout")
 """httpx's exceptions for which nothing has left the machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """One way to say a screen: each refusal leads to a poorer one."""
-
-    marked: bool = True  # HTML, else plain
-    short: bool = False
-    buttons: Plainness = Plainness.FULL
-    topic: bool = True
-    again: bool = True  # one more try is left for what passes by itself
 
 
 class Messenger:
@@ -158,7 +137,7 @@ class Messenger:
         Raises: _Gone from an edit, when there is no such message.
         """
         edited = extra.get("message_id")
-        form: _Form | None = _Form(buttons=self._styles)
+        form: Form | None = Form(buttons=self._styles)
         for _ in range(TRIES):
             if form is None:
                 break
@@ -171,12 +150,9 @@ class Messenger:
             if old is not None:
                 self._shown.pop(old, None)  # until it is known again: an answer may get lost
             try:
-                sent = int((await self._api.call(method, fields, lane))["message_id"])
-            except (LookupError, TypeError, ValueError) as error:
-                log.warning("%s to chat %d: what came back is not the Bot API's: %r", method, place.chat, error)
-                return old
+                sent = _id(await self._api.call(method, fields, lane))
             except TelegramError as error:
-                if old is not None and "not modified" in error.message.lower():
+                if old is not None and unmodified(error.message.lower()):
                     return self._remember(old, rendering)
                 form = await self._after(error, form, place, lane, method, edits=old is not None)
             else:
@@ -185,14 +161,14 @@ class Messenger:
         return None
 
     async def _after(
-        self, error: TelegramError, form: _Form, place: Place, lane: Lane, method: str, *, edits: bool
-    ) -> _Form | None:
+        self, error: TelegramError, form: Form, place: Place, lane: Lane, method: str, *, edits: bool
+    ) -> Form | None:
         """The form to try next; None to give up, which is said in the log.
 
         Raises: _Gone.
         """
         words = error.message.lower()
-        poorer: _Form | None = None
+        poorer: Form | None = None
         match error:
             case ChatMigrated(new_chat_id=new):
                 await self._members.migrated(place.chat, new)
@@ -202,11 +178,13 @@ class Messenger:
             case Forbidden():
                 return self._park(place, error)
             case BadRequest():  # before NetworkError, which it is a kind of
-                if edits and _any(words, _GONE):
+                if edits and gone(words):
                     raise _Gone from error
-                if _any(words, _PARKED):
+                if parked(words):
                     return self._park(place, error)
-                poorer = self._poorer(form, words, place)
+                poorer = form.poorer(words)
+                if poorer is not None and poorer.buttons is Plainness.UNSTYLED:
+                    self._styles = Plainness.UNSTYLED  # this server knows none
             case RetryAfter() if lane is Lane.ANSWER and form.again:
                 return replace(form, again=False)  # the limiter waits
             case NetworkError() if form.again and (edits or _unsent(error)):
@@ -215,7 +193,7 @@ class Messenger:
         return poorer
 
     async def _fields(
-        self, place: Place, screen: Screen, extra: Fields, form: _Form, attachment: Picture | File | None
+        self, place: Place, screen: Screen, extra: Fields, form: Form, attachment: Picture | File | None
     ) -> tuple[Fields, tuple[object, ...]]:
         reader = self._reader(place.chat)
         limit = CAPTION if attachment is not None else MESSAGE_LIMIT
@@ -240,21 +218,6 @@ class Messenger:
             fields["reply_markup"] = {"inline_keyboard": rows}
         return fields, (text, str(rows))
 
-    def _poorer(self, form: _Form, words: str, place: Place) -> _Form | None:
-        """The next form to try after a refusal; None where no form would help."""
-        if _any(words, _THREAD) and form.topic and place.topic is not None:
-            return replace(form, topic=False)
-        if _any(words, _MARKUP) and form.marked:
-            return replace(form, marked=False)
-        if _any(words, _STYLE) and form.buttons < Plainness.UNSTYLED:
-            self._styles = Plainness.UNSTYLED
-            return replace(form, buttons=Plainness.UNSTYLED)
-        if _any(words, _KEYBOARD) and form.buttons < Plainness.NONE:
-            return replace(form, buttons=Plainness(max(form.buttons, Plainness.UNSTYLED) + 1))
-        if _any(words, _LONG) and not form.short:
-            return replace(form, short=True, marked=False)
-        return None
-
     def _remember(self, message: Message, rendering: tuple[object, ...]) -> Message:
         self._shown[message] = rendering
         self._shown.move_to_end(message)
@@ -262,7 +225,7 @@ class Messenger:
             self._shown.popitem(last=False)
         return message
 
-    def _park(self, place: Place, error: TelegramError) -> _Form | None:
+    def _park(self, place: Place, error: TelegramError) -> Form | None:
         if place.chat not in self._parked:
             self._parked.add(place.chat)
             log.warning("chat %d cannot be written to: %s", place.chat, error.message)
@@ -276,9 +239,13 @@ class _Gone(Exception):
 _NO_PREVIEW: Fields = {"is_disabled": True}
 
 
-def _any(words: str, wanted: tuple[str, ...]) -> bool:
-    """PTB gives descriptions capitalised, which lower-cases the rest: compared in lower case."""
-    return any(part in words for part in wanted)
+def _id(result: Any) -> int:
+    """Of the message that was sent or edited. Raises: NetworkError where none is named."""
+    match result:
+        case {"message_id": int(number)}:
+            return number
+        case _:
+            raise NetworkError("no message came back")
 
 
 def _unsent(error: TelegramError) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from bot.access import Role, Roles
 from bot.screen import Button, Copy, File, Link, Message, Open, Picture, Place, Screen
 from bot.text import Said, Styled, bold, folded, lines, raw, say
+from tests.chat.gateway import answering, connecting, http
 from tests.chat.kit import ANA, BEN, HOSTILE, MALLORY, OPS, VERA, House, breathe, house
 
 AT_ANA = Place(chat=ANA)
@@ -297,3 +298,14 @@ async def test_a_gateways_page_for_a_message_is_only_a_failure(home: House, capl
     home.api.fail("sendMessage", 502, "Bad Gateway")
     assert await home.messenger.send(AT_ANA, CARD) is None
     assert sum(record.levelno == logging.WARNING for record in caplog.records) == 2
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"ok":true}', b'{"ok":true,"result":true}', b"<html>", b"7"])
+async def test_a_gateways_nonsense_for_a_message_is_only_a_failure(body: bytes) -> None:
+    _, handler = answering(http("200 OK", body))
+    server, chat, _ = await connecting(handler)
+    assert await chat.messenger.send(AT_ANA, CARD) is None
+    assert await chat.messenger.edit(Message(place=AT_ANA, id=1), CARD) is None
+    await chat.messenger.answer("1", say("x"), ANA)
+    await chat.shutdown()
+    server.close()

@@ -4,16 +4,15 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 import pytest
 from telegram.error import Conflict, InvalidToken, NetworkError
 
-from bot.access import Roles
-from bot.chat.chat import Chat, TokenRefused
+from bot.chat.chat import TokenRefused
 from bot.chat.polling import GAP, REFUSED, SILENT, Polling
-from bot.spawn import Spawn
-from tests.chat.kit import ANA, TOKEN, Clock, House, Memory, World, house
+from tests.chat.gateway import answering, connecting, http
+from tests.chat.kit import ANA, TOKEN, Clock, House, house
 
 CHAT = {"id": ANA, "type": "private", "first_name": "Ana"}
 USER = {"id": ANA, "is_bot": False, "first_name": "Ana"}
@@ -164,39 +163,8 @@ async def test_our_clock_is_corrected_by_telegrams(home: House) -> None:
     assert abs(home.chat._polling.skew) < 1  # read from the real answers
 
 
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-def answering(*bodies: bytes) -> tuple[list[float], Handler]:
-    """A server that answers every request with the next of `bodies` (the last for ever)."""
-    asked: list[float] = []
-    left = list(bodies)
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")), 0)
-        await reader.readexactly(length)
-        asked.append(time.monotonic())
-        writer.write(left.pop(0) if len(left) > 1 else left[0])
-        writer.close()
-
-    return asked, serve
-
-
-def http(status: str, body: bytes) -> bytes:
-    return b"HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (status.encode(), len(body), body)
-
-
 ME = http("200 OK", json.dumps({"ok": True, "result": {
     "id": 110201543, "is_bot": True, "first_name": "T", "username": "telemox_demo_bot"}}).encode())  # fmt: skip
-
-
-async def connecting(handler: Handler, port: int = 0) -> tuple[asyncio.Server, Chat, Clock]:
-    server = await asyncio.start_server(handler, "127.0.0.1", port)
-    address = server.sockets[0].getsockname()
-    clock = Clock()
-    chat = Chat(TOKEN, f"http://127.0.0.1:{address[1]}", Roles(), Memory(), clock, Spawn(), pages=World().pages())
-    return server, chat, clock
 
 
 async def test_no_network_at_the_start_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
