@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import re
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -449,3 +451,45 @@ async def test_a_host_that_speaks_garbage(here: Surroundings) -> None:
     said = await here.run()
     assert said.status == 2
     assert any(here.cluster.hosts[0] in line for line in said.of("FAIL"))
+
+
+# -- the command ---------------------------------------------------------------------------------------------------
+
+
+async def telemox(*arguments: str, **environ: str) -> tuple[int, str, str]:
+    """The command as a process of its own: status, standard output, standard error."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parent.parent), **environ},
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_the_command_ends_with_the_worst(here: Surroundings) -> None:
+    env_file = here.folder / "settings"
+    env_file.write_text("".join(f"TELEMOX_{name}={value}\n" for name, value in here.settings.items()))
+    env_file.chmod(0o600)
+    status, out, err = await telemox("check", "--env-file", str(env_file))
+    assert (status, err) == (0, "")
+    assert out.startswith("OK    Roles: viewer 0, operator 0, admin 1.\n")
+    status, out, _ = await telemox("check", "--env-file", str(env_file), TELEMOX_CEILINGS="-7=viewer")
+    assert status == 1
+    assert "WARN  A ceiling is set for -7" in out
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+async def test_wrong_settings_are_told_and_end_with_2(tmp_path: Path, command: str) -> None:
+    env_file = tmp_path / "settings"
+    env_file.write_text(f"TELEMOX_TELEGRAM_TOKN={TOKEN}\nTELEMOX_PVE_HOSTS=pve1\n")
+    env_file.chmod(0o600)
+    status, out, err = await telemox(command, "--env-file", str(env_file))
+    assert (status, out) == (2, "")
+    assert err.splitlines() == [
+        f"TELEMOX_TELEGRAM_TOKN ({env_file}): there is no such setting; did you mean TELEMOX_TELEGRAM_TOKEN?",
+        "TELEMOX_TELEGRAM_TOKEN: is not set. The bot's token, as @BotFather gives it.",
+        "TELEMOX_PVE_VIEW_TOKEN: is not set. The API token that reads: user@realm!name=secret.",
+    ]
