@@ -284,6 +284,12 @@ async def test_latency() -> None:
         assert asyncio.get_running_loop().time() - before >= 0.03
 
 
+async def test_nobody_writes_into_the_status_line(cluster: Cluster) -> None:
+    async with wire(cluster) as line:
+        head, _, body = await line.get("/x%0D%0ASet-Cookie:%20a=b")
+        assert (head, body) == ("HTTP/1.1 400 Bad Request", b"")
+
+
 async def test_not_the_api(cluster: Cluster) -> None:
     async with wire(cluster) as line:
         assert (await line.ask("GET /"))[0] == "HTTP/1.1 404 no such file '/'"

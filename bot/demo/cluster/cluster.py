@@ -18,9 +18,10 @@ from bot.demo.cluster.api import Answer, Api
 from bot.demo.cluster.broadcast import Broadcast
 from bot.demo.cluster.errors import Gateway, Refusal, Unauthorized
 from bot.demo.cluster.faults import SLOW, Faults, Stage
+from bot.demo.cluster.messages import Misused, Reply, Request, refused
 from bot.demo.cluster.power import Power
 from bot.demo.cluster.release import Release
-from bot.demo.cluster.server import Misused, Port, Reply, Request, refused
+from bot.demo.cluster.server import Port
 from bot.demo.cluster.tasks import Task
 from bot.demo.cluster.things import Guest
 from bot.demo.cluster.world import World

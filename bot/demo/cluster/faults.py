@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.demo.cluster.errors import Gateway, Refusal, Unauthorized, died
-from bot.demo.cluster.server import Port, Reply, Request
+from bot.demo.cluster.messages import Reply, Request
+from bot.demo.cluster.server import Port
 from bot.demo.cluster.world import World
 
 SLOW = 3.0  # seconds
