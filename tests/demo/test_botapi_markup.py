@@ -137,6 +137,20 @@ def test_parses_as_telegram_does(text: str) -> None:
     assert comparable(ours(text)) == theirs(text)
 
 
+URLS = ["http://", "HTTPS://", "ftp://", "tg://", "ton:", "tonsite://", "a", ".", "Exa.com", "localhost", "@", ":",
+        "443", "0", "99999", "/", "?q=1", "#", "[::1]", "[::g]", "%41", "%4", " ", "ü", "\\", "_", "-1"]  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(URLS), max_size=7).map("".join))
+@example("https://192.0.2.1:8006/#v1:0:=qemu%2F101")
+@example("https://pve1:8006")
+@example("a.b:0443")
+def test_takes_the_links_that_telegram_takes(url: str) -> None:
+    text = f'<a href="{url}">x</a>'
+    assert ours(text) == theirs(text)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20), nested())
 def test_what_was_parsed_reads_the_same_after_a_round_trip(plain: str, marked: str) -> None:

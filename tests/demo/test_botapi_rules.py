@@ -365,6 +365,14 @@ async def test_command_menus_by_scope(bot: Bot, ana: User, chat: Chat) -> None:
     await bot.ok("setMyCommands", commands=two, scope={"type": "chat", "chat_id": 1})
     assert bot.api.commands.shown(chat, 1) == two
     assert bot.api.commands.shown(group, 1) == one
+    await bot.ok("setMyCommands", commands=two, scope={"type": "chat", "chat_id": -1005})
+    assert bot.api.commands.shown(group, 1) == two
+    await bot.ok("setMyCommands", commands=[], scope={"type": "chat", "chat_id": -1005})
+    bot.api.member(group, ana, "administrator")
+    await bot.ok("setMyCommands", commands=two, scope={"type": "all_chat_administrators"})
+    assert [bot.api.commands.shown(group, who) for who in (1, 2)] == [two, one]
+    await bot.ok("setMyCommands", commands=one, scope={"type": "chat_member", "chat_id": -1005, "user_id": 1})
+    assert bot.api.commands.shown(group, 1) == one
     assert await bot.ok("getMyCommands", scope={"type": "all_private_chats"}) == []
     await bot.ok("deleteMyCommands", scope={"type": "chat", "chat_id": 1})
     assert bot.api.commands.shown(chat, 1) == one
@@ -413,8 +421,9 @@ async def test_files(bot: Bot, chat: Chat) -> None:
     photo = await upload("sendPhoto", "f1", PNG, photo="attach://f1")
     assert (photo["result"]["photo"][0]["width"], photo["result"]["photo"][0]["height"]) == (640, 480)
     assert (await upload("sendPhoto", "photo", log))["description"] == "Bad Request: IMAGE_PROCESS_FAILED"
-    strip = PNG[:16] + (9000).to_bytes(4) + (10).to_bytes(4)
-    assert (await upload("sendPhoto", "photo", strip))["description"] == "Bad Request: PHOTO_INVALID_DIMENSIONS"
+    for width, height in ((9000, 10), (9000, 1001)):  # too long a strip, too big a sum
+        odd = PNG[:16] + width.to_bytes(4) + height.to_bytes(4)
+        assert (await upload("sendPhoto", "photo", odd))["description"] == "Bad Request: PHOTO_INVALID_DIMENSIONS"
     assert (await upload("sendDocument", "document", b""))["description"] == "Bad Request: file must be non-empty"
     caption = await upload("sendDocument", "document", log, caption="x" * 1025)
     assert caption["description"] == "Bad Request: message caption is too long"
