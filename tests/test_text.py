@@ -190,6 +190,9 @@ def test_one_endless_line_is_cut_with_its_markup_given_up() -> None:
 def test_raw_bytes_stay_within_what_the_server_reads() -> None:
     said = lines(*[bold('"' * 60) for _ in range(66)], *[code("&" * 60) for _ in range(10)])
     assert len(html(said, READER).encode()) < 32_768
+    links = html(lines(*[link("x", "https://host/" + "é" * 400) for _ in range(100)]), READER)
+    assert len(links.encode()) < 32_768  # a short text behind long addresses
+    assert read(links).endswith("more lines")
 
 
 # -- columns -------------------------------------------------------------------------------------------------------

@@ -74,6 +74,14 @@ async def test_a_card_from_the_cache_is_read_live() -> None:
     assert [action.key for action in shown.actions if action.key in card.MAIN] == ["resume"]  # of the live state
 
 
+async def test_a_name_that_is_known_without_doubt_needs_no_list() -> None:
+    host = Host(old(snapshot()))
+    for text in ("web", "101", "WEB"):
+        host.calls.clear()
+        assert "web · 101" in said(await show(enquiry(host), "vm", text))
+        assert sorted(host.calls) == ["addresses", "current"]
+
+
 async def test_a_card_after_a_fetch_asks_no_more() -> None:
     host = Host(snapshot(), cached=False)
     assert "🟢 web" in said(await show(enquiry(host), "vm", "web"))
@@ -135,10 +143,11 @@ async def test_a_node_that_dies_between_is_said_and_nothing_is_offered() -> None
 async def test_a_live_read_that_fails_leaves_the_last_state_with_its_age() -> None:
     host = Host(old(snapshot()))
     host.fails["current"] = PveUnreachable("connection refused")
-    text = said(await show(enquiry(host), "vm", "main/101"))
-    assert "🟢 web" in text
-    assert "connection refused" in text
-    assert "⚠️ old: as of 13:52:35 (10 min ago)" in text
+    screen = await show(enquiry(host), "vm", "main/101")
+    assert "🟢 web" in said(screen)
+    assert "connection refused" in said(screen)
+    assert "⚠️ old: as of 13:52:35 (10 min ago)" in said(screen)
+    assert not any(isinstance(button.tap, Ask) for row in screen.rows for button in row)  # on what may be over
 
 
 async def test_a_guest_that_is_gone_is_not_found() -> None:
@@ -323,8 +332,12 @@ async def test_a_frozen_card_says_why_it_has_no_button() -> None:
 async def test_tasks_of_guests_in_scope_are_seen() -> None:
     host = Host(snapshot())
     host.found = (fleets.task("qmreboot", "131"), fleets.task("qmreboot", "101"), fleets.task("vzdump", ""))
-    shown = await tasks.load(enquiry(host, asker=DEVELOPER), "")
-    assert [one.upid.subject for one in shown.tasks] == ["131"]
+    for arg in ("", "node:main/pve1"):
+        shown = await tasks.load(enquiry(host, asker=DEVELOPER), arg)
+        assert [one.upid.subject for one in shown.tasks] == ["131"]
+    elsewhere = Asker(id=5, name="Dev", role=Role.VIEWER, scope=Scope(nodes=frozenset({"pve3"})))
+    with pytest.raises(Stale):
+        await tasks.load(enquiry(host, asker=elsewhere), "node:main/pve1")
 
 
 async def test_a_viewer_a_monitor_and_a_frozen_bot_are_offered_nothing() -> None:

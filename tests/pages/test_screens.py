@@ -27,8 +27,9 @@ from bot.pages import (
     vms,
     whoami,
 )
+from bot.pages.parts import web_button
 from bot.pages.query import Query
-from bot.screen import Screen
+from bot.screen import Link, Screen
 from bot.text import plain, say
 from tests.pages import fleets
 from tests.pages.fleets import ANA, BEN, GUESTS, HOSTILE, NOW, READER, STORAGES, TAKEN, TASKS, VERA, fleet, snapshot
@@ -272,6 +273,27 @@ CARDS: dict[str, Callable[[], tuple[card.Card, Asker]]] = {
 def test_card(name: str) -> None:
     shown, asker = CARDS[name]()
     check(f"vm-{name}", vm.draw(shown, asker))
+
+
+@pytest.mark.parametrize(
+    ("web", "drawn"),
+    [
+        ("https://pve1.example.org:8006", True),
+        ("https://192.0.2.11:8006", True),
+        ("https://[2001:db8::1]:8006", True),
+        ("http://pve1.example.org:8006", False),
+        ("https://localhost:8006", False),
+        ("https://127.0.0.1:8006", False),
+        ("https://[::1]:8006", False),
+        ("https://pve1:8006", False),
+        ("https://x.localhost", False),
+        ("", False),
+    ],
+)
+def test_a_link_is_drawn_where_telegram_takes_it(web: str, drawn: bool) -> None:
+    assert [button.tap for button in web_button(web, "qemu/101")] == (
+        [Link(f"{web}/#v1:0:=qemu%2F101")] if drawn else []
+    )
 
 
 def test_every_action_has_its_button_on_the_card_or_behind_more() -> None:
