@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.access import Asker, Role
-from bot.errors import PveError, PveNoAnswer, PveRefused
+from bot.errors import PveError, PveNoAnswer, PveRefused, TelemoxError
 from bot.model import Guest, Kind, Node, Outcome, Permissions, Snapshot, Status, Task, TaskLog, Upid, Version
 from bot.pages.page import Enquiry
 from bot.ports import Audit, Env
@@ -108,8 +108,8 @@ class Cluster:
         self.plan = Plan()
         self.writes: list[tuple[Role, str, str, Mapping[str, str]]] = []
         self.tasks_: dict[str, Running] = {}
-        self.faults: dict[str, deque[PveError]] = {}  # method -> raised by its next calls
-        self.down: dict[str, tuple[float, float, PveError]] = {}  # method -> (from, until, raised between)
+        self.faults: dict[str, deque[TelemoxError]] = {}  # method -> raised by its next calls
+        self.down: dict[str, tuple[float, float, TelemoxError]] = {}  # method -> (from, until, raised between)
         self.permissions_: dict[Role, Permissions] = {Role.OPERATOR: ALL, Role.ADMIN: ALL, Role.VIEWER: Permissions()}
         self.calls: list[str] = []
         self.seen: Snapshot | None = None

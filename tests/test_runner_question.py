@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from bot.access import Role, Scope
-from bot.errors import PveNodeDown, PveUnreachable
+from bot.errors import NotFound, PveNodeDown, PveUnreachable
 from bot.model import Kind, Permissions, Status
 from bot.runner.pending import Questions
 from bot.screen import Ask, Cancel, Copy, Do, Message, Open, Place
+from bot.text import say
 from tests.runner_world import ALL, ANA, BEN, EVE, GROUP, NAME, WEB, Clock, World, no_answer
 
 REBOOT = Ask("reboot", "main/101")
@@ -407,6 +408,13 @@ async def test_a_guest_that_is_gone(world: World) -> None:
     assert world.last.text.startswith("There is no guest 101.")
     assert await world.tap(REBOOT) == "There is no guest 101."  # by now the snapshot knows
     assert world.pve.writes == NOTHING
+
+
+async def test_a_guest_that_the_door_does_not_find_on_any_node(world: World) -> None:
+    world.pve.down["guest"] = (0, 9e9, NotFound(say("{name} (101) is gone.", name=NAME)))
+    await world.tap(REBOOT)
+    assert world.last.text == f"{NAME} (101) is gone."
+    assert list(world.last.buttons) == ["‹ Guests"]
 
 
 async def test_a_guest_newer_than_the_last_snapshot_is_looked_for(world: World) -> None:

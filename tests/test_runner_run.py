@@ -10,6 +10,7 @@ import pytest
 
 from bot.access import Role
 from bot.errors import (
+    NotFound,
     PveError,
     PveForbidden,
     PveGarbled,
@@ -369,6 +370,25 @@ async def test_a_state_that_cannot_be_read_afterwards(world: World) -> None:
     assert "not as expected" in world.shown.text
     assert "Its state could not be read: No route to host." in world.shown.text
     assert await outcome(world) == "unconfirmed: not seen"
+
+
+async def test_a_guest_that_is_gone_afterwards(world: World) -> None:
+    await world.tap(Ask("reboot", "main/101"))
+    await world.press("Yes")
+    gone = NotFound(say("{name} (101) is gone.", name=NAME))
+    world.pve.down["guest"] = (world.clock.monotonic() + 2, 9e9, gone)
+    await world.end()
+    assert world.shown.text.endswith(f"{NAME} (101) is gone.")
+    assert await outcome(world) == "unconfirmed: not seen"
+
+
+async def test_a_guest_that_is_gone_when_its_task_fails(world: World) -> None:
+    world.pve.plan = Plan(takes=5, exit="no such VM", works=False)
+    await world.tap(Ask("reboot", "main/101"))
+    await world.press("Yes")
+    world.pve.down["guest"] = (world.clock.monotonic() + 2, 9e9, NotFound(say("gone")))
+    await world.end()
+    assert world.shown.text == f"❌ {NAME} did not reboot\nno such VM"
 
 
 async def test_an_ha_guest_is_waited_for_though_its_task_ends_at_once(world: World) -> None:

@@ -23,7 +23,7 @@ from typing import assert_never
 
 from bot.access import Asker
 from bot.actions import BY_KEY, Action
-from bot.errors import Busy, PveError, Stale, TelemoxError
+from bot.errors import Busy, Stale, TelemoxError
 from bot.pages import card
 from bot.pages.page import Enquiry
 from bot.ports import Audit, Env
@@ -201,7 +201,7 @@ class Runner:
             if unfit.guest.live:
                 try:
                     offered = await ask.offers(unfit.guest)
-                except PveError:
+                except TelemoxError:
                     offered = ()
         await self._edit(message, words.refused(unfit.error, unfit.guest, offered, web))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.actions import Action
-from bot.errors import PveError, PveRefused, Stale, StoreFailed
+from bot.errors import PveError, PveRefused, Stale, StoreFailed, TelemoxError
 from bot.model import Guest, Outcome, Task, Upid
 from bot.ports import Env, Pve
 from bot.runner import words
@@ -180,6 +180,8 @@ class Watch:
                 now = await self.pve.guest(now or self.guest)
             except PveError as error:
                 note = say("Its state could not be read: {reason}.", reason=error.reason)
+            except TelemoxError as error:  # it is on no node any more
+                return False, None, error.said()
             else:
                 if self.action.verify(self._before(), now):
                     return True, now, None
@@ -197,7 +199,7 @@ class Watch:
     async def now(self) -> Guest | None:
         try:
             return await self.pve.guest(self.guest)
-        except PveError:
+        except TelemoxError:
             return None
 
     async def progress(self, *, task: str = "", percent: int | None = None, note: Said | None = None) -> None:
