@@ -50,11 +50,16 @@ STRAY = 5
 
 
 class TokenRefused(TelemoxError):
-    """Telegram knows no bot with this token."""
+    """Telegram knows no bot with this token, or what answers at the address is no Bot API."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Telegram refused the bot's token: {reason}")
+        self.reason = reason
 
     def said(self) -> Said:
         return say(
-            "Telegram refused the bot's token. Take it anew from @BotFather: {setting}",
+            "Telegram refused the bot's token ({reason}). Take it anew from @BotFather and put it into {setting}.",
+            reason=self.reason,
             setting=code("TELEMOX_TELEGRAM_TOKEN"),
         )
 
@@ -178,7 +183,7 @@ class Chat:
                 words = cause.message
                 strays += 1
                 if "unauthorized" in words.lower() or strays > STRAY:
-                    raise TokenRefused(f"Telegram refused the bot's token: {words}") from None
+                    raise TokenRefused(words) from None
             except TelegramError as error:
                 words = error.message
                 if isinstance(error, RetryAfter):

@@ -9,10 +9,14 @@ from collections.abc import Mapping
 import pytest
 from telegram.error import Conflict, InvalidToken, NetworkError
 
-from bot.chat.chat import TokenRefused
+from bot.chat.chat import Chat, TokenRefused
 from bot.chat.polling import GAP, REFUSED, SILENT, Polling
+from bot.demo.telegram import BotApi
+from bot.ports import Env
+from bot.spawn import Spawn
+from bot.text import Reader, plain
 from tests.chat.gateway import answering, connecting, http
-from tests.chat.kit import ANA, TOKEN, Clock, House, house
+from tests.chat.kit import ANA, ROLES, TOKEN, Acts, Clock, House, Memory, World, house
 
 CHAT = {"id": ANA, "type": "private", "first_name": "Ana"}
 USER = {"id": ANA, "is_bot": False, "first_name": "Ana"}
@@ -184,12 +188,47 @@ async def test_no_network_at_the_start_is_waited_out(caplog: pytest.LogCaptureFi
     server.close()
 
 
+async def test_a_gateways_page_while_starting_is_no_reason_to_exit() -> None:
+    async with BotApi(TOKEN) as api:
+        clock, store, spawn, world = Clock(), Memory(), Spawn(), World()
+        chat = Chat(TOKEN, api.base_url, ROLES, store, clock, spawn, pages=world.pages())
+        env = Env(clusters={}, store=store, messenger=chat.messenger, clock=clock, spawn=spawn)
+        await chat.connect()
+        api.fail("deleteWebhook", 404, "Not Found")
+        started = asyncio.create_task(chat.start(env, Acts(env)))
+        async with asyncio.timeout(5):
+            while not started.done():
+                await clock.advance(1)
+                await asyncio.sleep(0.001)
+        await started
+        ana = api.user(ANA, "Ana")
+        assert (await api.ask(api.private(ana), ana, "/status")).text.startswith("homelab")
+        await chat.stop_polling()
+        await spawn.close(0)
+        await chat.shutdown()
+
+
+async def test_what_answers_404_for_ever_is_no_bot_api() -> None:
+    _, handler = answering(http("404 Not Found", b"<h1>nginx</h1>"))
+    server, chat, clock = await connecting(handler)
+    connected = asyncio.create_task(chat.connect())
+    async with asyncio.timeout(5):
+        while not connected.done():
+            await clock.advance(30)
+            await asyncio.sleep(0.001)
+    with pytest.raises(TokenRefused):
+        await connected
+    await chat.shutdown()
+    server.close()
+
+
 async def test_a_wrong_token_is_said_and_not_shown() -> None:
     _, handler = answering(http("401 Unauthorized", b'{"ok":false,"error_code":401,"description":"Unauthorized"}'))
     server, chat, _ = await connecting(handler)
     with pytest.raises(TokenRefused) as caught:
         await chat.connect()
     assert TOKEN not in str(caught.value)
+    assert "(Unauthorized). Take it anew" in plain(caught.value.said(), Reader())
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     await chat.shutdown()
