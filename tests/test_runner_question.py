@@ -39,10 +39,18 @@ async def test_a_question_costs_one_call_and_says_what_one_looks_at_first(world:
     assert world.pve.calls == ["guest"]
     assert world.last.how == "edit"
     assert world.last.message == world.card
-    assert world.last.text == f"🔄 Reboot {NAME} (101) on pve1?\nrunning for 1 h 23 min · HA: started · locked: backup"
+    assert world.last.text == f"🔄 Reboot {NAME} (101) on pve1?\nruns 1 h 23 min · HA started · lock backup"
     ((yes, no),) = world.last.screen.rows
     assert list(world.last.buttons) == [f"🔄 Yes, reboot {NAME}", "Cancel"]
     assert (type(yes.tap), yes.style, type(no.tap)) == (Do, "danger", Cancel)
+
+
+async def test_without_ha_and_lock_the_question_fits_a_phone(world: World) -> None:
+    await world.tap(REBOOT)
+    assert world.last.text.endswith("\nruns 1 h 23 min · no HA · no lock")
+    world.pve.guests[101] = replace(WEB, status=Status.PAUSED)
+    await world.tap(Ask("stop", "main/101"))
+    assert world.last.text.endswith("\npaused · no HA · no lock")
 
 
 async def test_without_any_snapshot_the_guest_is_looked_up(world: World) -> None:

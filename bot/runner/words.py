@@ -14,7 +14,7 @@ from enum import Enum
 
 from bot.actions import BY_KEY, Action
 from bot.errors import PveError, PveNodeDown, TelemoxError
-from bot.model import Guest, Upid
+from bot.model import Guest, Status, Upid
 from bot.pages import card
 from bot.pages.parts import word
 from bot.screen import Ask, Button, Cancel, Copy, Do, Open, Row, Screen
@@ -57,14 +57,15 @@ def question(action: Action, guest: Guest, nonce: str) -> Screen:
 
 
 def _facts(guest: Guest) -> Said:
-    facts: list[Value] = []
-    if guest.uptime and guest.status.up:
-        facts.append(say("{state} for {span}", state=word(guest), span=span(guest.uptime)))
-    else:
-        facts.append(word(guest))
-    facts.append(say("HA: {state}", state=guest.hastate) if guest.ha_managed else say("not under HA"))
-    facts.append(say("locked: {lock}", lock=guest.lock) if guest.lock else say("no lock"))
-    return dotted(facts)
+    """In one line of a phone's width: `runs 12 d 4 h · HA started · no lock`."""
+    running = guest.status is Status.RUNNING and guest.uptime is not None
+    return dotted(
+        (
+            say("runs {span}", span=span(guest.uptime or 0)) if running else word(guest),
+            say("HA {state}", state=guest.hastate) if guest.ha_managed else say("no HA"),
+            say("lock {lock}", lock=guest.lock) if guest.lock else say("no lock"),
+        )
+    )
 
 
 def progress(
