@@ -141,8 +141,8 @@ def flag(value: object) -> bool:
 
 def text(value: object) -> str:
     """A string; a number as Perl would print it (a guest may be called 7); '' for anything else."""
-    if isinstance(value, str):
-        return value
+    if value is None or type(value) is str:
+        return value or ""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
