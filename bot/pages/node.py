@@ -84,7 +84,8 @@ def _draw(data: Data) -> Screen:
         _head(data),
         say("up {span}", span=span(node.uptime)) if node.online and node.uptime else None,
         *_guests(data.guests),
-        *((EMPTY, *known) if (known := [*_figures(node), *bars(data.storages[:8], short=True)]) else ()),
+        *((EMPTY, *known) if (known := _figures(node)) else ()),
+        *((EMPTY, *bars(data.storages[:8], short=True)) if data.storages else ()),
         EMPTY,
         age(data.taken, data.now),
     )

@@ -20,14 +20,15 @@ LINES = 6
 class Data:
     fleet: Fleet
     now: datetime
+    frozen: bool = False
 
 
 async def load(ask: Enquiry, arg: str) -> Data:
-    return Data(fleet=await ask.fleet(), now=ask.now)
+    return Data(fleet=await ask.fleet(), now=ask.now, frozen=ask.env.store.frozen)
 
 
 def draw(data: Data, asker: Asker) -> Screen:
-    parts: list[Said] = []
+    parts: list[Said] = [say("🧊 Writes are frozen until an admin sends /thaw.")] if data.frozen else []
     for snapshot in data.fleet:
         parts += [*_cluster(snapshot), EMPTY]
     return Screen(text=lines(*parts, age(data.fleet.taken, data.now)), rows=_rows(data.fleet))
@@ -82,7 +83,10 @@ def _guests(snapshot: Snapshot) -> list[Said]:
     total = sum(snapshot.counts.values())
     if total:
         running = snapshot.counts[Status.RUNNING]
-        return [say_n(total, one="{running} of {n} guest runs", many="{running} of {n} guests run", running=running)]
+        said = say_n(total, one="{running} of {n} guest runs", many="{running} of {n} guests run", running=running)
+        templates = len(snapshot.guests) - total
+        more = say_n(templates, one="{said} · {n} template", many="{said} · {n} templates", said=said)
+        return [more if templates else said]
     if any(gap.gap in {Gap.NO_GUESTS_VISIBLE, Gap.UNREACHABLE} for gap in snapshot.unseen):
         return []
     return [say("no guests yet")]
@@ -90,7 +94,7 @@ def _guests(snapshot: Snapshot) -> list[Said]:
 
 def _rows(fleet: Fleet) -> tuple[Row, ...]:
     wrong = sum(len(problems(snapshot)) for snapshot in fleet)
-    guests = sum(sum(snapshot.counts.values()) for snapshot in fleet)
+    guests = sum(len(snapshot.guests) for snapshot in fleet)  # as many as the list has
     first: Row = (
         Button(say("Guests {n}", n=guests), Open("vms")),
         Button(say("Storage"), Open("storage")),

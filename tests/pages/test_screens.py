@@ -140,6 +140,10 @@ def test_status(name: str) -> None:
     check(f"status-{name}", status.draw(status.Data(fleet=FLEETS[name], now=NOW), VERA))
 
 
+def test_status_of_a_frozen_bot() -> None:
+    check("status-frozen", status.draw(status.Data(fleet=FLEETS["healthy"], now=NOW, frozen=True), VERA))
+
+
 @pytest.mark.parametrize(
     ("name", "arg"),
     [
