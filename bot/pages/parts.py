@@ -74,7 +74,8 @@ def refresh(page: str, arg: str = "") -> Button:
 
 
 def name_button(name: str, page: str, arg: str) -> Button:
-    return Button(raw(cut(name, LABEL)), Open(page, arg))
+    """Telegram refuses a button without a word: a blank name is shown as `?`."""
+    return Button(raw(cut(name, LABEL).strip() or "?"), Open(page, arg))
 
 
 def pairs(buttons: Sequence[Button], a_row: int = 2) -> tuple[Row, ...]:

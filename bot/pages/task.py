@@ -9,10 +9,10 @@ from bot.access import Asker, Role
 from bot.errors import NotFound, PveForbidden, Stale
 from bot.model import Fleet, Outcome, Task, TaskLog, Upid
 from bot.pages.page import Enquiry, Page
-from bot.pages.parts import age, refresh
+from bot.pages.parts import age, name_button, refresh
 from bot.pages.tasks import EMOJI, subject
 from bot.screen import Button, File, Open, Row, Screen
-from bot.text import EMPTY, Said, Value, bold, cut, day_clock, folded, lines, raw, say, span
+from bot.text import EMPTY, Said, Value, bold, day_clock, folded, lines, raw, say, span
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ def draw(data: Data, asker: Asker) -> Screen:
     rows: list[Row] = [(Button(say("Log as file"), Open("log", arg)), refresh("task", arg))]
     guest = data.fleet.guest(task.cluster, int(upid.subject)) if data.fleet is not None and _is_vmid(upid) else None
     if guest is not None:
-        rows.append((Button(say("‹ Tasks"), Open("tasks")), Button(raw(cut(guest.name, 18)), Open("vm", guest.target))))
+        rows.append((Button(say("‹ Tasks"), Open("tasks")), name_button(guest.name, "vm", guest.target)))
     else:
         rows.append((Button(say("‹ Tasks"), Open("tasks")),))
     return Screen(text=text, rows=tuple(rows), attachment=_file(data))
