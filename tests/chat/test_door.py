@@ -3,6 +3,8 @@
 import logging
 
 import pytest
+from telegram import Update
+from telegram.ext import TypeHandler
 
 from bot.access import Role, Roles
 from bot.screen import Ask
@@ -141,6 +143,44 @@ async def test_every_kind_of_update_passes_the_door_and_nothing_comes_of_it(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+async def test_what_is_not_let_in_reaches_no_handler(home: House) -> None:
+    seen: list[Update] = []
+
+    async def probe(update: Update, context: object) -> None:
+        seen.append(update)
+
+    assert home.chat._app is not None
+    home.chat._app.add_handler(TypeHandler(Update, probe), group=5)
+    await home.api.say(home.with_mallory, home.mallory, "/status")
+    await home.api.say(home.elsewhere, home.ana, "/status")
+    await home.api.forge(home.with_mallory, home.mallory, 1, "aostatus:", wait=False)
+    await home.api.say(home.with_ana, home.ana, "x", edited=True)
+    await home.rest()
+    assert seen == []
+    await home.api.ask(home.with_ana, home.ana, "/status")
+    assert len(seen) == 1
+
+
+async def test_a_door_that_breaks_lets_nobody_in(home: House, caplog: pytest.LogCaptureFixture) -> None:
+    """PTB goes on to the next group after an exception; ours must not."""
+    assert home.chat._app is not None
+    seen: list[Update] = []
+
+    async def probe(update: Update, context: object) -> None:
+        seen.append(update)
+
+    async def breaks(update: Update, context: object) -> None:
+        raise RuntimeError("the door fell off")
+
+    home.chat._app.add_handler(TypeHandler(Update, breaks), group=-2)
+    home.chat._app.add_handler(TypeHandler(Update, probe), group=5)
+    await home.api.say(home.with_ana, home.ana, "/status")
+    await home.rest()
+    assert seen == []
+    assert home.world.shown == []
+    assert any(record.exc_info for record in caplog.records)
+
+
 async def test_over_the_flood_bound_silence_and_one_note_to_the_admins() -> None:
     async with house(flood=3) as home:
         for _ in range(5):
@@ -165,6 +205,7 @@ async def test_the_door_names_the_updates_it_wants(home: House) -> None:
 
 async def test_menus_by_role_and_none_for_strangers(home: House) -> None:
     await home.api.wait_for(lambda: len(home.api.made("setMyCommands")) == 4)
+    assert [call.params for call in home.api.made("deleteMyCommands")] == [{"scope": {"type": "default"}}]
     shown = {chat: [row["command"] for row in home.api.commands.shown(home.api.world.chats[chat], user)]
              for chat, user in ((ANA, ANA), (VERA, VERA), (OPS, MALLORY), (MALLORY, MALLORY))}  # fmt: skip
     assert shown == {

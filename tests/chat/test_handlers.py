@@ -30,6 +30,7 @@ from tests.chat.kit import ANA, BEN, HOSTILE, MALLORY, OPS, VERA, House, house
         ("/start vm_<b>", "Hello Vera."),
         ("/start hidden_1", "Hello Vera."),  # not a command: no way in from outside
         ("web", f"{HOSTILE} is web"),  # in private a name is enough
+        ("x" * 1000, f"{HOSTILE} is {'x' * 256}"),
         ("/nothing", "There is no /nothing here. /help lists what there is."),
         ("/lost web", "There is no guest web."),
         ("/broken web", "Something went wrong inside the bot; its log has the details."),
