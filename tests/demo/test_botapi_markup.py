@@ -82,13 +82,9 @@ def ours(text: str) -> tuple[str, list[Entity]] | str:
 
 def execute(request: dict[str, object]) -> dict[str, Any]:
     tdjson = pytest.importorskip("tdjson", reason="Telegram's own parser is not installed: nothing to compare with")
+    tdjson.td_execute(b'{"@type": "setLogVerbosityLevel", "new_verbosity_level": 0}')
     answer: dict[str, Any] = json.loads(tdjson.td_execute(json.dumps(request).encode()))
     return answer
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quiet() -> None:
-    execute({"@type": "setLogVerbosityLevel", "new_verbosity_level": 0})
 
 
 def theirs(text: str) -> tuple[str, list[Entity]] | str:

@@ -214,6 +214,28 @@ async def test_topics(bot: Bot, ana: User, chat: Chat) -> None:
     assert asked.to_dict()["is_topic_message"] is True
 
 
+async def test_only_people_it_knows_are_linked(bot: Bot, chat: Chat) -> None:
+    html = '<a href="tg://user?id=1">her</a> <a href="tg://user?id=99">nobody</a>'
+    sent = await bot.ok("sendMessage", chat_id=1, text=html, parse_mode="HTML")
+    assert [(e["type"], e["user"]["first_name"]) for e in sent["entities"]] == [("text_mention", HOSTILE)]
+
+
+async def test_a_reply_goes_to_the_topic_of_its_message(bot: Bot, ana: User) -> None:
+    forum = bot.api.group(-1005, "Ops", forum=True)
+    alerts = bot.api.topic(forum, "Alerts")
+    asked = await bot.api.say(forum, ana, "/status", alerts)
+    sent = await bot.ok("sendMessage", chat_id=-1005, text="x", reply_parameters={"message_id": asked.id})
+    assert (sent["message_thread_id"], sent["reply_to_message"]["text"]) == (alerts, "/status")
+
+
+async def test_what_it_was_not_taught_it_says(bot: Bot, chat: Chat) -> None:
+    assert await bot.refused("sendMessage", chat_id=1, text="x", entities=[]) == (
+        "501 Not Implemented: the stand-in was not taught entities"
+    )
+    assert (await bot.refused("sendMessage", chat_id=1, text="x", parse_mode="Markdown")).startswith("501 ")
+    assert (await bot.refused("sendMessage", chat_id=1, text="x", reply_markup={"keyboard": []})).startswith("501 ")
+
+
 # --- editing and deleting
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from bot.demo.telegram.chats import ChatMethods
 from bot.demo.telegram.commands import Commands
 from bot.demo.telegram.keyboard import Keyboard, read_keyboard
+from bot.demo.telegram.markup import Entity
 from bot.demo.telegram.pictures import read_picture
 from bot.demo.telegram.refusal import Refused, bad
 from bot.demo.telegram.texts import read_caption, read_text
@@ -74,7 +75,7 @@ class Methods(ChatMethods):
     async def send_message(self, params: Params) -> object:
         keyboard = self._keyboard(params)
         chat = self._writable(params)
-        text, entities = read_text(params.text("text"), params.text("parse_mode"))
+        text, entities = self._text(params)
         return self._send(chat, params, keyboard, text=text, entities=entities)
 
     async def send_document(self, params: Params) -> object:
@@ -85,7 +86,7 @@ class Methods(ChatMethods):
 
     async def edit_message_text(self, params: Params) -> object:
         keyboard = self._keyboard(params)
-        text, entities = read_text(params.text("text"), params.text("parse_mode"))
+        text, entities = self._text(params)
         message = self._own(params)
         if message.media is not None:
             raise bad("there is no text in the message to edit")
@@ -157,6 +158,14 @@ class Methods(ChatMethods):
 
     async def get_my_commands(self, params: Params) -> object:
         return self._commands.get(params)
+
+    def _text(self, params: Params) -> tuple[str, list[Entity]]:
+        text, entities = read_text(params.text("text"), params.text("parse_mode"))
+        known = [e for e in entities if e["type"] != "text_mention" or e["user_id"] in self._world.users]
+        for entity in known:
+            if entity["type"] == "text_mention":  # people the bot never met are not linked
+                entity["user"] = self._world.users[int(str(entity.pop("user_id")))].to_dict()
+        return text, known
 
     def _keyboard(self, params: Params) -> Keyboard:
         if untaught := {"entities", "caption_entities", "rich_message", "receiver_user_id"} & params.values.keys():
