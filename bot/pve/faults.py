@@ -66,6 +66,14 @@ def stage_of(error: Exception) -> Stage | None:
     return next((TRANSPORT[cls] for cls in type(error).__mro__ if cls in TRANSPORT), None)
 
 
+def stage_of_write(error: Exception, *, sent: bool) -> Stage:
+    """As `stage_of`; but whether the first byte went out was watched on the wire, which is surer than any table."""
+    stage = stage_of(error) or Stage.SILENT
+    if not sent:
+        return Stage.UNSENT
+    return Stage.SILENT if stage is Stage.UNSENT else stage
+
+
 def of_stage(stage: Stage, reason: str, *, write: bool, host: str) -> PveError:
     match stage:
         case Stage.UNSENT:

@@ -17,7 +17,7 @@ from bot.errors import PveError, PveUnreachable
 from bot.ports import Clock
 from bot.pve import tls
 from bot.pve.config import ClusterConfig, Host
-from bot.pve.faults import Stage, of_stage, stage_of
+from bot.pve.faults import Stage, of_stage, stage_of, stage_of_write
 from bot.pve.tls import reason_of
 
 AT_ONCE = 8
@@ -120,10 +120,8 @@ class Link:
         except TimeoutError as error:
             raise self._fault(Stage.SILENT if sent else Stage.UNSENT, "no answer in time", write) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
-            stage = stage_of(error)
-            if write:  # watched on the wire, which is surer than any table
-                stage = Stage.UNSENT if not sent else Stage.SILENT if stage is Stage.UNSENT else stage
-            raise self._fault(stage or Stage.SILENT, reason_of(error), write) from error
+            stage = stage_of_write(error, sent=sent) if write else stage_of(error) or Stage.SILENT
+            raise self._fault(stage, reason_of(error), write) from error
 
     async def _body(self, response: httpx.Response) -> bytes:
         """Raises: httpx.DecodingError when there is more of it than `max_bytes`."""

@@ -346,6 +346,14 @@ async def test_tasks_of_the_cluster_newest_first(cluster: Cluster, host: Scripte
     assert tasks[0].upid.user == "telemox@pve!power"
 
 
+async def test_a_task_listed_twice_while_it_ends_has_ended(cluster: Cluster, host: Scripted) -> None:
+    serve(host)
+    running = {"upid": upid(1), "starttime": 1}
+    for listed in ([running, *rows(1)], [*rows(1), running]):
+        host.on("GET", "/cluster/tasks", reply(data=listed))
+        assert [task.outcome for task in await cluster.tasks()] == [Outcome.OK]
+
+
 async def test_without_sys_audit_each_node_is_asked(cluster: Cluster, host: Scripted) -> None:
     """/cluster/tasks would answer [] to such a token, even for its own."""
     serve(host)

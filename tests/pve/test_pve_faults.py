@@ -17,7 +17,7 @@ from bot.errors import (
     PveUnauthorized,
     PveUnreachable,
 )
-from bot.pve.faults import STATUS, TRANSPORT, Stage, host_is_ill, node_of, of_stage, of_status, stage_of
+from bot.pve.faults import STATUS, TRANSPORT, Stage, host_is_ill, node_of, of_stage, of_status, stage_of, stage_of_write
 from bot.text import Reader, plain
 
 RAISED = [
@@ -48,6 +48,13 @@ def test_connecting_is_all_that_counts_as_unsent() -> None:
         httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
         httpx.LocalProtocolError, httpx.InvalidURL, ValueError,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("cls", [*RAISED, OSError, ValueError], ids=lambda c: c.__name__)
+def test_of_a_write_the_wire_knows_best_whether_it_was_sent(cls: type[Exception]) -> None:
+    error = cls.__new__(cls)
+    assert stage_of_write(error, sent=False) is Stage.UNSENT
+    assert stage_of_write(error, sent=True) is not Stage.UNSENT
 
 
 def test_what_is_no_failure_of_a_call_is_left_alone() -> None:

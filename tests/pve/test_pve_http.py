@@ -243,6 +243,35 @@ async def test_no_host_at_all(ca_file: Path, clock: Clock, unused_tcp_port_facto
     await cluster.close()
 
 
+async def test_a_host_that_takes_connections_and_says_nothing(
+    host: Scripted, ca_file: Path, clock: Clock, unused_tcp_port: int
+) -> None:
+    """No handshake, so nothing was sent: the next host has its turn, for a write too."""
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(mute, "127.0.0.1", unused_tcp_port)
+    host.on("POST", START, reply(data=UPID))
+    cluster = Cluster(config(Host("127.0.0.1", unused_tcp_port), host, ca_file=ca_file), clock)
+    assert str(await start(cluster)) == UPID
+    await cluster.close()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_sent_somewhere_is_never_said_to_be_sent_nowhere(
+    host: Scripted, ca_file: Path, clock: Clock, unused_tcp_port: int
+) -> None:
+    host.on("GET", "/version", lost)
+    for hosts in ((Host("127.0.0.1", unused_tcp_port), host), (host, Host("127.0.0.1", unused_tcp_port))):
+        cluster = Cluster(config(*hosts, ca_file=ca_file), clock)
+        with pytest.raises(PveNoAnswer):
+            await ask(cluster)
+        await cluster.close()
+
+
 async def test_the_host_that_works_is_remembered_and_the_first_tried_again_later(
     cluster: Cluster, host: Scripted, spare: Scripted, clock: Clock
 ) -> None:

@@ -78,6 +78,14 @@ async def test_a_stopped_host_does_not_stop_the_others(
         await cluster.close()
 
 
+async def test_among_several_troubles_the_changed_certificate_is_named(unused_tcp_port: int) -> None:
+    async with Scripted(stranger()) as host:
+        cluster = Cluster(config(Host("127.0.0.1", unused_tcp_port), host, pins=(Pin(WRONG),)), Clock())
+        with pytest.raises(PvePinMismatch):
+            await cluster.version()
+        await cluster.close()
+
+
 async def test_a_renewed_certificate_is_noticed() -> None:
     """The host comes back with another certificate: OpenSSL refuses it, nothing is sent, both are named."""
     first, second = stranger(), stranger()
