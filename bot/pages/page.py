@@ -67,17 +67,16 @@ class Enquiry:
         }
         if not clusters:
             raise NotFound(say("There is no cluster for you here."))
-        answers = await asyncio.gather(*(pve.snapshot(max_age) for pve in clusters.values()), return_exceptions=True)
+        reads = [_read(pve, max_age) for pve in clusters.values()]
+        # gather makes a task of each: for the one cluster that nearly everybody has, that is time for nothing
+        answers = await asyncio.gather(*reads) if len(reads) > 1 else [await reads[0]]
         parts: list[Snapshot] = []
         trouble: PveError | None = None
         for (key, pve), answer in zip(clusters.items(), answers, strict=True):
             if isinstance(answer, PveError):
                 trouble = trouble or answer
-                parts.append(_narrow(_unreached(key, pve.latest(), answer, self.now), self.asker))
-            elif isinstance(answer, BaseException):
-                raise answer
-            else:
-                parts.append(_narrow(answer, self.asker))
+                answer = _unreached(key, pve.latest(), answer, self.now)
+            parts.append(_narrow(answer, self.asker))
         if trouble is not None and not any(part.nodes or part.guests for part in parts):
             raise trouble
         return Fleet(snapshots=tuple(parts))
@@ -176,6 +175,13 @@ class Found:
     guest: Guest
     snapshot: Snapshot
     fetched: bool
+
+
+async def _read(pve: Pve, max_age: float) -> Snapshot | PveError:
+    try:
+        return await pve.snapshot(max_age)
+    except PveError as error:
+        return error
 
 
 def _narrow(snapshot: Snapshot, asker: Asker) -> Snapshot:
