@@ -141,8 +141,10 @@ class Messenger:
         for _ in range(TRIES):
             if form is None:
                 break
-            chat = self._members.current(place.chat)
-            place = place if place.chat == chat else Place(chat=chat)  # a new supergroup has none of the old topics
+            if (chat := self._members.current(place.chat)) != place.chat:
+                if edited is not None:
+                    raise _Gone  # the group's messages stayed behind: the same id is another message there
+                place = Place(chat=chat)  # and so did its topics
             fields, rendering = await self._fields(place, screen, extra, form, attachment)
             old = Message(place=place, id=edited) if edited is not None else None
             if old is not None and self._shown.get(old) == rendering:
@@ -172,8 +174,6 @@ class Messenger:
         match error:
             case ChatMigrated(new_chat_id=new):
                 await self._members.migrated(place.chat, new)
-                if edits:
-                    raise _Gone from error  # the old group's messages stayed behind
                 return form
             case Forbidden():
                 return self._park(place, error)

@@ -123,6 +123,7 @@ async def test_a_server_without_styles_is_asked_for_none_again(home: House) -> N
     await sent(home)
     assert len(home.api.made("sendMessage")) == 3
     assert home.api.last(ANA).labels == [["↻", HOSTILE]]
+    assert home.api.last(ANA).buttons[1].style == ""
 
 
 async def test_a_keyboard_that_nothing_mends_is_left_out(home: House) -> None:
@@ -187,12 +188,23 @@ async def test_a_group_that_moved_is_followed_everywhere(home: House) -> None:
         assert other.chat.members.roles.granted[big] is Role.OPERATOR
         assert other.chat.members.roles.ceilings == {big: Role.VIEWER}
         anew = await other.messenger.edit(message, Screen(text=say("other")))
-        assert anew is not None
-        assert anew.place.chat == big
+        assert anew == Message(place=Place(chat=big), id=2)  # 1 is another message there
+        assert [shown.text for shown in other.api.messages(big)] == [f"{HOSTILE}\nruns", "other"]
         card = await other.api.ask(moved, other.mallory, "/status")
         assert card.text.endswith("for viewer")
         await other.rest()
         assert other.api.commands.shown(moved, MALLORY)
+
+
+async def test_an_edit_that_learns_of_the_move_goes_on_in_the_new_group() -> None:
+    small, big = -4242, -1_004_242
+    async with house(roles=Roles(granted={small: Role.OPERATOR})) as other:
+        group = other.api.group(small, "Small", supergroup=False)
+        message = await sent(other, place=Place(chat=small))
+        group.moved_to = big
+        other.api.group(big, "Small", bot_admin=True)
+        assert await other.messenger.edit(message, Screen(text=say("other"))) == Message(place=Place(chat=big), id=1)
+        assert other.store.moves == {small: big}
 
 
 async def test_the_service_message_of_a_move_is_enough(home: House) -> None:
