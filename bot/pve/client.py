@@ -79,22 +79,23 @@ class Client:
         *,
         timeout: float | None = None,
     ) -> T:
-        """GET `path`, its answer given to `read`. `timeout` bounds one attempt, in seconds.
+        """GET `path`, its answer given to `read`. `timeout`: seconds for all attempts, where it cannot wait as usual.
 
         Raises: PveError.
         """
-        if timeout is None:
-            timeout = self._timeouts.node if node_of(path) else self._timeouts.read
-        return await self._call("GET", path, read, query=query, timeout=timeout)
+        usual = self._timeouts.node if node_of(path) else self._timeouts.read
+        total = self._timeouts.total if timeout is None else timeout
+        return await self._call("GET", path, read, query=query, timeout=min(usual, total), total=total)
 
     async def write(self, method: str, path: str, read: Callable[[bytes], T], params: Mapping[str, str]) -> T:
         """POST, PUT (a form) or DELETE (a query: a body is refused there with 501).
 
         Raises: PveUnreachable when nothing was sent · PveNoAnswer when nobody knows · what Proxmox said.
         """
+        timeout, total = self._timeouts.write, self._timeouts.write + self._timeouts.total
         if method == "DELETE":
-            return await self._call(method, path, read, query=params, timeout=self._timeouts.write)
-        return await self._call(method, path, read, form=params, timeout=self._timeouts.write)
+            return await self._call(method, path, read, query=params, timeout=timeout, total=total)
+        return await self._call(method, path, read, form=params, timeout=timeout, total=total)
 
     async def _call(
         self,
@@ -103,6 +104,7 @@ class Client:
         read: Callable[[bytes], T],
         *,
         timeout: float,
+        total: float,
         query: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
     ) -> T:
@@ -111,7 +113,7 @@ class Client:
         content = urlencode(form).encode() if form is not None else None
         headers = self._form if write else self._headers
         time = asyncio.get_running_loop().time
-        until = time() + max(self._timeouts.total, timeout)
+        until = time() + total
         troubles: list[PveError] = []
         for link in self._in_order():
             for again in (False, True):
@@ -123,7 +125,8 @@ class Client:
                 except Failed as failed:
                     if failed.stage is Stage.UNREADABLE:  # it answered, and another host would say the same
                         raise failed.error from failed
-                    link.failed()
+                    if failed.stage is not Stage.SILENT or not node_of(path):  # else it may be the node that hangs
+                        link.failed()
                     if write and failed.stage is not Stage.UNSENT:
                         raise failed.error from failed
                     if failed.stage is Stage.DROPPED and not again:

@@ -242,15 +242,14 @@ class Cluster:
         return self._voices[role] or self._view
 
     async def _look(self) -> Snapshot:
-        asked = self._quietly(self._view.get("/cluster/status", rows.cluster_status))
-        status = self._spawn(asked, f"cluster status of {self.key}")
-        try:
-            resources = await self._view.get("/cluster/resources", lambda body: rows.resources(body, self.key))
-            sight = Sight(token=self._view.token) if resources.guests else await self._sight()
-            said: rows.ClusterStatus | PveError = await status
-        except BaseException:
-            status.cancel()
-            raise
+        status = self._view.get("/cluster/status", rows.cluster_status, timeout=self._config.timeouts.beside)
+        resources, said = await asyncio.gather(
+            self._quietly(self._view.get("/cluster/resources", lambda body: rows.resources(body, self.key))),
+            self._quietly(status),
+        )
+        if isinstance(resources, PveError):
+            raise resources
+        sight = Sight(token=self._view.token) if resources.guests else await self._sight()
         self._latest = merge(self.key, resources, said, before=self._latest, taken=self._clock.now(), sight=sight)
         self._latest_at = self._clock.monotonic()
         return self._latest

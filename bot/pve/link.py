@@ -58,6 +58,7 @@ class Link:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._opening = asyncio.Lock()
         self._lines: _Lines | None = None
+        self._closed = False
 
     async def send(
         self, method: str, target: str, headers: dict[str, str], content: bytes | None, *, timeout: float
@@ -67,6 +68,8 @@ class Link:
         Raises: Failed.
         """
         write = method != "GET"
+        if self._closed:
+            raise self._fault(Stage.UNSENT, "the bot is stopping", write)
         async with self._place(write):
             lines = await self._open(write)
             try:
@@ -86,6 +89,7 @@ class Link:
         self._strikes += 1
 
     async def close(self) -> None:
+        self._closed = True
         if self._lines is not None:
             await self._lines.close()
             self._lines = None

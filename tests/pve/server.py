@@ -26,7 +26,7 @@ from bot.pve.config import ApiToken, ClusterConfig, Host, Pin, Timeouts
 
 VIEW = ApiToken("telemox@pve!view", "11111111-view-secret")
 POWER = ApiToken("telemox@pve!power", "22222222-power-secret")
-QUICK = Timeouts(connect=0.3, read=0.15, node=0.15, write=0.15, turn=0.2, total=1.0, agent=0.15)
+QUICK = Timeouts(connect=0.3, read=0.15, node=0.15, write=0.15, turn=0.2, total=1.0, beside=0.15, agent=0.15)
 HOSTILE = 'web<1>_&"'
 
 

@@ -9,11 +9,21 @@ from typing import Any
 import pytest
 
 from bot.access import Role
-from bot.errors import NotFound, PveError, PveForbidden, PveGarbled, PveNodeDown, PveRefused, PveUnauthorized
+from bot.errors import (
+    NotFound,
+    PveForbidden,
+    PveGarbled,
+    PveNodeDown,
+    PveRefused,
+    PveUnauthorized,
+    PveUnreachable,
+)
 from bot.model import Gap, Guest, Outcome, Snapshot, Status, Upid
 from bot.ports import Pve
 from bot.pve.cluster import PERMISSIONS_KEPT, VERSION_KEPT, Cluster
 from bot.pve.config import ApiToken, ClusterConfig
+from bot.pve.flight import Flight
+from bot.spawn import Spawn
 from bot.text import Reader, from_epoch, plain
 from tests.pve import samples
 from tests.pve.samples import ct, node, upid, vm
@@ -101,6 +111,17 @@ async def test_a_failure_reaches_all_who_ask_and_is_not_kept(cluster: Cluster, h
     assert {type(failure) for failure in failures} == {PveGarbled}
     assert cluster.latest() is None
     assert 101 in (await cluster.snapshot()).by_vmid
+
+
+async def test_a_bug_of_ours_reaches_all_who_wait_too(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken() -> int:
+        await asyncio.sleep(0)
+        raise KeyError("a bug")
+
+    flight = Flight[int](Spawn(), "broken")
+    results = await asyncio.gather(flight(broken), flight(broken), return_exceptions=True)
+    assert [type(result) for result in results] == [KeyError, KeyError]
+    assert "background work failed: broken" in caplog.text
 
 
 async def test_a_status_that_may_not_be_seen_does_not_hide_the_rest(cluster: Cluster, host: Scripted) -> None:
@@ -526,6 +547,27 @@ def test_a_cluster_needs_a_view_token(host: Scripted, clock: Clock) -> None:
         Cluster(config(host, tokens={Role.OPERATOR: POWER}), clock)
 
 
+async def test_nothing_is_asked_after_the_end(cluster: Cluster, host: Scripted) -> None:
+    serve(host)
+    guest = await web(cluster)
+    await cluster.close()
+    asked_before = len(host.requests)
+    async with asyncio.timeout(1):
+        with pytest.raises(PveUnreachable, match="stopping"):
+            await cluster.guest(guest)
+        with pytest.raises(PveUnreachable, match="stopping"):
+            await cluster.snapshot(0)
+    assert len(host.requests) == asked_before
+
+
+async def test_a_status_that_hangs_does_not_hold_the_rest_for_long(cluster: Cluster, host: Scripted) -> None:
+    serve(host)
+    host.on("GET", "/cluster/status", hang)
+    seen = await cluster.snapshot()
+    assert 101 in seen.by_vmid
+    assert Gap.STATUS_FAILED in {gap.gap for gap in seen.unseen}
+
+
 async def test_closing_ends_what_is_under_way(cluster: Cluster, host: Scripted) -> None:
     host.on("GET", "/cluster/resources", hang)
     host.on("GET", "/cluster/status", hang)
@@ -533,7 +575,7 @@ async def test_closing_ends_what_is_under_way(cluster: Cluster, host: Scripted) 
     await until(lambda: len(host.requests) == 2)
     async with asyncio.timeout(1):
         await cluster.close()
-    with pytest.raises((asyncio.CancelledError, PveError)):
+    with pytest.raises(PveUnreachable, match="stopping"):
         await call
 
 

@@ -310,6 +310,18 @@ async def test_a_node_that_is_down_is_not_asked_for_elsewhere(
     assert spare.requests == []
 
 
+async def test_a_node_that_hangs_is_not_held_against_the_host(
+    cluster: Cluster, host: Scripted, spare: Scripted
+) -> None:
+    host.on("GET", "/nodes/pve2/tasks", hang)
+    host.on("GET", "/version", VERSION)
+    spare.on("GET", "/nodes/pve2/tasks", hang)
+    with pytest.raises(PveNoAnswer):
+        await cluster.node_tasks("pve2", role=Role.VIEWER)
+    assert await ask(cluster) == "8.4.1"
+    assert [seen.path for seen in spare.requests] == ["/nodes/pve2/tasks"]
+
+
 async def test_a_redirect_is_not_followed(cluster: Cluster, host: Scripted, spare: Scripted) -> None:
     target = f"Location: {spare.host.url}/api2/json/version\r\n".encode()
     host.on("GET", "/version", raw(b"HTTP/1.1 302 Found\r\n" + target + b"Content-Length: 0\r\n\r\n"))
