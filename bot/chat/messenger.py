@@ -15,6 +15,7 @@ no answer (perhaps sent)                    an edit once more, a message not: be
 """
 
 import asyncio
+import json
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
@@ -60,7 +61,7 @@ class Messenger:
         self._members = members
         self._store = store
         self._reader = reader
-        self._shown: OrderedDict[Message, tuple[object, ...]] = OrderedDict()
+        self._shown: OrderedDict[Message, tuple[str, str]] = OrderedDict()
         self._busy: Queues[Message] = {}  # messages with an edit under way
         self._styles = Plainness.FULL
         self._parked: set[int] = set()  # chats that cannot be reached, as the log was told
@@ -194,12 +195,13 @@ class Messenger:
 
     async def _fields(
         self, place: Place, screen: Screen, extra: Fields, form: Form, attachment: Picture | File | None
-    ) -> tuple[Fields, tuple[object, ...]]:
+    ) -> tuple[Fields, tuple[str, str]]:
         reader = self._reader(place.chat)
         limit = CAPTION if attachment is not None else MESSAGE_LIMIT
         limit = min(limit, SHORT) if form.short else limit
         text = str(html(screen.text, reader, limit)) if form.marked else _cut(plain(screen.text, reader), limit)
         rows = await keyboard(screen.rows, reader, self._store.keep, form.buttons)
+        markup = json.dumps({"inline_keyboard": rows})  # once: PTB would do it twice, and the key below is needed too
         fields: Fields = {"chat_id": place.chat, **extra}
         if form.topic and place.topic is not None and "message_id" not in extra:
             fields["message_thread_id"] = place.topic
@@ -215,10 +217,10 @@ class Messenger:
         if form.marked:
             fields["parse_mode"] = "HTML"
         if rows:
-            fields["reply_markup"] = {"inline_keyboard": rows}
-        return fields, (text, str(rows))
+            fields["reply_markup"] = markup
+        return fields, (text, markup)
 
-    def _remember(self, message: Message, rendering: tuple[object, ...]) -> Message:
+    def _remember(self, message: Message, rendering: tuple[str, str]) -> Message:
         self._shown[message] = rendering
         self._shown.move_to_end(message)
         if len(self._shown) > SHOWN:
@@ -236,7 +238,7 @@ class _Gone(Exception):
     """There is no such message any more, or it cannot be edited."""
 
 
-_NO_PREVIEW: Fields = {"is_disabled": True}
+_NO_PREVIEW = json.dumps({"is_disabled": True})
 
 
 def _id(result: Any) -> int:
