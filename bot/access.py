@@ -98,7 +98,7 @@ class Roles:
 
     def role(self, chat: int, person: int | None) -> Role | None:
         """The role of `person` (None: anonymous admin, channel post) in `chat`; None = a stranger, stay silent."""
-        if not self.serves(chat):
+        if not self.serves(chat) or (chat > 0 and person != chat):  # in a private chat nobody else can speak
             return None
         given = self.granted[chat]
         if person is None or person in NOBODY:

@@ -49,7 +49,7 @@ class App:
         """
         settings = self.settings
         self.store = store = await Store.open(settings.data_dir, self.clock)
-        self.clusters = tuple(Cluster(config, self.clock) for config in settings.clusters)
+        self.clusters = tuple(Cluster(config, self.clock, notice=self._notice) for config in settings.clusters)
         self.chat = chat = Chat(
             settings.telegram_token.get_secret_value(),
             settings.telegram_base_url,
@@ -69,6 +69,11 @@ class App:
         if store.trouble is not None:
             self.spawn(chat.messenger.tell_admins(store.trouble), "the store's trouble")
         return chat
+
+    def _notice(self, error: PveError) -> None:
+        """A changed pin, a refused token: the admins are told once, and again only after it was well in between."""
+        if self.chat is not None:
+            self.spawn(self.chat.messenger.tell_admins(error.said()), "trouble with Proxmox VE")
 
     async def stop(self) -> None:
         """In bounded time, whatever hangs, and from wherever `start()` got to."""

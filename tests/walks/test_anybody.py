@@ -115,6 +115,39 @@ class Anything(RuleBasedStateMachine):
             message, data = shown[pick % len(shown)]
             self.press(person, self.chat(chat), message.id, data)
 
+    @rule(
+        person=st.sampled_from(["ana", "ben"]), vmid=st.sampled_from([101, 102, 104, 105, 131]), private=st.booleans()
+    )
+    def open_a_card(self, person: str, vmid: int, private: bool) -> None:
+        self.say(person, f"with_{person}" if private else "group", f"/vm {vmid}", False)
+
+    @rule(person=PEOPLE, chat=CHATS, pick=st.integers(0, 10_000))
+    def ask_for_an_action(self, person: str, chat: str, pick: int) -> None:
+        self.press_one_of(Ask, person, chat, pick)
+
+    @rule(person=PEOPLE, chat=CHATS, pick=st.integers(0, 10_000), again=st.booleans())
+    def say_yes(self, person: str, chat: str, pick: int, again: bool) -> None:
+        self.press_one_of(Do, person, chat, pick, again=again)
+
+    def press_one_of(self, kind: type, person: str, chat: str, pick: int, *, again: bool = False) -> None:
+        """Mostly who and where it was shown, so that much of this goes through."""
+        shown = [
+            (place, message.id, button.data)
+            for place in self.s.api.world.chats.values()
+            for message in self.s.api.messages(place)
+            for button in message.buttons
+            if button.data and isinstance(decode(button.data), kind)
+        ]
+        if not shown:
+            return
+        place, message, data = shown[pick % len(shown)]
+        asker, _ = self.questions.get((place.id, message, data), (place.id, 0.0))
+        if pick % 5:
+            person = {ANA: "ana", BEN: "ben", VERA: "vera"}.get(asker, person)
+        else:
+            place = self.chat(chat) if pick % 2 else place
+        self.press(person, place, message, data, again=again)
+
     @rule(person=PEOPLE, chat=CHATS, pick=st.integers(0, 10_000), where=st.integers(0, 50))
     def tap_what_others_were_shown(self, person: str, chat: str, pick: int, where: int) -> None:
         datas = sorted(
@@ -151,7 +184,7 @@ class Anything(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.s.clock.skip(seconds)
 
-    def press(self, person: str, chat: Chat, message: int, data: str) -> None:
+    def press(self, person: str, chat: Chat, message: int, data: str, *, again: bool = False) -> None:
         user = self.user(person)
         role = self.role(chat, user)
         tap, now = decode(data), self.s.clock.monotonic()
@@ -166,7 +199,8 @@ class Anything(RuleBasedStateMachine):
                         self.used.add(nonce)
                 case _:
                     pass
-        self.run(self.s.api.forge(chat, user, message, data, wait=False))
+        for _ in range(1 + again):  # the second at once: before anything came back
+            self.run(self.s.api.forge(chat, user, message, data, wait=False))
         self.settle()
         if isinstance(tap, Ask) and (found := chat.find(message)) is not None:
             self.note_question(chat, found, user)
@@ -195,6 +229,6 @@ class Anything(RuleBasedStateMachine):
 
 
 Anything.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 TestAnything = Anything.TestCase
