@@ -120,7 +120,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         key="shutdown",
         label="Shutdown",
-        emoji="⏻",
+        emoji="📴",
         on=BOTH,
         role=Role.OPERATOR,
         privilege="VM.PowerMgmt",

@@ -241,4 +241,5 @@ async def _within(seconds: float, action: Awaitable[object], what: str) -> None:
 def _quiet() -> None:
     """httpx logs every address it calls, and the bot's token is part of it; PTB does so when debugging."""
     for name, least in (("httpx", logging.WARNING), ("httpcore", logging.WARNING), ("telegram", logging.INFO)):
-        logging.getLogger(name).setLevel(least)
+        logger = logging.getLogger(name)
+        logger.setLevel(max(least, logger.getEffectiveLevel()))  # never louder than it was set up

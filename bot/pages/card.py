@@ -2,7 +2,7 @@
 
 head(guest)                     🟢 web · 101 · VM · pve1
 figures(guest, addresses)       cpu, mem, disk, ip, HA as columns
-rows(guest, actions, web)       [🔄 Reboot] [⏻ Shutdown] [More ▾] · [Tasks] [Web UI ↗] [↻] · [‹ Guests]
+rows(guest, actions, web)       [🔄 Reboot] [📴 Shutdown] [More ▾] · [Tasks] [Web UI ↗] [↻] · [‹ Guests]
 read(ask, guest, snapshot, …)   what a card shows, in at most two calls
 """
 

@@ -265,6 +265,14 @@ async def test_the_token_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
     assert TOKEN not in caplog.text
 
 
+async def test_libraries_stay_as_quiet_as_the_log_was_set_up(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    caplog.set_level(logging.WARNING, "telegram")
+    async with house() as home:
+        await home.rest()
+    assert not logging.getLogger("telegram.ext").isEnabledFor(logging.INFO)
+
+
 async def test_stopping_is_quick_with_a_poll_under_way(home: House) -> None:
     await home.rest()
     began = time.monotonic()

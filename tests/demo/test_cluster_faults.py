@@ -35,6 +35,7 @@ async def test_the_table(cluster: Cluster) -> None:
     assert len({row["key"] for row in rows}) == len(rows)
     assert all(row["label"] and row["help"] and row["on"] is False and row["target"] == "" for row in rows)
     assert listed(cluster, "node_off")["targets"] == ["pve1", "pve2", "pve3"]
+    assert (listed(cluster, "node_off")["one"], listed(cluster, "slow")["one"]) == (True, False)
 
 
 @pytest.mark.parametrize("key", [fault.key for fault in FAULTS if not fault.once])

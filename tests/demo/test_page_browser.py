@@ -88,7 +88,9 @@ async def phone() -> AsyncIterator[Phone]:
 
 async def test_a_talk(phone: Phone) -> None:
     page, expect = phone.page, phone.expect
+    await expect(page.get_by_test_id("input")).to_be_visible()  # a first visitor may type at once
     await page.get_by_test_id("start").click()
+    await expect(page.get_by_test_id("start")).to_be_hidden()
     await phone.api.wait_for(lambda: len(phone.api.messages(1)) == 1)
     assert phone.api.messages(1)[0].text == "/start"
 

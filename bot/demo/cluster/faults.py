@@ -250,6 +250,7 @@ class Faults:
                 "help": fault.help,
                 "on": fault.key in self._on,
                 "target": (self._on.get(fault.key) or [""])[-1],
+                "one": fault.one,  # false: may be aimed at all at once
                 "aimed": list(self._on.get(fault.key, ())),
                 "targets": fault.targets(self._stage),
             }

@@ -85,9 +85,9 @@ function draw() {
   });
   if (!nodes.length) nodes.push(el("li", { class: "hello" }, el("b", {}, "What can this bot do?"), "It runs a Proxmox VE cluster from a phone. Say /status, or open the menu."));
   $("messages").replaceChildren(...nodes);
+  // Telegram hides the field until Start is pressed; here both are offered, so that /status can be typed at once.
   const fresh = !group(chat) && !said(chat).length;
   $("start").hidden = !fresh;
-  $("compose").hidden = fresh;
   $("menu").hidden = menu(chat).length === 0;
   toEnd();
 }

@@ -21,7 +21,7 @@ export function panel(tell) {
   function drawCluster(rows) {
     cluster.replaceChildren(...rows.map((row) => {
       const id = `fault-${row.key}`;
-      const targets = row.one === false ? [...(row.targets || []), ""] : row.targets || [];
+      const targets = row.one === false ? ["", ...(row.targets || [])] : row.targets || [];
       const aimed = row.aimed || (row.on ? [row.target || ""] : []);
       const choice = targets.length > 1 && el("select", { "aria-label": `${row.label}: where`, "data-testid": `target-${row.key}` },
         ...targets.map((target) => el("option", { value: target }, target || "all")));
