@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -11,19 +10,14 @@ import pytest
 
 from bot.demo.telegram import BotApi, Chat, User
 from bot.demo.telegram.page import Page
+from tests.browser import MARKS, WIDTH, tab, watch
 
-playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed: no browser walk")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )  # one pixel
 HOSTILE = 'web<1>_&"<img src=x onerror=document.title=1>'
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found: the browser walk is skipped"),
-]
+pytestmark = MARKS
 
 
 class Faults:
@@ -43,13 +37,11 @@ class Faults:
 class Phone:
     """One page at 390 px, the stand-in behind it, and the bot's side by hand."""
 
-    def __init__(self, api: BotApi, page: Any, http: httpx.AsyncClient, chat: Chat, user: User) -> None:
+    def __init__(self, api: BotApi, page: Any, expect: Any, http: httpx.AsyncClient, chat: Chat, user: User) -> None:
         self.api, self.page, self._http, self.chat, self.user = api, page, http, chat, user
-        self.expect = playwright.expect
+        self.expect = expect
         self.faults = Faults()
-        self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
+        self.errors = watch(page)
 
     async def bot(self, method: str, **params: Any) -> Any:
         url = f"{self.api.base_url}/bot{self.api.token}/{method}"
@@ -69,20 +61,17 @@ class Phone:
 
 @pytest.fixture
 async def phone() -> AsyncIterator[Phone]:
-    async with BotApi() as api, httpx.AsyncClient() as http, playwright.async_playwright() as engine:
+    async with BotApi() as api, httpx.AsyncClient() as http, tab() as (shown, expect):
         ana = api.user(1, HOSTILE)
         chat = api.private(ana)
         faults = Faults()
         page = Page(api, faults, notes={1: "admin"})
         await page.start()
-        browser = await engine.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        tab = await browser.new_page(viewport={"width": 390, "height": 844})
-        phone = Phone(api, tab, http, chat, ana)
+        phone = Phone(api, shown, expect, http, chat, ana)
         phone.faults = faults
-        await tab.goto(page.url)
+        await shown.goto(page.url)
         yield phone
         assert phone.errors == []
-        await browser.close()
         await page.stop()
 
 
@@ -104,7 +93,7 @@ async def test_a_talk(phone: Phone) -> None:
     await expect(phone.last.get_by_test_id("text")).to_contain_text(HOSTILE)
     await expect(phone.last.get_by_test_id("button")).to_have_text(["Reboot", "Web", HOSTILE])
     assert await page.locator("#messages img").count() == 0, "a name became markup"
-    assert await page.evaluate("document.documentElement.scrollWidth") == 390, "it scrolls sideways"
+    assert await page.evaluate("document.documentElement.scrollWidth") == WIDTH, "it scrolls sideways"
 
     await phone.last.get_by_role("button", name="Reboot").click()
     await phone.api.wait_for(lambda: bool(phone.api.world.tapped))
