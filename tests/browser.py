@@ -1,7 +1,7 @@
-"""A real Chromium with the chat page of a real `telemox demo` in it: for the walks in a browser and the README's pictures.
+"""A real Chromium with a real `telemox demo` in it: for the walks in a browser and for the README's pictures.
 
     async with demo(folder) as url, phone(url) as p:
-        await p.be(ANA)
+        await p.be(VERA)
         await p.say("/status")
         await p.tap("Guests")
         await p.reads("Guests 1-8")

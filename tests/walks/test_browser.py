@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo import ANA, MALLORY, VERA
+from bot.demo import MALLORY, VERA
 from tests.browser import MARKS, WIDTH, Phone, demo, phone
 
 pytestmark = MARKS
