@@ -78,11 +78,18 @@ def test_settings_that_are_named_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    """Pictures are made by a walk in a browser, which not every machine has."""
     text = page.read_text()
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", text) + re.findall(r'src="(?!https?:)([^"]+)"', text)
-    missing = [target for target in targets if not (page.parent / target).exists() and "pictures/" not in target]
-    assert missing == []
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_pictures_are_shown_and_small() -> None:
+    """Not what is on them: they are taken by `make docs`, on a walk in a browser that not every machine has."""
+    pictures = {f"docs/pictures/{path.name}": path.stat().st_size for path in (ROOT / "docs/pictures").glob("*.png")}
+    assert {"docs/pictures/status.png", "docs/pictures/question.png", "docs/pictures/done.png"} <= set(pictures)
+    shown = re.findall(r'src="(docs/pictures/[^"]+)"', (ROOT / "README.md").read_text())
+    assert sorted(shown) == sorted(pictures)
+    assert [name for name, size in pictures.items() if size > 150_000] == []
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
