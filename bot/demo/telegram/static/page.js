@@ -256,8 +256,12 @@ dark.addEventListener("change", () => paint(dark.matches ? "dark" : "light"));
 
 const drawFaults = panel(toast);
 
+let heard = 0; // events so far
+
 async function load() {
+  const before = heard;
   Object.assign(state, await get("/state"));
+  if (heard !== before) reload(); // what arrived while the state was on its way may be missing in it
   now.speaker ??= state.people[0]?.id ?? null;
   const wanted = Number(location.hash.slice(1));
   now.chat = chatOf(now.chat)?.id ?? chatOf(wanted)?.id ?? state.chats[0]?.id ?? null;
@@ -272,6 +276,7 @@ function listen() {
   source.onopen = () => { load(); drawFaults(); };
   source.onmessage = ({ data }) => {
     const event = JSON.parse(data);
+    heard += 1;
     if (event.kind === "message") upsert(event.chat, event.message);
     if (event.kind === "delete") {
       state.messages[event.chat] = (state.messages[event.chat] || []).filter((message) => message.id !== event.id);
