@@ -256,40 +256,41 @@ dark.addEventListener("change", () => paint(dark.matches ? "dark" : "light"));
 
 const drawFaults = panel(toast);
 
-let heard = 0; // events so far
+let held = []; // what arrives while the state is on its way: it may be missing there, so it is applied afterwards
+let underway = 0; // loads
 
 async function load() {
-  const before = heard;
-  Object.assign(state, await get("/state"));
-  if (heard !== before) reload(); // what arrived while the state was on its way may be missing in it
+  underway += 1;
+  try { Object.assign(state, await get("/state")); } finally { underway -= 1; }
   now.speaker ??= state.people[0]?.id ?? null;
   const wanted = Number(location.hash.slice(1));
   now.chat = chatOf(now.chat)?.id ?? chatOf(wanted)?.id ?? state.chats[0]?.id ?? null;
   draw();
+  if (!underway) for (const event of held.splice(0)) take(event);
 }
 
 let loading = null;
 const reload = () => { loading ??= setTimeout(() => { loading = null; load(); }, 50); };
 
+function take(event) {
+  if (event.kind === "message") upsert(event.chat, event.message);
+  if (event.kind === "delete") {
+    state.messages[event.chat] = (state.messages[event.chat] || []).filter((message) => message.id !== event.id);
+    if (event.chat === now.chat) draw(); else drawChats();
+  }
+  if (event.kind === "action") {
+    now.busy[event.chat] = event.action === "typing" ? "typing…" : "sending…";
+    setTimeout(() => { now.busy[event.chat] = ""; if (event.chat === now.chat) drawHead(chatOf(event.chat)); }, 5000);
+    if (event.chat === now.chat) drawHead(chatOf(event.chat));
+  }
+  if (event.kind === "state") reload();
+  if (event.kind === "faults") drawFaults();
+}
+
 function listen() {
   const source = new EventSource("/events");
   source.onopen = () => { load(); drawFaults(); };
-  source.onmessage = ({ data }) => {
-    const event = JSON.parse(data);
-    heard += 1;
-    if (event.kind === "message") upsert(event.chat, event.message);
-    if (event.kind === "delete") {
-      state.messages[event.chat] = (state.messages[event.chat] || []).filter((message) => message.id !== event.id);
-      if (event.chat === now.chat) draw(); else drawChats();
-    }
-    if (event.kind === "action") {
-      now.busy[event.chat] = event.action === "typing" ? "typing…" : "sending…";
-      setTimeout(() => { now.busy[event.chat] = ""; if (event.chat === now.chat) drawHead(chatOf(event.chat)); }, 5000);
-      if (event.chat === now.chat) drawHead(chatOf(event.chat));
-    }
-    if (event.kind === "state") reload();
-    if (event.kind === "faults") drawFaults();
-  };
+  source.onmessage = ({ data }) => { if (underway) held.push(JSON.parse(data)); else take(JSON.parse(data)); };
   source.onerror = () => { $("subtitle").textContent = "connecting…"; };
 }
 
