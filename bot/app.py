@@ -1,15 +1,18 @@
 """The composition root: the only module that knows every concrete class.
 
-start: store → Proxmox clients → Telegram (getMe) → handlers and polling → what a killed process left behind
+start: store → Telegram (getMe) → polling → Proxmox clients, pages, handlers → what a killed process left behind
 stop:  polling → background work → Telegram → Proxmox → store, within 10 s in all
 
 Nothing here waits for Proxmox VE before polling begins: a bot that cannot reach its cluster must say so in the chat.
+What the first getUpdates needs is imported above; all else while it is on its way, by a thread.
 """
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from bot.access import Role
 from bot.chat.chat import Chat
@@ -17,10 +20,11 @@ from bot.clock import SystemClock
 from bot.config import Settings
 from bot.errors import PveError
 from bot.ports import Clock, Env, Pve
-from bot.pve.cluster import Cluster
-from bot.runner import Runner
 from bot.spawn import Spawn
 from bot.store import Store
+
+if TYPE_CHECKING:
+    from bot.pve.cluster import Cluster
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +53,6 @@ class App:
         """
         settings = self.settings
         self.store = store = await Store.open(settings.data_dir, self.clock)
-        self.clusters = tuple(Cluster(config, self.clock, notice=self._notice) for config in settings.clusters)
         self.chat = chat = Chat(
             settings.telegram_token.get_secret_value(),
             settings.telegram_base_url,
@@ -59,6 +62,12 @@ class App:
             self.spawn,
         )
         await chat.connect()
+        await chat.listen()
+        await asyncio.to_thread(_imports)
+        from bot.pve.cluster import Cluster
+        from bot.runner import Runner
+
+        self.clusters = tuple(Cluster(config, self.clock, notice=self._notice) for config in settings.clusters)
         clusters: dict[str, Pve] = {cluster.key: cluster for cluster in self.clusters}
         env = Env(clusters=clusters, store=store, messenger=chat.messenger, clock=self.clock, spawn=self.spawn)
         runner = Runner(env)
@@ -106,6 +115,7 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
             starting.cancel()
             return 0
         chat = await starting
+        gc.freeze()  # modules and tables stay: no collection need look at them again
         if ready is not None:
             ready()
         dead = app.spawn(chat.dead.wait(), "watchdog of the whole")
@@ -119,11 +129,21 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
         await app.stop()
 
 
+def _imports() -> None:
+    """What `start()` and the first screens are about to import: here they hold nobody up."""
+    import wcwidth  # noqa: F401
+
+    import bot.chat.handlers
+    import bot.pve.cluster
+    import bot.runner  # noqa: F401
+
+
 async def _warm(pve: Pve) -> None:
     """The first person to ask should not be the one to find out how long the first connection takes."""
     try:
         await pve.snapshot()
         for role in Role:
             await pve.permissions(role)
+        await pve.version()
     except PveError as error:
         log.warning("%s: %s", pve.key, error)

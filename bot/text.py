@@ -21,7 +21,6 @@ from functools import lru_cache
 from html import unescape
 
 from markupsafe import Markup, escape
-from wcwidth import wcswidth
 
 WIDTH = 34
 """Columns of a card: what a phone held upright shows of a <pre> block without scrolling."""
@@ -223,7 +222,11 @@ def cut(text: str, width: int) -> str:
 
 def columns(text: str) -> int:
     """Display width: ASCII counts one, CJK and emoji two."""
-    return len(text) if text.isascii() else max(0, wcswidth(text))
+    if text.isascii():
+        return len(text)
+    from wcwidth import wcswidth  # its tables take 30 ms: a start is spared them
+
+    return max(0, wcswidth(text))
 
 
 def clean(text: str) -> str:

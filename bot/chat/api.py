@@ -4,6 +4,7 @@
 and building and parsing PTB's objects for it costs more than drawing the screen.
 """
 
+import asyncio
 import json
 import logging
 import ssl
@@ -48,13 +49,20 @@ class _Response(Protocol):
     def headers(self) -> Any: ...
 
 
+class _Request(Protocol):
+    extensions: dict[str, Any]
+
+
 class Request(HTTPXRequest):
     """PTB's request class that keeps the token out of what it gives back.
 
     A gateway's error page may quote the address it was asked for, and PTB logs what it cannot read.
     """
 
-    def __init__(self, token: str, base_url: str, *, pool: int, on_date: Any = None) -> None:
+    def __init__(
+        self, token: str, base_url: str, *, pool: int, on_date: Any = None, sent: asyncio.Event | None = None
+    ) -> None:
+        """`on_date` gets the Date header of each answer; `sent` is set when the first request has gone out."""
         parts = urlsplit(base_url)
         host = parts.hostname or ""
         options: dict[str, Any] = {}
@@ -62,12 +70,25 @@ class Request(HTTPXRequest):
             options["verify"] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if host in {"localhost", "::1"} or host.startswith("127."):
             options["trust_env"] = False  # a proxy cannot reach our loopback
+        hooks: dict[str, list[Any]] = {"request": [], "response": []}
         if on_date is not None:
 
             async def note(response: _Response) -> None:
                 on_date(response.headers.get("date"))
 
-            options["event_hooks"] = {"response": [note]}
+            hooks["response"].append(note)
+        if sent is not None:
+
+            async def trace(event: str, _: object) -> None:
+                if event == "http11.send_request_body.complete":
+                    sent.set()
+
+            async def follow(request: _Request) -> None:
+                if not sent.is_set():
+                    request.extensions["trace"] = trace
+
+            hooks["request"].append(follow)
+        options["event_hooks"] = hooks
         super().__init__(
             connection_pool_size=pool,
             connect_timeout=10,
@@ -106,7 +127,7 @@ class Api(ExtBot[Lane]):
             base_url=f"{root}/bot",
             base_file_url=f"{root}/file/bot",
             request=Request(token, root, pool=POOL),
-            get_updates_request=Request(token, root, pool=2, on_date=polling.date),
+            get_updates_request=Request(token, root, pool=2, on_date=polling.date, sent=polling.asked),
             rate_limiter=limiter,
         )
         self._polling = polling
@@ -141,8 +162,11 @@ class Api(ExtBot[Lane]):
             failed = NetworkError(_NOT_OURS)
             self._polling.failure(failed)
             raise failed from error
+        finally:
+            self._polling.asked.set()
         updates = self._parsed(raw)
         self._polling.success(started, (update.update_id for update in updates))
+        await self._polling.heeded.wait()
         return updates
 
     async def _poll(

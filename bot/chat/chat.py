@@ -2,7 +2,8 @@
 
     chat = Chat(token, base_url, roles, store, clock, spawn)
     await chat.connect()                                         getMe; waits for as long as the network is down
-    await chat.start(env, runner)                                handlers, polling, menus, watchdog
+    await chat.listen()                                          polling begins; what comes waits
+    await chat.start(env, runner)                                handlers, menus, watchdog
     await chat.dead.wait()                                       nothing will be heard any more: `chat.why`
     await chat.stop_polling(); await spawn.close(…); await chat.shutdown()
 
@@ -16,7 +17,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from telegram import Update
 from telegram.error import InvalidToken, RetryAfter, TelegramError
@@ -25,19 +26,19 @@ from telegram.ext import TypeHandler as OfType
 
 from bot.access import Asker, Roles
 from bot.chat.api import ALLOWED, POLL_TIMEOUT, Api
-from bot.chat.door import FLOOD, Door, Visit
-from bot.chat.handlers import Handlers, Runner
 from bot.chat.limiter import Limiter
 from bot.chat.members import Members
-from bot.chat.menu import Menu
 from bot.chat.messenger import Messenger
 from bot.chat.polling import Polling
 from bot.errors import TelemoxError
-from bot.pages import PAGES
-from bot.pages.page import Page
 from bot.ports import Clock, Env, Store
 from bot.spawn import Spawn
 from bot.text import Reader, Said, code, say
+
+if TYPE_CHECKING:
+    from bot.chat.door import Door, Visit
+    from bot.chat.handlers import Handlers, Runner
+    from bot.pages.page import Page
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class TokenRefused(TelemoxError):
 class _Context(CallbackContext[Api, dict[Any, Any], dict[Any, Any], dict[Any, Any]]):
     """One update on its way: what the door let in."""
 
-    visit: Visit | None = None
+    visit: "Visit | None" = None
 
 
 class Chat:
@@ -81,10 +82,13 @@ class Chat:
         spawn: Spawn,
         *,
         reader: Callable[[int], Reader] = lambda chat: Reader(),
-        pages: Mapping[str, Page] = PAGES,
-        flood: int = FLOOD,
+        pages: "Mapping[str, Page] | None" = None,
+        flood: int | None = None,
     ) -> None:
-        """`base_url` is scheme, host and port, without `/bot`. `reader` gives language and zone of a chat."""
+        """`base_url` is scheme, host and port, without `/bot`. `reader` gives language and zone of a chat.
+
+        `pages` are PAGES and `flood` is door.FLOOD, where they are not named.
+        """
         _quiet()
         self._clock = clock
         self._spawn = spawn
@@ -96,7 +100,6 @@ class Chat:
         self._api = Api(token, base_url, limiter, self._polling)
         self.members = Members(roles, store)
         self.messenger = Messenger(self._api, limiter, self.members, store, reader)
-        self._menu = Menu(self._api, self.members, pages)
         self._app: Application[Any, Any, Any, Any, Any, Any] | None = None
         self._watchdog: asyncio.Task[Any] | None = None
         self.dead = asyncio.Event()
@@ -115,31 +118,50 @@ class Chat:
         await self._patiently(self._api.initialize)
         log.info("this is @%s", self.username)
 
-    async def start(self, env: Env, runner: Runner) -> None:
-        """Begins to hear. Raises: TokenRefused."""
+    async def listen(self) -> None:
+        """Begins to poll; returns when the first getUpdates is on its way. What comes is held until `start()`.
+
+        Raises: TokenRefused.
+        """
+        self._app = app = ApplicationBuilder().bot(self._api).job_queue(None).context_types(_CONTEXT).build()
+        await app.initialize()
+        await self._patiently(lambda: _poll(app))
+        self._polling.begin()
+        await self._polling.asked.wait()
+
+    async def start(self, env: Env, runner: "Runner") -> None:
+        """Begins to hear what is said. Raises: TokenRefused."""
+        from bot.chat.door import FLOOD, Door
+        from bot.chat.handlers import Handlers
+        from bot.chat.menu import Menu
+        from bot.pages import PAGES
+
         await self.members.load()
-        handlers = Handlers(
-            env, self.messenger, runner, self._pages, self._menu, bot=self.username, reader=self._reader
-        )  # fmt: skip
+        if self._app is None:
+            await self.listen()
+        pages = PAGES if self._pages is None else self._pages
+        flood = FLOOD if self._flood is None else self._flood
+        menu = Menu(self._api, self.members, pages)
+        handlers = Handlers(env, self.messenger, runner, pages, menu, bot=self.username, reader=self._reader)
         door = Door(
             self.members,
             self._clock,
             self._polling,
-            flooded=self._tell_flood,
+            flooded=lambda asker: self._tell_flood(asker, flood),
             migrated=lambda old, new: self._spawn(self.members.migrated(old, new), "group migrated"),
-            flood=self._flood,
+            flood=flood,
         )
-        self.members.changed = lambda chat: self._spawn(self._menu.set(chat), "menu")
-        self._app = app = _application(self._api, door, handlers)
-        await app.initialize()
-        await app.start()
-        await self._patiently(lambda: _poll(app))
-        self._polling.begin()
+        self.members.changed = lambda chat: self._spawn(menu.set(chat), "menu")
+        if self._app is not None:
+            _handle(self._app, door, handlers)
+            await self._app.start()
+        self._polling.heeded.set()
         self._watchdog = self._spawn(self._polling.watch(self._give_up), "polling watchdog")
-        self._spawn(self._menu.publish(), "menus")
+        self._spawn(menu.publish(), "menus")
 
     async def stop_polling(self) -> None:
         """Hears no more; at most `STOP` seconds."""
+        self._polling.heeded.set()
         if self._watchdog is not None:
             self._watchdog.cancel()
         if self._app is not None and self._app.updater is not None and self._app.updater.running:
@@ -163,12 +185,12 @@ class Chat:
         self.why = reason
         self.dead.set()
 
-    def _tell_flood(self, asker: Asker) -> None:
+    def _tell_flood(self, asker: Asker, limit: int) -> None:
         words = say(
             "{name} ({id}) sends more than {n} messages a minute. What is over that is ignored.",
             name=asker.name,
             id=str(asker.id),
-            n=self._flood,
+            n=limit,
         )
         self._spawn(self.messenger.tell_admins(words), "note of a flood")
 
@@ -197,8 +219,11 @@ class Chat:
             pause = min(30.0, pause * 1.5)
 
 
-def _application(api: Api, door: Door, handlers: Handlers) -> Application[Any, Any, Any, Any, Any, Any]:
-    """PTB's application: the door in group -1, and behind it what takes visits."""
+_CONTEXT = ContextTypes(context=_Context)
+
+
+def _handle(app: Application[Any, Any, Any, Any, Any, Any], door: "Door", handlers: "Handlers") -> None:
+    """The door in group -1, and behind it what takes visits."""
 
     async def enter(update: Update, context: _Context) -> None:
         context.visit = door.see(update)
@@ -213,11 +238,9 @@ def _application(api: Api, door: Door, handlers: Handlers) -> Application[Any, A
         log.error("an update failed and goes no further", exc_info=context.error)
         raise ApplicationHandlerStop
 
-    app = ApplicationBuilder().bot(api).job_queue(None).context_types(ContextTypes(context=_Context)).build()
     app.add_handler(OfType(Update, enter), group=-1)
     app.add_handler(OfType(Update, take))
     app.add_error_handler(on_error)
-    return app
 
 
 async def _poll(app: Application[Any, Any, Any, Any, Any, Any]) -> None:

@@ -6,9 +6,10 @@ gateway's page, ends polling for good while the process lives on. `api.Api.get_u
 passes; this class keeps the record, and `watch()` reports when nothing has been heard for too long.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -37,6 +38,10 @@ class Polling:
     clock: Clock
     heard: float = 0.0  # monotonic seconds of the last success, or of the start
     skew: float = 0.0  # seconds that Telegram's clock is ahead of ours
+    asked: asyncio.Event = field(default_factory=asyncio.Event)  # the first getUpdates has gone out, or has failed
+    heeded: asyncio.Event = field(
+        default_factory=asyncio.Event
+    )  # somebody is there for what comes; it is held till then
     _flying: bool = False  # a poll is under way; the HTTP client ends it in bounded time
     _since: float | None = None  # end of the last success; None before the first
     _late: frozenset[int] = frozenset()  # ids of updates that waited for us
