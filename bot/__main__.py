@@ -59,12 +59,14 @@ def _with_settings(arguments: argparse.Namespace) -> int:
         for line in error.lines:
             print(line, file=sys.stderr)
         return 2
+    from bot.logs import configure
+
     if arguments.command == "check":
         from bot.check import check
 
+        configure("error", settings.log_format, settings.secrets)  # its own lines are the output
         return asyncio.run(check(settings))
     from bot import app
-    from bot.logs import configure
 
     configure(settings.log_level, settings.log_format, settings.secrets)
     return _ended(app.run(settings))
