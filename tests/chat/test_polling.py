@@ -208,6 +208,26 @@ async def test_a_gateways_page_while_starting_is_no_reason_to_exit() -> None:
         await chat.shutdown()
 
 
+async def test_what_comes_before_anybody_is_there_is_held_and_not_confirmed() -> None:
+    async with BotApi(TOKEN) as api:
+        clock, store, spawn, world = Clock(), Memory(), Spawn(), World()
+        chat = Chat(TOKEN, api.base_url, ROLES, store, clock, spawn, pages=world.pages())
+        env = Env(clusters={}, store=store, messenger=chat.messenger, clock=clock, spawn=spawn)
+        ana = api.user(ANA, "Ana")
+        await chat.connect()
+        await chat.listen()
+        await api.say(api.private(ana), ana, "/status")
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+        assert len(api.made("getUpdates")) == 1  # the next one would confirm it
+        assert api.made("sendMessage") == []
+        await chat.start(env, Acts(env))
+        await api.wait_for(lambda: bool(api.made("sendMessage")), 5, "an answer")
+        await chat.stop_polling()
+        await spawn.close(0)
+        await chat.shutdown()
+
+
 async def test_what_answers_404_for_ever_is_no_bot_api() -> None:
     _, handler = answering(http("404 Not Found", b"<h1>nginx</h1>"))
     server, chat, clock = await connecting(handler)
