@@ -169,13 +169,26 @@ class PveRefused(PveError):
         self.errors = errors or {}
 
     def said(self) -> Said:
+        if self.reason.startswith("RPCEnvironment init request failed"):
+            return lines(
+                say("Proxmox VE cannot read its own configuration: {reason}", reason=self.reason),
+                say(
+                    "Is its cluster filesystem up? On that host: {command}",
+                    command=code("systemctl status pve-cluster"),
+                ),
+            )
         details = [say("{name}: {text}", name=name, text=text) for name, text in self.errors.items()]
         return lines(say("Proxmox VE refused: {reason}", reason=self.reason), *details)
 
 
 class PveGarbled(PveError):
     def said(self) -> Said:
-        return say("Proxmox VE gave an answer that cannot be understood: {reason}.", reason=self.reason)
+        return say(
+            "Proxmox VE gave an answer that cannot be understood ({reason}). If it stays so: is a proxy in between, "
+            "and does {command} on the host say all is well?",
+            reason=self.reason,
+            command=code("systemctl status pveproxy"),
+        )
 
 
 class PveTaskFailed(PveError):

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import Enum
 from functools import cached_property
 
-from bot.text import from_epoch
+from bot.text import Said, from_epoch
 
 
 class Kind(Enum):
@@ -155,6 +155,7 @@ class Unseen:
     subject: str = ""  # node name, token id, host …
     count: int = 0  # guests or rows concerned
     detail: str = ""  # Proxmox's own words
+    said: Said | None = None  # the same as a sentence that says what to do, where there is one
 
 
 @dataclass(frozen=True, kw_only=True)

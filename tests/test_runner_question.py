@@ -484,6 +484,10 @@ async def test_a_cluster_that_does_not_answer_the_check(world: World, error: Pve
     world.pve.down["guest"] = (0, 9e9, error)
     await world.press("Yes")
     assert words in world.last.text
+    assert world.last.text.startswith('🚫 Nothing was done to web<1>_&"')
+    assert "Last seen: 🟢 web<1>" in world.last.text, (
+        "a state that nobody has read just now is not said to be the state"
+    )
     assert world.pve.writes == NOTHING
     assert await world.audit() == NOTHING
     world.pve.down.clear()

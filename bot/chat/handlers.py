@@ -188,7 +188,7 @@ class Handlers:
     def _trouble(self, page: Page, arg: str, error: TelemoxError) -> Screen:
         rows = self._ways(page, arg)
         if mend := error.mend():
-            rows = ((Button(say("Copy the mend"), Copy(mend)),), *rows)
+            rows = ((Button(say("Copy the command"), Copy(mend)),), *rows)
         return Screen(text=error.said(), rows=rows)
 
     def _ways(self, page: Page, arg: str) -> tuple[tuple[Button, ...], ...]:

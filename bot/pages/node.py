@@ -6,10 +6,10 @@ from datetime import datetime
 
 from bot.access import Asker, Role
 from bot.errors import NotFound
-from bot.model import Fleet, Guest, Node, Storage
+from bot.model import Fleet, Gap, Guest, Node, Storage, Unseen
 from bot.pages import nodes
 from bot.pages.page import Enquiry, Page
-from bot.pages.parts import WORDS, age, name_button, pairs, refresh, web_button
+from bot.pages.parts import WORDS, age, gaps, name_button, pairs, refresh, web_button
 from bot.pages.storage import bars
 from bot.screen import Button, Open, Screen
 from bot.text import EMPTY, Said, Value, bar, bold, fold, lines, say, say_n, share, size_pair, span, table
@@ -24,6 +24,7 @@ class Data:
     now: datetime
     web: str
     cluster: str  # the cluster's name where there are several, else ''
+    unseen: tuple[Unseen, ...] = ()  # of its cluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ async def load(ask: Enquiry, arg: str) -> Data | Choice | nodes.Data:
         storages=tuple(storage for storage in snapshot.storages if storage.node == node.name and not storage.shared),
         taken=snapshot.taken,
         now=ask.now,
+        unseen=snapshot.unseen,
         web=ask.pve(node.cluster).web,
         cluster=snapshot.name if len(fleet.snapshots) > 1 else "",
     )
@@ -87,6 +89,7 @@ def _draw(data: Data) -> Screen:
         *((EMPTY, *known) if (known := _figures(node)) else ()),
         *((EMPTY, *bars(data.storages[:8], short=True)) if data.storages else ()),
         EMPTY,
+        *gaps(gap for gap in data.unseen if gap.gap is Gap.UNREACHABLE),
         age(data.taken, data.now),
     )
     guests = Button(say("Guests {n}", n=len(data.guests)), Open("vms", _scope(data)))

@@ -19,11 +19,11 @@ from typing import Any
 
 from bot.access import EVERYTHING, Asker, Role
 from bot.actions import Action, offers
-from bot.errors import NotFound, PveError, Stale
+from bot.errors import NotFound, PveError, PveNoAnswer, PveNodeDown, PveUnreachable, Stale
 from bot.model import Fleet, Gap, Guest, Permissions, Snapshot, Task, Unseen, Upid
 from bot.ports import Env, Pve
 from bot.screen import Place, Screen
-from bot.text import Reader, say
+from bot.text import Reader, Said, say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,7 @@ class Enquiry:
                 found += await pve.tasks()
             except PveError as error:
                 trouble = error
-                missing.append(Unseen(gap=Gap.UNREACHABLE, subject=key, detail=error.reason))
+                missing.append(Unseen(gap=Gap.UNREACHABLE, subject=key, detail=error.reason, said=_advice(error)))
         if trouble is not None and len(missing) == len(self.env.clusters):
             raise trouble
         newest_first = sorted(found, key=lambda task: task.upid.start, reverse=True)
@@ -213,10 +213,17 @@ def _narrow(snapshot: Snapshot, asker: Asker) -> Snapshot:
     )
 
 
+def _advice(error: PveError) -> Said | None:
+    """What answered, but not as it should, says itself what to do; of a host that is silent the reason is all."""
+    return None if isinstance(error, PveUnreachable | PveNoAnswer | PveNodeDown) else error.said()
+
+
 def _unreached(key: str, last: Snapshot | None, error: PveError, now: datetime) -> Snapshot:
     """What was last seen of a cluster, and that it is not reached now; `count`: the guests that this shows."""
     if last is None:
-        gap = Unseen(gap=Gap.UNREACHABLE, subject=key, detail=error.reason)
+        gap = Unseen(gap=Gap.UNREACHABLE, subject=key, detail=error.reason, said=_advice(error))
         return Snapshot(cluster=key, name=key, quorate=None, nodes=(), guests=(), storages=(), unseen=(gap,), taken=now)
-    gap = Unseen(gap=Gap.UNREACHABLE, subject=last.name, count=len(last.guests), detail=error.reason)
+    gap = Unseen(
+        gap=Gap.UNREACHABLE, subject=last.name, count=len(last.guests), detail=error.reason, said=_advice(error)
+    )
     return replace(last, unseen=(*last.unseen, gap))

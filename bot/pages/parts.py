@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from bot.model import Gap, Guest, Snapshot, Status, Unseen
 from bot.screen import Button, Copy, Link, Open, Row
-from bot.text import Said, Value, bold, clock, code, cut, raw, say, say_n, span
+from bot.text import Said, Value, bold, clock, code, cut, lines, raw, say, say_n, span
 
 T = TypeVar("T")
 
@@ -171,6 +171,11 @@ def _offline(gap: Unseen) -> Said:
 
 def _unreachable(gap: Unseen) -> Said:
     values: dict[str, Value] = {"name": gap.subject, "detail": gap.detail.rstrip(".")}
+    if gap.said is not None:
+        sentence = (
+            "⚠️ {name} could not be read, shown is what was last seen." if gap.count else "⚠️ {name} could not be read."
+        )
+        return lines(say(sentence, **values), gap.said)
     if gap.count:
         return say("⚠️ {name} cannot be reached: {detail}. Shown is what was last seen.", **values)
     return say("⚠️ {name} cannot be reached: {detail}.", **values)

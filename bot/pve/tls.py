@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+
 from bot.errors import PvePinMismatch, PveUnreachable
 from bot.pve.config import Host
 
@@ -164,6 +166,10 @@ def reason_of(error: BaseException) -> str:
                 return f"its certificate is not trusted: {cause.verify_message}"
             case ssl.SSLError():
                 return f"TLS failed: {cause.reason or cause}"
+            case httpx.RemoteProtocolError() if "complete message body" in str(cause):
+                return "the connection broke in the middle of the answer"
+            case httpx.RemoteProtocolError() if "Server disconnected" in str(cause):
+                return "the connection broke before the answer"
             case ConnectionRefusedError():
                 return "connection refused"
             case ConnectionResetError() | BrokenPipeError():

@@ -170,7 +170,12 @@ def refused(error: TelemoxError, guest: Guest | None, offered: Sequence[Action],
     if (mend := error.mend()) is not None and len(mend) <= 256:
         rows.append((Button(say("Copy the command"), Copy(mend)),))
     rows += card.rows(guest, offered, web) if guest is not None else [(Button(say("‹ Guests"), Open("vms")),)]
-    return Screen(text=lines(error.said(), card.head(guest) if guest is not None else None), rows=tuple(rows))
+    text: list[Said | None] = [error.said()]
+    if guest is not None and isinstance(error, PveError):
+        text.insert(0, say("🚫 Nothing was done to {name}.", name=guest.name))
+    if guest is not None:
+        text.append(card.head(guest) if guest.live else say("Last seen: {guest}", guest=card.head(guest)))
+    return Screen(text=lines(*text), rows=tuple(rows))
 
 
 def dotted(parts: Sequence[Value]) -> Said:

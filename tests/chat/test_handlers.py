@@ -60,7 +60,7 @@ async def test_a_failure_offers_the_way_on(home: House, caplog: pytest.LogCaptur
     await home.api.read(card, "homelab")
     card = await home.api.ask(home.with_vera, home.vera, "/lost forbidden")
     assert "it lacks VM.Audit on /vms/101" in card.text
-    assert card.labels == [["Copy the mend"], ["↻", "‹ Status"]]
+    assert card.labels == [["Copy the command"], ["↻", "‹ Status"]]
     await home.api.ask(home.with_vera, home.vera, "/broken web")
     assert any(record.exc_info for record in caplog.records)
 

@@ -6,7 +6,17 @@ from datetime import timedelta
 import pytest
 
 from bot.access import Asker, Role, Scope
-from bot.errors import NotFound, PveError, PveForbidden, PveNodeDown, PveUnauthorized, PveUnreachable, Stale
+from bot.errors import (
+    NotFound,
+    PveError,
+    PveForbidden,
+    PveGarbled,
+    PveNodeDown,
+    PveRefused,
+    PveUnauthorized,
+    PveUnreachable,
+    Stale,
+)
 from bot.model import Gap, Snapshot, Status
 from bot.pages import PAGES, Enquiry, card, freeze, narrow, node, task, tasks, vm, vms, whoami
 from bot.screen import Ask, Copy, Link, Open, Screen
@@ -180,6 +190,22 @@ async def test_a_cluster_that_does_not_answer_shows_what_was_last_seen() -> None
     assert "homelab cannot be reached: connection refused" in said(screen)
     assert "⚠️ old: as of" in said(screen)
     assert said(screen).startswith("⚪")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PveUnauthorized("Authentication failed!", token="telemox@pve!view"), "An admin can run telemox check"),
+        (PveGarbled("no JSON"), "systemctl status pveproxy"),
+        (PveRefused("RPCEnvironment init request failed: Connection refused"), "systemctl status pve-cluster"),
+        (PveUnreachable("connection refused"), "homelab cannot be reached: connection refused"),
+    ],
+)
+async def test_every_page_of_what_was_last_seen_says_why_and_what_to_do(error: PveError, words: str) -> None:
+    host = Host(old(snapshot()))
+    host.fails["resources"] = error
+    for page, arg in (("status", ""), ("vms", ""), ("nodes", ""), ("node", "pve1"), ("storage", ""), ("problems", "")):
+        assert words in said(await show(enquiry(host), page, arg)), page
 
 
 async def test_nothing_ever_read_raises() -> None:

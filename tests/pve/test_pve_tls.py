@@ -6,6 +6,7 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 import trustme
 
@@ -13,7 +14,7 @@ from bot.access import Role
 from bot.errors import PveError, PvePinMismatch, PveUnreachable
 from bot.pve.cluster import Cluster
 from bot.pve.config import Host, Pin
-from bot.pve.tls import anchored, fetch_fingerprint, verifying
+from bot.pve.tls import anchored, fetch_fingerprint, reason_of, verifying
 from tests.pve.server import Clock, Scripted, config, reply
 
 START = "/nodes/pve1/qemu/101/status/start"
@@ -248,3 +249,21 @@ async def test_a_host_that_speaks_no_tls_or_nothing_at_all(unused_tcp_port: int)
         await fetch_fingerprint(host)
     with pytest.raises(PveUnreachable):
         await fetch_fingerprint(Host("no-such-host.invalid"))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (
+            "peer closed connection without sending complete message body (received 280 bytes, expected 561)",
+            "the connection broke in the middle of the answer",
+        ),
+        (
+            "peer closed connection without sending complete message body (incomplete chunked read)",
+            "the connection broke in the middle of the answer",
+        ),
+        ("Server disconnected without sending a response.", "the connection broke before the answer"),
+    ],
+)
+def test_what_the_library_says_of_a_broken_connection_is_said_plainly(words: str, reason: str) -> None:
+    assert reason_of(httpx.RemoteProtocolError(words)) == reason
