@@ -110,6 +110,7 @@ class Audit:
     message: Message | None
     upid: str  # '' while none is known
     outcome: str  # '' while it runs
+    ended: datetime | None = None  # None while it runs
 
 
 class Store(Protocol):
@@ -132,6 +133,10 @@ class Store(Protocol):
 
     async def unfinished(self) -> Sequence[Audit]:
         """Asked and not ended: what a killed process left behind."""
+        ...
+
+    async def audit(self, limit: int = 0) -> Sequence[Audit]:
+        """What was asked and how it ended, newest first; at most `limit` orders, 0 = all."""
         ...
 
     async def keep(self, text: str) -> str:

@@ -338,6 +338,9 @@ class Steps:
         await self.life.step("unfinished")
         return await self.real.unfinished()
 
+    async def audit(self, limit: int = 0) -> Sequence[Audit]:
+        return await self.real.audit(limit)
+
     async def keep(self, text: str) -> str:
         return await self.real.keep(text)
 

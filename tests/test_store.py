@@ -93,6 +93,19 @@ async def test_an_order_is_two_lines(store: Store, tmp_path: Path, clock: Now) -
     ]
 
 
+async def test_the_audit_is_read_newest_first_with_its_ends(store: Store, clock: Now) -> None:
+    first = await store.asked(ANA, HERE, "reboot", "main/101", "t")
+    second = await store.asked(ANA, HERE, "stop", "main/102", "t")
+    clock.at += timedelta(seconds=34)
+    await store.started(first, UPID)
+    await store.ended(first, "ok")
+    assert [(row.id, row.outcome, row.upid) for row in await store.audit()] == [(second, "", ""), (first, "ok", UPID)]
+    (newest,) = await store.audit(1)
+    assert newest.id == second
+    assert newest.ended is None
+    assert (await store.audit())[1].ended == clock.at
+
+
 async def test_an_order_ends_once(store: Store, tmp_path: Path) -> None:
     order = await store.asked(ANA, None, "start", "main/101", "t")
     await store.ended(order, "")

@@ -7,6 +7,7 @@ below, where /help shall show it. Its screens are held by golden files: see test
 from collections.abc import Mapping
 
 from bot.pages import (
+    audit,
     freeze,
     ids,
     manual,
@@ -37,6 +38,7 @@ _TABLE: tuple[Page, ...] = (
     ids.PAGE,
     freeze.PAGE,
     freeze.THAW,
+    audit.PAGE,
     manual.PAGE,
     manual.START,
     # opened by buttons alone
@@ -44,6 +46,7 @@ _TABLE: tuple[Page, ...] = (
     narrow.PAGE,
     task.PAGE,
     task.LOG,
+    audit.FILE,
 )
 
 PAGES: Mapping[str, Page] = {page.key: page for page in _TABLE}

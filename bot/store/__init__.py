@@ -121,7 +121,10 @@ class Store:
         await self._do(lambda connection: _ended(connection, at, audit, outcome or "unknown"))
 
     async def unfinished(self) -> Sequence[Audit]:
-        return await self._do(_unfinished)
+        return await self._do(lambda connection: _audits(connection, "e.id IS NULL", "ASC", -1))
+
+    async def audit(self, limit: int = 0) -> Sequence[Audit]:
+        return await self._do(lambda connection: _audits(connection, "1", "DESC", limit or -1))
 
     async def keep(self, text: str) -> str:
         key = urlsafe_b64encode(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:12]).decode()
@@ -199,12 +202,16 @@ def _ended(connection: sqlite3.Connection, at: str, order: int, outcome: str) ->
     )
 
 
-def _unfinished(connection: sqlite3.Connection) -> list[Audit]:
+def _audits(connection: sqlite3.Connection, where: str, order: str, limit: int) -> list[Audit]:
+    """Orders with their ends. `where` and `order` are this module's own words; `limit` -1 = all."""
     rows = connection.execute(
-        "SELECT a.id, a.at, a.person, a.name, coalesce(m.new, a.chat), a.topic, a.message, a.action, a.target, a.token,"
-        " coalesce(t.upid, '') FROM audit a LEFT JOIN tasks t ON t.audit = a.id LEFT JOIN moved m ON m.old = a.chat"
-        " WHERE a.line = 'asked' AND NOT EXISTS (SELECT 1 FROM audit e WHERE e.line = 'ended' AND e.order_id = a.id)"
-        " ORDER BY a.id"
+        "SELECT a.id, a.at, a.person, a.name, coalesce(m.new, a.chat), a.topic, a.message,"  # noqa: S608 - our own words
+        " a.action, a.target, a.token,"
+        " coalesce(e.upid, t.upid, ''), coalesce(e.outcome, ''), e.at FROM audit a"
+        " LEFT JOIN audit e ON e.line = 'ended' AND e.order_id = a.id"
+        " LEFT JOIN tasks t ON t.audit = a.id LEFT JOIN moved m ON m.old = a.chat"
+        f" WHERE a.line = 'asked' AND {where} ORDER BY a.id {order} LIMIT ?",
+        (limit,),
     )
     return [
         Audit(
@@ -218,9 +225,10 @@ def _unfinished(connection: sqlite3.Connection) -> list[Audit]:
             token=token,
             message=None if message is None else Message(place=Place(chat=chat, topic=topic), id=message),
             upid=upid,
-            outcome="",
+            outcome=outcome,
+            ended=None if ended is None else datetime.fromisoformat(ended),
         )
-        for id_, at, person, name, chat, topic, message, action, target, token, upid in rows
+        for id_, at, person, name, chat, topic, message, action, target, token, upid, outcome, ended in rows
     ]
 
 

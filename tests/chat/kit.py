@@ -100,6 +100,9 @@ class Memory:
     async def unfinished(self) -> Sequence[Audit]:
         return ()
 
+    async def audit(self, limit: int = 0) -> Sequence[Audit]:
+        return ()
+
     async def keep(self, text: str) -> str:
         key = hashlib.sha256(text.encode()).hexdigest()[:16]
         self.texts[key] = text

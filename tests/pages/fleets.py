@@ -255,6 +255,32 @@ TASKS = (
 )
 
 
+def audited(n: int, action: str, target: str, outcome: str, *, name: str = "Ana", ago: float = 60) -> Audit:
+    """An order; one without an outcome still runs."""
+    asked = NOW - timedelta(seconds=ago)
+    return Audit(
+        id=n,
+        asked=asked,
+        ended=asked + timedelta(seconds=34) if outcome else None,
+        person=1001,
+        name=name,
+        chat=-1005,
+        action=action,
+        target=target,
+        token="telemox@pve!power",
+        message=None,
+        upid="",
+        outcome=outcome,
+    )
+
+
+AUDITS = (
+    audited(4, "reboot", "main/101", "", ago=12),
+    audited(3, "stop", "main/888", "failed: VM is locked (backup) <b>", name="=Eve<1>_&", ago=900),
+    audited(2, "freeze", "", "ok", ago=7200),
+    audited(1, "gone-action", "old/7", "no answer: it may or may not have started", ago=86400 * 3),
+)
+
 EVERY_PRIVILEGE = sorted({privilege for action in ACTIONS for privilege in action.privileges})
 
 
@@ -369,6 +395,9 @@ class Memory:
 
     async def unfinished(self) -> Sequence[Audit]:
         return ()
+
+    async def audit(self, limit: int = 0) -> Sequence[Audit]:
+        return AUDITS[: limit or None]
 
     async def keep(self, text: str) -> str:
         raise AssertionError("the door keeps, not a page")

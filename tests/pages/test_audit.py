@@ -1,0 +1,36 @@
+"""/audit: read by admins alone, and as a file that no spreadsheet takes for formulas."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+import pytest
+
+from bot.access import Role
+from bot.pages import audit
+from bot.ports import Audit
+from bot.screen import File
+from tests.pages.fleets import ANA, AUDITS, NOW, audited, fleet
+from tests.pages.golden import check
+
+MANY = tuple(audited(n, "start", f"main/{n}", "ok", ago=n) for n in range(20))
+
+
+@pytest.mark.parametrize(("name", "audits"), [("audit", AUDITS), ("audit-empty", ()), ("audit-many", MANY)])
+def test_screen(name: str, audits: Sequence[Audit]) -> None:
+    check(name, audit.draw(audit.Data(audits=audits, number=2, fleet=fleet(), now=NOW), ANA))
+
+
+def test_the_file_holds_every_order_and_no_formula() -> None:
+    screen = audit.draw(audit.Data(audits=AUDITS, number=1, fleet=None, now=NOW, whole=True), ANA)
+    assert isinstance(screen.attachment, File)
+    rows = list(csv.DictReader(io.StringIO(screen.attachment.content.decode())))
+    assert [row["action"] for row in rows] == ["reboot", "stop", "freeze", "gone-action"]
+    assert rows[1]["name"] == "'=Eve<1>_&"
+    assert rows[0]["chat"] == "-1005"
+    assert rows[0]["ended"] == ""
+
+
+def test_only_admins_read_it() -> None:
+    assert audit.PAGE.role is Role.ADMIN
+    assert audit.FILE.role is Role.ADMIN
