@@ -18,7 +18,7 @@ bot/
 ├── access.py        Role, Scope, Asker, may(): pure
 ├── model.py         frozen values: Node, Guest, Storage, Task, Snapshot, Fleet. No I/O
 ├── errors.py        every expected failure, drawn as a tree; each can say itself in a chat
-├── text.py          say(sentence, **values) -> Said, unrendered; html(), plain(); bytes, durations, bars
+├── text/            say(sentence, **values) -> Said, unrendered; html(), plain(); bytes, durations, bars
 ├── spawn.py         supervised background work: spawn(coro, name), close(seconds)
 ├── envfile.py       where settings come from: environment, .env, files, systemd credentials
 ├── logs.py          the log, as text or JSON, with no secret in it
