@@ -106,6 +106,28 @@ def test_pages_are_reached_from_the_readme() -> None:
     assert [page.name for page in PAGES_OF_DOCS if f"docs/{page.name}" not in readme] == []
 
 
+def test_every_rule_of_security_names_tests_that_exist() -> None:
+    text = (ROOT / "docs/security.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| .+ \| (.+) \|$", text, re.MULTILINE)
+    assert [number for number, _ in rows] == [str(number) for number in range(1, 18)]
+    for number, held in rows:
+        named = re.findall(r"`(tests/[a-z_/]+\.py)::(\w+)`", held)
+        assert named, f"rule {number} has no test"
+        for file, name in named:
+            source = (ROOT / file).read_text()
+            assert re.search(rf"^(async def {name}\(|def {name}\(|{name} = )", source, re.MULTILINE), f"{file}::{name}"
+
+
+def test_every_dependency_is_pinned_with_a_hash() -> None:
+    pins = re.split(r"^(?=\S)", (ROOT / "constraints.txt").read_text(), flags=re.MULTILINE)
+    pins = [pin for pin in pins if pin.strip() and not pin.startswith("#")]
+    assert len(pins) > 20
+    assert [
+        pin.split()[0] for pin in pins if not re.match(r"[\w.-]+(\[.+\])?==\S", pin) or "--hash=sha256:" not in pin
+    ] == []
+    assert "://" not in "".join(pins), "what is pinned is no address"
+
+
 def test_the_changelog_has_this_version() -> None:
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version is not None

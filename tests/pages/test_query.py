@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import Status
-from bot.pages.query import KEYS, Query, search, select
+from bot.pages.query import KEYS, LONGEST, Query, search, select
 from tests.pages.fleets import GUESTS, HOSTILE, fleet, guest, node, snapshot
 
 FLEET = fleet(
@@ -118,3 +118,9 @@ def test_a_long_list_of_the_nearly_right_is_cut() -> None:
 
 def test_template_filter_leaves_running_guests_out() -> None:
     assert all(one.status is not Status.RUNNING for one in select(FLEET, Query.parse("type:template")))
+
+
+def test_no_more_is_read_than_a_person_types() -> None:
+    """Else a single message of 4096 characters has every guest compared with hundreds of words."""
+    query = Query.parse("w " * 2048)
+    assert len(query.text) <= LONGEST
