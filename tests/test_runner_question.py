@@ -103,9 +103,9 @@ async def test_yes_again_is_told_that_it_is_closed(world: World) -> None:
     await world.press("Yes")
     again = question.screen.rows[0][0].tap
     assert isinstance(again, Do)
-    assert await world.tap(again) == "That question is no longer open. Nothing was done."
+    assert await world.tap(again) == "That question is no longer open. This tap did nothing."
     await world.end()
-    assert await world.tap(again) == "That question is no longer open. Nothing was done."
+    assert await world.tap(again) == "That question is no longer open. This tap did nothing."
     assert len(world.pve.writes) == 1
 
 

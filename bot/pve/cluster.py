@@ -243,8 +243,12 @@ class Cluster:
 
     async def _look(self) -> Snapshot:
         status = self._view.get("/cluster/status", rows.cluster_status, timeout=self._config.timeouts.beside)
+        patience = self._config.timeouts
+        wait = patience.total if self._latest is None else min(patience.total, patience.anew)
         resources, said = await asyncio.gather(
-            self._quietly(self._view.get("/cluster/resources", lambda body: rows.resources(body, self.key))),
+            self._quietly(
+                self._view.get("/cluster/resources", lambda body: rows.resources(body, self.key), timeout=wait)
+            ),
             self._quietly(status),
         )
         if isinstance(resources, PveError):

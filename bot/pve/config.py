@@ -115,6 +115,7 @@ class Timeouts:
     write: float = 45.0  # a write: the asked host itself gives up after 30 s
     turn: float = 10.0  # waiting for one of the places at a host
     total: float = 30.0  # all attempts of one GET
+    anew: float = 12.0  # … of one look at the whole, where what was seen before can be shown instead
     beside: float = 5.0  # GET /cluster/status, beside the resources: where it lacks, that is said
     agent: float = 4.5  # the guest agent: Proxmox pings it for 3 s first
     idle: float = 3.0  # that a connection is kept for the next read: pveproxy closes it after 5 (AnyEvent.pm)

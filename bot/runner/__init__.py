@@ -34,7 +34,7 @@ from bot.runner.run import OLDEST, Run, too_old
 from bot.screen import Ask, Button, Cancel, Do, Message, Open, Screen
 from bot.text import Said, say
 
-_CLOSED = "That question is no longer open. Nothing was done."
+_CLOSED = "That question is no longer open. This tap did nothing."
 _EXPIRED = "That question is older than 60 s. Nothing was done; ask again."
 _OLD = "This button is too old: what it did is not known any more."
 

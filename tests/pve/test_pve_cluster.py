@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from bot.errors import (
     NotFound,
     PveForbidden,
     PveGarbled,
+    PveNoAnswer,
     PveNodeDown,
     PveRefused,
     PveUnauthorized,
@@ -27,7 +29,22 @@ from bot.spawn import Spawn
 from bot.text import Reader, from_epoch, plain
 from tests.pve import samples
 from tests.pve.samples import ct, node, upid, vm
-from tests.pve.server import HOSTILE, POWER, VIEW, Clock, Play, Scripted, Seen, Wire, config, hang, lost, reply, until
+from tests.pve.server import (
+    HOSTILE,
+    POWER,
+    QUICK,
+    VIEW,
+    Clock,
+    Play,
+    Scripted,
+    Seen,
+    Wire,
+    config,
+    hang,
+    lost,
+    reply,
+    until,
+)
 
 EVERYTHING = {"/": {"Sys.Audit": 1, "VM.Audit": 1}, "/vms": {"VM.Audit": 1, "VM.Monitor": 1}}
 CURRENT = "/nodes/pve1/qemu/101/status/current"
@@ -566,6 +583,21 @@ async def test_a_status_that_hangs_does_not_hold_the_rest_for_long(cluster: Clus
     seen = await cluster.snapshot()
     assert 101 in seen.by_vmid
     assert Gap.STATUS_FAILED in {gap.gap for gap in seen.unseen}
+
+
+async def test_what_was_seen_before_is_not_waited_for_as_long_as_the_first_look(
+    host: Scripted, ca_file: Path, clock: Clock
+) -> None:
+    """A person who asks while every host hangs would rather see what was last known, and be told so."""
+    cluster = Cluster(config(host, ca_file=ca_file, timeouts=replace(QUICK, read=9.0, total=9.0, anew=0.1)), clock)
+    serve(host)
+    seen = await cluster.snapshot()
+    host.on("GET", "/cluster/resources", hang)
+    async with asyncio.timeout(3):
+        with pytest.raises(PveNoAnswer):
+            await cluster.snapshot(0)
+    assert cluster.latest() is seen
+    await cluster.close()
 
 
 async def test_closing_ends_what_is_under_way(cluster: Cluster, host: Scripted) -> None:
