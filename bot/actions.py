@@ -16,8 +16,9 @@ add a row here and run `make docs`; the dangerous columns have no default: forge
     verify     from status/current before and after the task: did it really happen? It has `settle` seconds to come true
     timeout    seconds that the task is followed before the chat is told that it still runs
 
-Containers are neither paused nor resumed: Proxmox VE's own call for it is marked experimental, stops the container with
-lxc-checkpoint and keeps no mark of it (pve-container, API2/LXC/Status.pm, vm_suspend), and its web interface offers none.
+Containers are neither paused nor resumed: Proxmox VE's own call for it is marked experimental, stops the container
+with lxc-checkpoint and keeps no mark of it (pve-container, API2/LXC/Status.pm, vm_suspend), and its web interface
+offers none.
 """
 
 from collections.abc import Callable, Mapping
