@@ -16,7 +16,7 @@ bot/
 ├── ports.py         Pve, Store, Messenger, Clock as Protocols; Env bundles them
 ├── screen.py        Screen, Button, Picture, File, the taps (Open | Ask | Do | Cancel | Stale)
 ├── access.py        Role, Scope, Asker, may(): pure
-├── model.py         frozen values: Node, Guest, Storage, Task, Snapshot, Fleet. No I/O
+├── model/           frozen values: Node, Guest, Storage, Task, Snapshot, Fleet. No I/O
 ├── errors.py        every expected failure, drawn as a tree; each can say itself in a chat
 ├── text/            say(sentence, **values) -> Said, unrendered; html(), plain(); bytes, durations, bars
 ├── spawn.py         supervised background work: spawn(coro, name), close(seconds)

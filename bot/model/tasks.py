@@ -1,0 +1,66 @@
+"""Tasks by their UPIDs, how they stand, and their logs."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from bot.text import from_epoch
+
+_UPID = re.compile(
+    r"UPID:(?P<node>[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?):(?P<pid>[0-9A-Fa-f]{8}):(?P<pstart>[0-9A-Fa-f]{8,9}):"
+    r"(?P<start>[0-9A-Fa-f]{8}):(?P<type>[^:\s]+):(?P<id>[^:\s]*):(?P<user>[^:\s]+):"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Upid:
+    """A task's name (pve-common, UPID.pm). The node in it is the one to ask about it."""
+
+    text: str
+    node: str
+    start: datetime
+    type: str  # qmreboot, vzdump, hastart …
+    subject: str  # vmid, storage … '' where the task has none
+    user: str  # user@realm or user@realm!token
+
+    @classmethod
+    def parse(cls, text: str) -> "Upid":
+        """Raises ValueError on anything that is not a UPID."""
+        match = _UPID.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not a UPID: {text[:80]!r}")
+        return cls(text, match["node"], from_epoch(int(match["start"], 16)), match["type"], match["id"], match["user"])
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Outcome(Enum):
+    """How a task stands, from its status and exit status."""
+
+    RUNNING = "running"
+    OK = "ok"
+    WARNINGS = "warnings"  # done, with warnings in its log
+    ERROR = "error"
+    UNKNOWN = "unknown"  # its end was not written down: killed, power loss, or seen as the worker exits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """From a task list or a task's status."""
+
+    cluster: str
+    upid: Upid
+    outcome: Outcome
+    exitstatus: str = ""  # '' while running
+    end: datetime | None = None  # None while running, and in a task's own status, which does not say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLog:
+    """Lines `start` to `start + len(lines)` of `total`, without line numbers."""
+
+    lines: tuple[str, ...]
+    total: int
+    start: int = 0
