@@ -112,6 +112,20 @@ async def test_a_talk(phone: Phone) -> None:
     await expect(page.get_by_test_id("message")).to_have_count(1)
 
 
+async def test_nothing_can_be_typed_before_a_chat_is_known(phone: Phone) -> None:
+    loaded = asyncio.Event()
+
+    async def wait(route: Any) -> None:
+        await loaded.wait()
+        await route.continue_()
+
+    await phone.page.route("**/state", wait)
+    await phone.page.reload()
+    await phone.expect(phone.page.get_by_test_id("input")).to_be_disabled()
+    loaded.set()
+    await phone.expect(phone.page.get_by_test_id("input")).to_be_enabled()
+
+
 async def test_an_alert_waits_for_its_ok(phone: Phone) -> None:
     await phone.api.say(phone.chat, phone.user, "hi")
     keys = {"inline_keyboard": [[{"text": "Go", "callback_data": "go"}]]}

@@ -89,6 +89,7 @@ function draw() {
   const fresh = !group(chat) && !said(chat).length;
   $("start").hidden = !fresh;
   $("menu").hidden = menu(chat).length === 0;
+  $("input").disabled = false; // until a chat is known there is nobody to write to
   toEnd();
 }
 
