@@ -8,6 +8,7 @@ from bot.access import Asker, Role
 from bot.errors import NotFound
 from bot.model import Fleet, Gap, Guest, Node, Storage, Unseen
 from bot.pages import nodes
+from bot.pages.listing import Listing
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import WORDS, age, gaps, name_button, pairs, refresh, web_button
 from bot.pages.storage import bars
@@ -34,7 +35,7 @@ class Choice:
     nodes: tuple[Node, ...]
 
 
-async def load(ask: Enquiry, arg: str) -> Data | Choice | nodes.Data:
+async def load(ask: Enquiry, arg: str) -> Data | Choice | Listing:
     if not arg.strip():
         return await nodes.load(ask, "")
     fleet = await ask.fleet()
@@ -68,9 +69,9 @@ def _find(fleet: Fleet, text: str) -> tuple[Node, ...]:
     return same or tuple(node for node in fleet.nodes if fold(node.name).startswith(wanted))[:8]
 
 
-def draw(data: Data | Choice | nodes.Data, asker: Asker) -> Screen:
+def draw(data: Data | Choice | Listing, asker: Asker) -> Screen:
     match data:
-        case nodes.Data():
+        case Listing():
             return nodes.draw(data, asker)
         case Choice():
             buttons = [name_button(node.name, "node", f"{node.cluster}/{node.name}") for node in data.nodes]

@@ -1,29 +1,17 @@
 """/nodes: every node, the ones in trouble first, then the busiest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from bot.access import Asker, Role
-from bot.model import Fleet, Gap, Node
-from bot.pages.page import Enquiry, Page
+from bot.model import Gap, Node
+from bot.pages.listing import Listing, load
+from bot.pages.page import Page
 from bot.pages.parts import age, gaps, heading, name_button, page_of, pager, pairs, refresh
 from bot.screen import Button, Open, Screen
 from bot.text import EMPTY, Said, bar, bold, columns, lines, say, say_n, share, table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Data:
-    fleet: Fleet
-    number: int  # page
-    now: datetime
-
-
-async def load(ask: Enquiry, arg: str) -> Data:
-    return Data(fleet=await ask.fleet(), number=int(arg) if arg.isdecimal() and len(arg) < 5 else 1, now=ask.now)
-
-
-def draw(data: Data, asker: Asker) -> Screen:
+def draw(data: Listing, asker: Asker) -> Screen:
     several = len(data.fleet.snapshots) > 1
     everything = [node for snapshot in data.fleet for node in by_need(snapshot.nodes)]
     shown, number, pages = page_of(everything, data.number)

@@ -1,12 +1,11 @@
 """/storage: the fullest first; a shared storage once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from bot.access import Asker, Role
-from bot.model import Fleet, Gap, Storage
-from bot.pages.page import Enquiry, Page
+from bot.model import Gap, Storage
+from bot.pages.listing import Listing, load
+from bot.pages.page import Page
 from bot.pages.parts import age, gaps, heading, page_of, pager, refresh
 from bot.screen import Button, Open, Screen
 from bot.text import EMPTY, Said, bar, bold, lines, say, share, size_short, table
@@ -15,18 +14,7 @@ ROWS = 12
 """No buttons for each: more fit than in other lists."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Data:
-    fleet: Fleet
-    number: int  # page
-    now: datetime
-
-
-async def load(ask: Enquiry, arg: str) -> Data:
-    return Data(fleet=await ask.fleet(), number=int(arg) if arg.isdecimal() and len(arg) < 5 else 1, now=ask.now)
-
-
-def draw(data: Data, asker: Asker) -> Screen:
+def draw(data: Listing, asker: Asker) -> Screen:
     several = len(data.fleet.snapshots) > 1
     everything = [storage for snapshot in data.fleet for storage in worst_first(snapshot.storages)]
     shown, number, pages = page_of(everything, data.number, ROWS)

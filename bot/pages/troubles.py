@@ -1,29 +1,16 @@
 """Everything that is wrong, worst first, each a tap away: the page of what problems.py finds."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from bot.access import Asker, Role
-from bot.model import Fleet, Gap
-from bot.pages.page import Enquiry, Page
+from bot.model import Gap
+from bot.pages.listing import Listing, load
+from bot.pages.page import Page
 from bot.pages.parts import age, gaps, name_button, page_of, pager, pairs, refresh
 from bot.pages.problems import Problem, problems
 from bot.screen import Button, Open, Screen
 from bot.text import EMPTY, Said, bold, lines, say, say_n
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Data:
-    fleet: Fleet
-    number: int  # page
-    now: datetime
-
-
-async def load(ask: Enquiry, arg: str) -> Data:
-    return Data(fleet=await ask.fleet(), number=int(arg) if arg.isdecimal() and len(arg) < 5 else 1, now=ask.now)
-
-
-def draw(data: Data, asker: Asker) -> Screen:
+def draw(data: Listing, asker: Asker) -> Screen:
     several = len(data.fleet.snapshots) > 1
     wrong = [(snapshot, problem) for snapshot in data.fleet for problem in problems(snapshot)]
     shown, number, pages = page_of(wrong, data.number)

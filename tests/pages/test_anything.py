@@ -23,6 +23,7 @@ from bot.model import (
     Unseen,
 )
 from bot.pages import card, narrow, node, nodes, status, storage, task, tasks, troubles, vm, vms
+from bot.pages.listing import Listing
 from bot.pages.query import KEYS, Query
 from bot.screen import Screen
 from bot.text import html, plain
@@ -119,9 +120,9 @@ def test_lists(seen: Snapshot, text: str) -> None:
     for part in (fleet, Fleet(snapshots=(seen,))):
         holds(status.draw(status.Data(fleet=part, now=NOW), BEN))
         holds(vms.draw(vms.Data(fleet=part, query=Query.parse(text), now=NOW), BEN))
-        holds(nodes.draw(nodes.Data(fleet=part, number=2, now=NOW), BEN))
-        holds(storage.draw(storage.Data(fleet=part, number=1, now=NOW), BEN))
-        holds(troubles.draw(troubles.Data(fleet=part, number=1, now=NOW), BEN))
+        holds(nodes.draw(Listing(fleet=part, number=2, now=NOW), BEN))
+        holds(storage.draw(Listing(fleet=part, number=1, now=NOW), BEN))
+        holds(troubles.draw(Listing(fleet=part, number=1, now=NOW), BEN))
         for by in ("", *KEYS):
             holds(narrow.draw(narrow.Data(fleet=part, by=by, query=Query.parse(text), now=NOW), BEN))
 

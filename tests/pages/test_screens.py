@@ -27,6 +27,7 @@ from bot.pages import (
     vms,
     whoami,
 )
+from bot.pages.listing import Listing
 from bot.pages.parts import web_button
 from bot.pages.query import Query
 from bot.screen import Link, Screen
@@ -174,21 +175,21 @@ def test_vms(name: str, arg: str) -> None:
 
 @pytest.mark.parametrize("name", ["usual", "node-down", "nine-nodes", "long-names", "blind", "two-clusters", "stale"])
 def test_nodes(name: str) -> None:
-    check(f"nodes-{name}", nodes.draw(nodes.Data(fleet=FLEETS[name], number=1, now=NOW), VERA))
+    check(f"nodes-{name}", nodes.draw(Listing(fleet=FLEETS[name], number=1, now=NOW), VERA))
 
 
 @pytest.mark.parametrize("name", ["usual", "node-down", "two-clusters", "blind", "hostile", "empty", "large"])
 def test_storage(name: str) -> None:
-    check(f"storage-{name}", storage.draw(storage.Data(fleet=FLEETS[name], number=1, now=NOW), VERA))
+    check(f"storage-{name}", storage.draw(Listing(fleet=FLEETS[name], number=1, now=NOW), VERA))
 
 
 @pytest.mark.parametrize("name", ["healthy", "many-problems", "two-clusters", "hostile"])
 def test_problems(name: str) -> None:
-    check(f"problems-{name}", troubles.draw(troubles.Data(fleet=FLEETS[name], number=1, now=NOW), VERA))
+    check(f"problems-{name}", troubles.draw(Listing(fleet=FLEETS[name], number=1, now=NOW), VERA))
 
 
 def test_problems_second_page() -> None:
-    data = troubles.Data(fleet=FLEETS["many-problems"], number=2, now=NOW)
+    data = Listing(fleet=FLEETS["many-problems"], number=2, now=NOW)
     check("problems-many-problems-page-2", troubles.draw(data, VERA))
 
 
@@ -426,9 +427,9 @@ def test_age_is_always_said_and_stale_data_is_a_warning() -> None:
         for screen in (
             status.draw(status.Data(fleet=seen, now=NOW), VERA),
             vms.draw(vms.Data(fleet=seen, query=Query(), now=NOW), VERA),
-            nodes.draw(nodes.Data(fleet=seen, number=1, now=NOW), VERA),
-            storage.draw(storage.Data(fleet=seen, number=1, now=NOW), VERA),
-            troubles.draw(troubles.Data(fleet=seen, number=1, now=NOW), VERA),
+            nodes.draw(Listing(fleet=seen, number=1, now=NOW), VERA),
+            storage.draw(Listing(fleet=seen, number=1, now=NOW), VERA),
+            troubles.draw(Listing(fleet=seen, number=1, now=NOW), VERA),
         ):
             last = text(screen).rsplit("\n", 1)[-1]
             assert "as of 1" in last, name
