@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 PERMISSIONS_KEPT = 300.0  # s; shorter where Proxmox has just said no
 VERSION_KEPT = 3600.0  # s
+LET_GO = 1.0  # s that a snapshot lives on after the next one came
 
 _ELSEWHERE = re.compile(r"Configuration file '.*' does not exist")
 
@@ -254,8 +255,11 @@ class Cluster:
         if isinstance(resources, PveError):
             raise resources
         sight = Sight(token=self._view.token) if resources.guests else await self._sight()
-        self._latest = merge(self.key, resources, said, before=self._latest, taken=self._clock.now(), sight=sight)
+        before = self._latest
+        self._latest = merge(self.key, resources, said, before=before, taken=self._clock.now(), sight=sight)
         self._latest_at = self._clock.monotonic()
+        # To take ten thousand guests apart takes 10 ms, and somebody waits for the new ones: the old ones go later.
+        asyncio.get_running_loop().call_later(LET_GO, id, before)
         return self._latest
 
     async def _quietly(self, call: Awaitable[T]) -> T | PveError:

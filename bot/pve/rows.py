@@ -55,7 +55,7 @@ class ClusterStatus:
 
 
 def resources(body: bytes, cluster: str) -> Resources:
-    found: dict[int, tuple[Row, Kind]] = {}
+    found: dict[int, Sequence[object]] = {}
     nodes: dict[str, Node] = {}
     storages: list[Storage] = []
     dropped = 0
@@ -71,7 +71,7 @@ def resources(body: bytes, cluster: str) -> Resources:
             if not vmid or not isinstance(home, str) or not home:
                 dropped += 1
                 continue
-            found[vmid] = row, of
+            found[vmid] = (of, *map(row.get, _KEYS))  # each row is touched once: they are far apart in memory
         elif kind == "node":
             if (node := _node(row, cluster)) is None:
                 dropped += 1
@@ -87,7 +87,7 @@ def resources(body: bytes, cluster: str) -> Resources:
         guests=_guests(dict(sorted(found.items(), key=lambda item: item[0])), cluster),
         nodes=tuple(nodes[name] for name in sorted(nodes)),
         storages=tuple(storages),
-        nameless=frozenset(vmid for vmid, (row, _) in found.items() if not row.get("name")),
+        nameless=frozenset(vmid for vmid, (_, name, *_) in found.items() if not name),
         dropped=dropped,
     )
 
@@ -159,48 +159,46 @@ _Draft = make_dataclass("_Draft", [field.name for field in fields(Guest)], slots
 """Laid out as a Guest, but not frozen: it is filled in a fifth of the time, and then made one for good."""
 
 
-def _guests(found: Mapping[int, tuple[Row, Kind]], cluster: str) -> tuple[Guest, ...]:
-    """In the order of `found`, which is by vmid."""
-    rows_ = [row for row, _ in found.values()]
-    kinds = [kind for _, kind in found.values()]
-    locks = _texts(rows_, "lock")
-    states = [_STATUS.get(said, Status.UNKNOWN) for said in _texts(rows_, "status")]
+_KEYS = ("name", "node", "status", "lock", "template", "cpu", "maxcpu", "mem", "maxmem", "disk", "maxdisk", "netin",
+         "netout", "uptime", "tags", "pool", "hastate")  # fmt: skip
+
+
+def _guests(found: Mapping[int, Sequence[object]], cluster: str) -> tuple[Guest, ...]:
+    """In the order of `found`, which is by vmid; its values are the kind and what the row has under `_KEYS`."""
+    if not found:
+        return ()
+    kinds, *columns = zip(*found.values(), strict=True)
+    of = dict(zip(_KEYS, columns, strict=True))
+    names, locks, states = _texts(of["name"]), _texts(of["lock"]), _texts(of["status"])
+    statuses = [_STATUS.get(said, Status.UNKNOWN) for said in states]
     if any(locks):
-        states = list(map(_asleep, states, locks))
+        statuses = list(map(_asleep, statuses, locks))
+    disks, uptimes = _figures(of["disk"], whole, _INT), _figures(of["uptime"], whole, _INT)
     up = {status for status in Status if status.up}
     drafts = list(
         map(
             _Draft,  # in the order of Guest's fields
             repeat(cluster),
             found,
-            [
-                name or f"{kind.short} {vmid}"
-                for vmid, kind, name in zip(found, kinds, _texts(rows_, "name"), strict=True)
-            ],
+            [name or f"{kind.short} {vmid}" for vmid, kind, name in zip(found, kinds, names, strict=True)],
             kinds,
-            [row["node"] for row in rows_],
-            states,
-            [flag(row.get("template")) for row in rows_],
-            _figures(rows_, "cpu", _share, _FLOAT, _SHARES),
-            _figures(rows_, "maxcpu", number, _FLOAT),
-            _figures(rows_, "mem", whole, _INT),
-            _figures(rows_, "maxmem", whole, _INT),
+            of["node"],
+            statuses,
+            map(flag, of["template"]),
+            _figures(of["cpu"], _share, _FLOAT, _SHARES),
+            _figures(of["maxcpu"], number, _FLOAT),
+            _figures(of["mem"], whole, _INT),
+            _figures(of["maxmem"], whole, _INT),
             # of a VM it is always 0: not known
-            [
-                disk if kind is Kind.LXC else None
-                for kind, disk in zip(kinds, _figures(rows_, "disk", whole, _INT), strict=True)
-            ],
-            _figures(rows_, "maxdisk", whole, _INT),
-            _figures(rows_, "netin", number, _FLOAT),
-            _figures(rows_, "netout", number, _FLOAT),
-            [
-                uptime if status in up else None
-                for status, uptime in zip(states, _figures(rows_, "uptime", whole, _INT), strict=True)
-            ],
+            [disk if kind is Kind.LXC else None for kind, disk in zip(kinds, disks, strict=True)],
+            _figures(of["maxdisk"], whole, _INT),
+            _figures(of["netin"], number, _FLOAT),
+            _figures(of["netout"], number, _FLOAT),
+            [uptime if status in up else None for status, uptime in zip(statuses, uptimes, strict=True)],
             locks,
-            [words(row.get("tags"), ";, ") for row in rows_],
-            _texts(rows_, "pool"),
-            _texts(rows_, "hastate"),
+            [words(tags, ";, ") for tags in of["tags"]],
+            _texts(of["pool"]),
+            _texts(of["hastate"]),
             repeat(False),
         )
     )
@@ -209,15 +207,14 @@ def _guests(found: Mapping[int, tuple[Row, Kind]], cluster: str) -> tuple[Guest,
     return tuple(drafts)
 
 
-def _texts(rows_: Sequence[Row], key: str) -> list[str]:
-    return [value if type(value) is str else text(value) for row in rows_ for value in (row.get(key),)]
+def _texts(values: Sequence[object]) -> list[str]:
+    return [value if type(value) is str else text(value) for value in values]
 
 
 def _figures(
-    rows_: Sequence[Row], key: str, read: Callable[[object], T], usual: frozenset[object], most: float = MOST
+    values: Sequence[object], read: Callable[[object], T], usual: frozenset[object], most: float = MOST
 ) -> Sequence[object]:
     """`read` of each value; where all are None or figures of a `usual` type, 0 or more and below `most`, they stay."""
-    values = [row.get(key) for row in rows_]
     if set(map(type, values)) <= usual:
         figures: list[float] = list(filter(None, values))  # type: ignore[arg-type]  # what is left are numbers
         if not figures or (min(figures) > 0 and max(figures) < most and sum(figures) > 0):  # the sum: NaN is not
