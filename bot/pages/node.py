@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.access import Asker, Role
 from bot.errors import NotFound
 from bot.model import Fleet, Gap, Guest, Node, Storage, Unseen
-from bot.pages import nodes
+from bot.pages import listing, nodes
 from bot.pages.listing import Listing
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import WORDS, age, gaps, name_button, pairs, refresh, web_button
@@ -37,7 +37,7 @@ class Choice:
 
 async def load(ask: Enquiry, arg: str) -> Data | Choice | Listing:
     if not arg.strip():
-        return await nodes.load(ask, "")
+        return await listing.load(ask, "")
     fleet = await ask.fleet()
     found = _find(fleet, arg.strip())
     if not found:
