@@ -8,9 +8,8 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
-
-from cachetools import TTLCache
 
 from bot.access import Role
 from bot.errors import NotFound, PveError, PveForbidden, PveNodeDown, PveRefused
@@ -20,7 +19,7 @@ from bot.pve import parse, rows, tasks, tls
 from bot.pve.addresses import Addresses
 from bot.pve.client import Client, Notices
 from bot.pve.config import ClusterConfig, Host
-from bot.pve.flight import Flight
+from bot.pve.flight import Flight, Kept
 from bot.pve.link import Link
 from bot.pve.snapshot import Sight, merge
 from bot.pve.tls import HostReport
@@ -31,6 +30,7 @@ T = TypeVar("T")
 
 PERMISSIONS_KEPT = 300.0  # s; shorter where Proxmox has just said no
 VERSION_KEPT = 3600.0  # s
+STALE = 24 * 3600.0  # s that either is given once more, while it is read anew
 LET_GO = 1.0  # s that a snapshot lives on after the next one came
 
 _ELSEWHERE = re.compile(r"Configuration file '.*' does not exist")
@@ -60,11 +60,14 @@ class Cluster:
         self._latest: Snapshot | None = None
         self._latest_at = 0.0  # monotonic
         self._flight = Flight[Snapshot](self._spawn, f"snapshot of {config.key}")
-        self._flights = {role: Flight[Permissions](self._spawn, f"permissions of {role.word}") for role in Role}
-        self._version_flight = Flight[Version](self._spawn, f"version of {config.key}")
-        timer = clock.monotonic
-        self._permissions: TTLCache[str, Permissions] = TTLCache(len(Role), PERMISSIONS_KEPT, timer)
-        self._version: TTLCache[str, Version] = TTLCache(1, VERSION_KEPT, timer)
+        self._version = self._kept(
+            f"version of {config.key}", VERSION_KEPT, lambda: view.get("/version", parse.version)
+        )
+        self._permissions = {
+            voice.token: self._kept(f"permissions of {voice.token}", PERMISSIONS_KEPT, partial(_permissions, voice))
+            for voice in (view, power, admin)
+            if voice is not None
+        }
         self._addresses = Addresses(
             view,
             clock,
@@ -142,9 +145,7 @@ class Cluster:
 
         Raises: PveError.
         """
-        if (kept := self._version.get("")) is not None:
-            return kept
-        return await self._version_flight(self._ask_version)
+        return await self._version()
 
     # -- by role ---------------------------------------------------------------------------------------------------
 
@@ -158,17 +159,7 @@ class Cluster:
         Raises: PveError.
         """
         voice = self._voices[role]
-        if voice is None:
-            return None
-        if (kept := self._permissions.get(voice.token)) is not None:
-            return kept
-
-        async def ask() -> Permissions:
-            found = await voice.get("/access/permissions", parse.permissions)
-            self._permissions[voice.token] = found
-            return found
-
-        return await self._flights[role](ask)
+        return None if voice is None else await self._permissions[voice.token]()
 
     async def node_tasks(
         self, node: str, *, role: Role, vmid: int | None = None, since: datetime | None = None, limit: int = 50
@@ -221,7 +212,7 @@ class Cluster:
         try:
             return await voice.write(method, path, tasks.started, params)
         except PveForbidden:
-            self._permissions.pop(voice.token, None)  # it may less than we thought: ask anew
+            self._permissions[voice.token].forget()  # it may less than we thought: ask anew
             raise
 
     # -- for `telemox check`, and the end --------------------------------------------------------------------------
@@ -285,6 +276,9 @@ class Cluster:
     async def _moved(self, guest: Guest) -> Guest | None:
         return (await self.snapshot(0)).by_vmid.get(guest.vmid)
 
-    async def _ask_version(self) -> Version:
-        self._version[""] = found = await self._view.get("/version", parse.version)
-        return found
+    def _kept(self, name: str, fresh: float, fetch: Callable[[], Awaitable[T]]) -> Kept[T]:
+        return Kept(fetch, fresh=fresh, stale=STALE, spawn=self._spawn, name=name, monotonic=self._clock.monotonic)
+
+
+async def _permissions(voice: Client) -> Permissions:
+    return await voice.get("/access/permissions", parse.permissions)

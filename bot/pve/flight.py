@@ -1,9 +1,12 @@
-"""One fetch for all who ask at once."""
+"""One fetch for all who ask at once; and what is fetched seldom, kept."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Generic, TypeVar
+
+from cachetools import TTLCache
 
 from bot.errors import PveError, PveUnreachable
 from bot.spawn import Spawn
@@ -39,6 +42,49 @@ class Flight(Generic[T]):
         else:
             if not result.done():
                 result.set_result(value)
+
+
+class Kept(Generic[T]):
+    """`await kept()`: fetched once, given as it is while `fresh` (s); until it is `stale` (s) it is given still, and
+    fetched anew behind the asker's back, so that nobody waits for it but the first; afterwards it is waited for."""
+
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[T]],
+        *,
+        fresh: float,
+        stale: float,
+        spawn: Spawn,
+        name: str,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._fetch = fetch
+        self._spawn = spawn
+        self._name = name
+        self._flight = Flight[T](spawn, name)
+        self._fresh: TTLCache[str, T] = TTLCache(1, fresh, monotonic)
+        self._stale: TTLCache[str, T] = TTLCache(1, stale, monotonic)
+
+    async def __call__(self) -> T:
+        """Raises: what the fetch raises, where it is waited for."""
+        if (value := self._fresh.get("")) is not None:
+            return value
+        if (value := self._stale.get("")) is None:
+            return await self._flight(self._anew)
+        self._spawn(self._behind(), f"{self._name}, anew")
+        return value
+
+    def forget(self) -> None:
+        self._fresh.clear()
+        self._stale.clear()
+
+    async def _anew(self) -> T:
+        self._fresh[""] = self._stale[""] = value = await self._fetch()
+        return value
+
+    async def _behind(self) -> None:
+        with suppress(PveError):  # whoever has to wait for it is told
+            await self._flight(self._anew)
 
 
 def _landed(result: asyncio.Future[T], task: asyncio.Task[None]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from bot.errors import (
 )
 from bot.model import Gap, Guest, Outcome, Snapshot, Status, Upid
 from bot.ports import Pve
-from bot.pve.cluster import PERMISSIONS_KEPT, VERSION_KEPT, Cluster
+from bot.pve.cluster import PERMISSIONS_KEPT, STALE, VERSION_KEPT, Cluster
 from bot.pve.config import ApiToken, ClusterConfig
 from bot.pve.flight import Flight
 from bot.spawn import Spawn
@@ -501,8 +502,11 @@ async def test_the_version_is_kept_for_an_hour(
         assert (version.major, version.minor, version.text) == (major, minor, text)
     assert len(host.requests) == 1
     clock.seconds += VERSION_KEPT + 1
+    assert await cluster.version() is version  # nobody waits: it is read anew meanwhile
+    await _until(lambda: len(host.requests) == 2)
+    clock.seconds += STALE + 1
     await cluster.version()
-    assert len(host.requests) == 2
+    assert len(host.requests) == 3
 
 
 async def test_permissions_are_each_tokens_own_kept_and_refreshed(
@@ -518,8 +522,32 @@ async def test_permissions_are_each_tokens_own_kept_and_refreshed(
     await cluster.permissions(Role.VIEWER)
     assert [seen.token for seen in host.requests] == [POWER.id, VIEW.id]
     clock.seconds += PERMISSIONS_KEPT + 1
-    await cluster.permissions(Role.OPERATOR)
-    assert len(host.requests) == 3
+    host.on("GET", "/access/permissions", reply(data={"/vms": {"VM.Audit": 1}}))
+    assert await cluster.permissions(Role.OPERATOR) is power
+    await _until(lambda: len(host.requests) == 3)
+    anew = await cluster.permissions(Role.OPERATOR)
+    assert anew is not None
+    assert anew.paths == {"/vms": {"VM.Audit": True}}
+
+
+async def test_permissions_that_cannot_be_read_anew_are_waited_for_once_they_are_stale(
+    cluster: Cluster, host: Scripted, clock: Clock
+) -> None:
+    host.on("GET", "/access/permissions", reply(data={"/vms": {"VM.Audit": 1}}), reply(500, reason="no"))
+    kept = await cluster.permissions(Role.VIEWER)
+    clock.seconds += PERMISSIONS_KEPT + 1
+    assert await cluster.permissions(Role.VIEWER) is kept
+    await _until(lambda: len(host.requests) == 2)
+    clock.seconds += STALE + 1
+    with pytest.raises(PveRefused):
+        await cluster.permissions(Role.VIEWER)
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110 - the wire says nothing
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(0.02)  # the answer's way back
 
 
 async def test_a_refused_write_has_the_permissions_read_again(cluster: Cluster, host: Scripted) -> None:
