@@ -642,7 +642,8 @@ async def test_closing_ends_what_is_under_way(cluster: Cluster, host: Scripted) 
 async def test_every_method_raises_a_pve_error_and_nothing_else(cluster: Cluster, host: Scripted) -> None:
     serve(host)
     guest, job = await web(cluster), Upid.parse(upid())
-    cluster._permissions.clear()
+    for kept in cluster._permissions.values():
+        kept.forget()
     refused = reply(401, reason="invalid token value!", body=b"")
     for path in {seen.path for seen in host.requests} | {
         "/access/permissions",

@@ -421,7 +421,7 @@ async def test_admins_hear_once_of_a_refused_token(cluster: Cluster, host: Scrip
     assert isinstance(notice, PveUnauthorized)
     assert notice.token == VIEW.id
     await ask(cluster)
-    cluster._version.clear()
+    cluster._version.forget()
     with pytest.raises(PveUnauthorized):
         await ask(cluster)
     assert len(notices) == 2
