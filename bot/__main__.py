@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import webbrowser
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -23,31 +23,56 @@ _DEMO_HINTS = (
 )
 
 
+_BEGIN = "Settings: cp .env.example .env && chmod 600 .env, then fill it in. To try without any: telemox demo"
+_STATUS = {
+    "run": "Exit status: 0 stopped, 2 wrong settings or a refused bot token, 3 Telegram is no longer heard.",
+    "check": "Exit status: 0 all well, 1 warnings, 2 something does not work or the settings are wrong.",
+}
+
+
 def main(argv: list[str] | None = None) -> int:
     """Exit status: 0 well, 1 warnings (check), 2 wrong settings or arguments, 3 Telegram no longer heard."""
-    parser = argparse.ArgumentParser(prog="telemox", description="Run Proxmox VE from a phone: a Telegram bot.")
+    parser = argparse.ArgumentParser(
+        prog="telemox", description="Run Proxmox VE from a phone: a Telegram bot.", epilog=_BEGIN
+    )
     parser.add_argument("--version", action="version", version=f"telemox {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="run | demo | check")
+    commands = parser.add_subparsers(dest="command", metavar="run | demo | check")
     for name, help_ in (
         ("run", "the bot, with the settings of the environment and .env"),
         ("check", "each token, host, certificate and privilege, and the command that mends it"),
     ):
-        command = commands.add_parser(name, help=help_, description=help_)
+        command = commands.add_parser(name, help=help_, description=help_, epilog=_STATUS[name])
         command.add_argument("--env-file", type=Path, default=Path(".env"), help="settings file (default: .env)")
     demo = commands.add_parser("demo", help="a simulated cluster and a chat page: no account, no settings")
     demo.add_argument(
-        "--port", type=int, default=8600, help="of the chat page on 127.0.0.1 (default: 8600; 0: any free)"
+        "--port", type=_whole(0, 65535), default=8600, help="of the chat page on 127.0.0.1 (default: 8600; 0: any free)"
     )
-    demo.add_argument("--guests", type=int, default=40, help="in the simulated cluster (default: 40)")
+    demo.add_argument(
+        "--guests", type=_whole(0, 100_000), default=40, help="in the simulated cluster, 0 to 100000 (default: 40)"
+    )
     demo.add_argument("--seed", type=int, default=1, help="of the simulated cluster (default: 1)")
     demo.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     arguments = parser.parse_args(argv)
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        return 2
     try:
         if arguments.command == "demo":
             return _demo(arguments)
         return _with_settings(arguments)
     except KeyboardInterrupt:
         return 130
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """For argparse: its line says what would be right."""
+
+    def read(text: str) -> int:
+        if not text.removeprefix("-").isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return read
 
 
 def _with_settings(arguments: argparse.Namespace) -> int:
@@ -58,6 +83,8 @@ def _with_settings(arguments: argparse.Namespace) -> int:
     except config.ConfigError as error:
         for line in error.lines:
             print(line, file=sys.stderr)
+        if not arguments.env_file.exists() and not any(name.startswith("TELEMOX_") for name in os.environ):
+            print(_BEGIN, file=sys.stderr)
         return 2
     from bot.logs import configure
 

@@ -277,7 +277,7 @@ def load(env_file: Path | None = DEFAULT_ENV_FILE, environ: Mapping[str, str] | 
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
             name = full_name(str(problem["loc"][0]))
-            if name not in found.failed:
+            if name not in found.failed and not (found.refused and problem["type"] == "missing"):
                 words = _words(name, problem["type"], problem.get("ctx", {}), problem["msg"])
                 mistakes += [f"{name}: {line}" for line in words.splitlines()]
     if mistakes:

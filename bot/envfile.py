@@ -10,7 +10,7 @@ collected, one line each, so that all are told at once. No line holds a value.
 
 import difflib
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -22,19 +22,26 @@ SUFFIX = "_FILE"
 RESERVED = "TELEMOX_CLUSTERS__"
 """TELEMOX_CLUSTERS__<name>__PVE_HOSTS …: several clusters, once they come. Until then no other setting may begin so."""
 
+NEAR = 0.75
+"""Of difflib's 0..1: ADMIN is as near as that to ADMINS; TOKEN is so to none of the tokens."""
 _LARGEST = 16 * 1024
 """Bytes of a secret's file. Whatever is larger is some other file."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Gathered:
     values: dict[str, str] = field(default_factory=dict)  # full name -> text; what is empty counts as absent
     mistakes: list[str] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)  # names that were given and could not be read
+    refused: bool = False  # the `.env` as a whole: what it would have set is not known
 
     def wrong(self, name: str, line: str) -> None:
         self.mistakes.append(line)
         self.failed.add(name)
+
+    def refuse(self, line: str) -> None:
+        self.mistakes.append(line)
+        self.refused = True
 
 
 def gather(
@@ -77,8 +84,15 @@ def _take(given: Mapping[str, str], names: Mapping[str, bool], where: str, found
 
 def _nearest(name: str, names: Mapping[str, bool]) -> str:
     known = [*names, *(known + SUFFIX for known, secret in names.items() if secret)]
-    close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""
+    close = _near(name.upper(), known)
+    return f"; did you mean {close}?" if close else ""
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    """The known name that is a typing error away; '' where there is none. The prefix they share says nothing."""
+    ends = {text.removeprefix(PREFIX): text for text in known}
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), ends, n=1, cutoff=NEAR)
+    return ends[close[0]] if close else ""
 
 
 def _env_file(path: Path, must_exist: bool, found: Gathered) -> Iterator[tuple[str, str]]:
@@ -86,21 +100,21 @@ def _env_file(path: Path, must_exist: bool, found: Gathered) -> Iterator[tuple[s
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            found.mistakes.append(f"{path}: is not a file")
+            found.refuse(f"{path}: is not a file")
             return
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            found.mistakes.append(f"{path}: others can read it; run: chmod 600 {path}")
+            found.refuse(f"{path}: others can read it; run: chmod 600 {path}")
             return
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         if must_exist:
-            found.mistakes.append(f"{path}: there is no such file")
+            found.refuse(f"{path}: there is no such file")
         return
     except OSError as error:
-        found.mistakes.append(f"{path}: cannot be read ({error.strerror})")
+        found.refuse(f"{path}: cannot be read ({error.strerror})")
         return
     except UnicodeDecodeError:
-        found.mistakes.append(f"{path}: is not UTF-8 text")
+        found.refuse(f"{path}: is not UTF-8 text")
         return
     yield from _lines(path, text, found)
 
@@ -133,9 +147,8 @@ def _credentials(directory: Path, names: Mapping[str, bool], found: Gathered) ->
     for file_name, path in sorted(present.items()):
         name = file_name.upper()
         if not names.get(name, False):
-            secrets = {known: secret for known, secret in names.items() if secret}
-            close = difflib.get_close_matches(name, secrets, n=1, cutoff=0.6)
-            hint = f"; did you mean {close[0].lower()}?" if close else ""
+            close = _near(name, (known for known, secret in names.items() if secret))
+            hint = f"; did you mean {close.lower()}?" if close else ""
             found.wrong(name, f"credential {file_name}: no secret setting has that name{hint}")
         elif name not in found.values and name not in found.failed:
             text = _secret_file(f"credential {file_name}", path, name, found, private=True)

@@ -456,12 +456,13 @@ async def test_a_host_that_speaks_garbage(here: Surroundings) -> None:
 # -- the command ---------------------------------------------------------------------------------------------------
 
 
-async def telemox(*arguments: str, **environ: str) -> tuple[int, str, str]:
+async def telemox(*arguments: str, cwd: Path | None = None, **environ: str) -> tuple[int, str, str]:
     """The command as a process of its own: status, standard output, standard error."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        cwd=cwd,
         env={"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parent.parent), **environ},
     )
     out, err = await process.communicate()
@@ -493,3 +494,30 @@ async def test_wrong_settings_are_told_and_end_with_2(tmp_path: Path, command: s
         "TELEMOX_TELEGRAM_TOKEN: is not set. The bot's token, as @BotFather gives it.",
         "TELEMOX_PVE_VIEW_TOKEN: is not set. The API token that reads: user@realm!name=secret.",
     ]
+
+
+async def test_who_has_no_settings_yet_is_told_where_to_begin(tmp_path: Path) -> None:
+    status, out, err = await telemox()
+    assert (status, out) == (2, "")
+    assert "telemox demo" in err
+    assert ".env.example" in err
+    status, _, err = await telemox("check", cwd=tmp_path)
+    assert status == 2
+    assert "TELEMOX_TELEGRAM_TOKEN: is not set." in err
+    assert err.splitlines()[-1].startswith("Settings: cp .env.example .env")
+    _, _, err = await telemox("check", cwd=tmp_path, TELEMOX_PVE_HOSTS="pve1")
+    assert ".env.example" not in err, "who has set something knows how"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--port", "99999"), "argument --port: 99999 is not a whole number from 0 to 65535"),
+        (("--guests", "-5"), "argument --guests: -5 is not a whole number from 0 to 100000"),
+        (("--guests", "many"), "argument --guests: many is not a whole number from 0 to 100000"),
+    ],
+)
+async def test_the_demo_refuses_what_cannot_be(arguments: tuple[str, str], words: str) -> None:
+    status, _, err = await telemox("demo", "--no-browser", *arguments)
+    assert status == 2
+    assert err.splitlines()[-1] == f"telemox demo: error: {words}"

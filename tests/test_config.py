@@ -318,6 +318,25 @@ def test_the_nearest_name_in_environment_and_file_alike(tmp_path: Path, name: st
     assert wrong(GOOD, env_file) == (f"{name} ({env_file}): {words}",)
 
 
+@pytest.mark.parametrize("name", ["TELEMOX_FOO", "TELEMOX_TOKEN", "TELEMOX_USERS"])
+def test_what_is_near_to_nothing_is_not_guessed_at(name: str) -> None:
+    assert wrong(GOOD | {name: "1"}) == (f"{name}: there is no such setting",)
+
+
+def test_of_a_refused_file_only_that_is_said(tmp_path: Path) -> None:
+    """What it would have set is not known: "is not set" would be false. What the environment has wrong is true."""
+    text = "".join(f"{name}={value}\n" for name, value in GOOD.items())
+    open_to_all = with_file(tmp_path / "open", text, 0o644)
+    assert wrong({}, open_to_all) == (f"{open_to_all}: others can read it; run: chmod 600 {open_to_all}",)
+    assert wrong({}, tmp_path / "gone") == (f"{tmp_path / 'gone'}: there is no such file",)
+    assert wrong({}, tmp_path) == (f"{tmp_path}: is not a file",)
+    latin = tmp_path / "latin"
+    latin.write_bytes(text.encode() + b"# \xe9\n")
+    latin.chmod(0o600)
+    assert wrong({}, latin) == (f"{latin}: is not UTF-8 text",)
+    assert len(wrong({"TELEMOX_LOG_LEVEL": "loud"}, latin)) == 2
+
+
 def test_the_names_of_several_clusters_are_kept_for_later() -> None:
     (line,) = wrong(GOOD | {"TELEMOX_CLUSTERS__LAB__PVE_HOSTS": "x"})
     assert line == (
