@@ -124,8 +124,17 @@ async def test_all_well_on_each_version(tmp_path: Path, major: int) -> None:
         assert {call.method for call in here.api.calls} <= {"getMe", "getWebhookInfo"}
 
 
-async def test_a_monitor_is_well_too(here: Surroundings) -> None:
-    said = await here.run(PVE_POWER_TOKEN="", VIEWERS="1", ADMINS="")
+@pytest.mark.parametrize(
+    ("roles", "status"),
+    [
+        ({"ADMINS": "1"}, 0),
+        ({"ADMINS": "1", "VIEWERS": "2"}, 0),
+        ({"ADMINS": "1", "OPERATORS": "2"}, 1),
+    ],
+)
+async def test_a_monitor_is_well_too(here: Surroundings, roles: dict[str, str], status: int) -> None:
+    said = await here.run(PVE_POWER_TOKEN="", **roles)
+    assert said.status == status, said.text
     assert "No power token: the bot is a monitor, no action is offered to anybody." in said.of("OK")
 
 
@@ -148,7 +157,7 @@ async def test_a_monitor_is_well_too(here: Surroundings) -> None:
             "A ceiling is set for -77, which has no role: the bot does not answer there.",
         ),
         (
-            {"PVE_POWER_TOKEN": ""},
+            {"PVE_POWER_TOKEN": "", "OPERATORS": "5"},
             "WARN",
             "There are operators but no power token: no action is offered to anybody.",
         ),
@@ -357,6 +366,7 @@ async def test_a_refused_token(tmp_path: Path, version: str, token: str, why: st
     assert f"The view token {name} is refused: {why}" in said.of("FAIL"), said.text
     mends = said.mends(f"{name} is refused")
     assert f"pveum acl modify / --tokens '{name}' --roles TelemoxView" in mends
+    assert mends[0] == "correct the secret in TELEMOX_PVE_VIEW_TOKEN; where it is lost, make the token anew:"
     assert len([line for line in said.lines if "is refused" in line]) == 1, "told once, not for each host"
 
 
@@ -405,6 +415,19 @@ async def test_a_token_of_root(here: Surroundings) -> None:
     (line,) = said.of("WARN")
     assert line.startswith("The power token root@pam!full can do more than any action needs: ")
     assert "in all)" in line, "many privileges are counted, not listed"
+
+
+async def test_swapped_tokens_are_recognised_and_nothing_makes_them_fit_where_they_are(here: Surroundings) -> None:
+    view, power = here.cluster.tokens["view"], here.cluster.tokens["power"]
+    said = await here.run(PVE_VIEW_TOKEN=power, PVE_POWER_TOKEN=view)
+    assert said.status == 2
+    assert said.of("FAIL") == [
+        "The view token telemox@pve!power can write and the power token telemox@pve!view cannot: are they swapped?"
+    ]
+    assert said.mends("are they swapped?") == [
+        "exchange the values of TELEMOX_PVE_VIEW_TOKEN and TELEMOX_PVE_POWER_TOKEN"
+    ]
+    assert "pveum" not in said.text, "no command gives the token that looks the right to write"
 
 
 async def test_one_token_for_both(here: Surroundings) -> None:

@@ -49,12 +49,12 @@ def _roles(settings: Settings) -> Iterator[Line]:
             ),
             f"TELEMOX_VIEWERS={','.join(map(str, bare))}",
         )
-    acting = max(granted.values()) > Role.VIEWER
-    if acting and settings.pve_power_token is None and settings.pve_admin_token is None:
+    # admins without a power token are a monitor as the documentation makes one, and told so beside the tokens
+    if counts[Role.OPERATOR] and settings.pve_power_token is None and settings.pve_admin_token is None:
         yield warn(
             say("There are operators but no power token: no action is offered to anybody."), "sh deploy/pveum.sh"
         )
-    elif not acting and settings.pve_power_token is not None:
+    elif max(granted.values()) == Role.VIEWER and settings.pve_power_token is not None:
         yield warn(
             say("There is a power token but no operator: nobody may press what it could do."),
             "TELEMOX_OPERATORS=<id>",

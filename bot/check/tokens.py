@@ -1,6 +1,6 @@
 """Each API token: is it accepted, does it have what it needs, does it have more than that; by the version found."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 from bot.access import Role
 from bot.check.line import Line, fail, ok, warn
@@ -11,6 +11,7 @@ from bot.privileges import MAJORS, POWER_ROLE, VIEW_ROLE, Need, granted, needs, 
 from bot.text import Said, say
 
 _NAMES = {Role.VIEWER: "view", Role.OPERATOR: "power", Role.ADMIN: "admin"}
+_SETTINGS = {role: f"TELEMOX_PVE_{name.upper()}_TOKEN" for role, name in _NAMES.items()}
 
 
 async def lines(cluster: Pve, version: Version | None) -> AsyncIterator[Line]:
@@ -23,6 +24,7 @@ async def lines(cluster: Pve, version: Version | None) -> AsyncIterator[Line]:
             "sh deploy/pveum.sh",
         )
     major = version.major if version else MAJORS[-1]
+    found: dict[Role, Permissions] = {}
     told: set[str] = set()
     for role, token in by_role.items():
         if token is None or token in told:
@@ -32,19 +34,43 @@ async def lines(cluster: Pve, version: Version | None) -> AsyncIterator[Line]:
             seen = await cluster.permissions(role)
         except PveUnauthorized as error:
             yield _refused(role, token, error.reason, major)
-            continue
         except PveError as error:
             yield fail(say("{token}: {why}.", token=token, why=error.reason))
-            continue
-        if seen is not None:
-            for line in _privileges(role, token, seen, major):
-                yield line
+        else:
+            found |= {} if seen is None else {role: seen}
+    if _swapped(found):
+        view, power = _NAMES[Role.VIEWER], _NAMES[Role.OPERATOR]
+        yield fail(
+            say(
+                "The {view} token {looks} can write and the {power} token {acts} cannot: are they swapped?",
+                view=view,
+                looks=by_role[Role.VIEWER] or "",
+                power=power,
+                acts=by_role[Role.OPERATOR] or "",
+            ),
+            f"exchange the values of {_SETTINGS[Role.VIEWER]} and {_SETTINGS[Role.OPERATOR]}",
+        )
+        del found[Role.VIEWER], found[Role.OPERATOR]  # what would make each fit its place would be wrong to do
+    for role, seen in found.items():
+        for line in _privileges(role, by_role[role] or "", seen, major):
+            yield line
+
+
+def _swapped(found: Mapping[Role, Permissions]) -> bool:
+    if Role.VIEWER not in found or Role.OPERATOR not in found:
+        return False
+    return _can_write(found[Role.VIEWER]) and not _can_write(found[Role.OPERATOR])
+
+
+def _can_write(seen: Permissions) -> bool:
+    return any(writes(privilege) for privileges in seen.paths.values() for privilege in privileges)
 
 
 def _refused(role: Role, token: str, why: str, major: int) -> Line:
     user, name = token.split("!", 1)
     return fail(
         say("The {name} token {token} is refused: {why}", name=_NAMES[role], token=token, why=why),
+        f"correct the secret in {_SETTINGS[role]}; where it is lost, make the token anew:",
         f"pveum user token list {user}",
         f"pveum user token remove {user} {name}; pveum user token add {user} {name} --privsep 1",
         *mend(role, token, major),
