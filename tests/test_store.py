@@ -251,7 +251,44 @@ def _tables_without_version(file: Path) -> None:
         connection.execute("PRAGMA user_version = 0")
 
 
-@pytest.mark.parametrize("harm", [_garbage, _truncated, _scribbled, _tables_without_version])
+def _emptied(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def _a_few_bytes(file: Path) -> None:
+    os.truncate(file, 60)
+
+
+def _without_tables(file: Path) -> None:
+    file.unlink()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _words_that_cannot_be_read(file: Path) -> None:
+    """SQLite's own report of it cannot be decoded either."""
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"CREATE TABLE kept", b"CREATE TABLE \xff\xfe\xffp"))
+
+
+def _a_column_by_another_name(file: Path) -> None:
+    file.write_bytes(file.read_bytes().replace(b"person INTEGER", b"pfrson INTEGER"))
+
+
+HARMS = [
+    _garbage,
+    _truncated,
+    _scribbled,
+    _tables_without_version,
+    _emptied,
+    _a_few_bytes,
+    _without_tables,
+    _words_that_cannot_be_read,
+    _a_column_by_another_name,
+]
+
+
+@pytest.mark.parametrize("harm", HARMS)
 async def test_a_damaged_database_is_set_aside_and_said(tmp_path: Path, clock: Now, harm: object) -> None:
     store = await Store.open(tmp_path, clock)
     await store.keep("before")
@@ -272,6 +309,130 @@ async def test_a_damaged_database_is_set_aside_and_said(tmp_path: Path, clock: N
     again = await Store.open(tmp_path, clock)
     assert again.trouble is None
     await again.close()
+
+
+@pytest.mark.parametrize("harm", HARMS)
+async def test_after_damage_all_is_frozen_until_an_admin_thaws(tmp_path: Path, clock: Now, harm: object) -> None:
+    await (await Store.open(tmp_path, clock)).close()
+    assert callable(harm)
+    harm(tmp_path / FILE)
+
+    store = await Store.open(tmp_path, clock)
+    assert store.frozen
+    assert store.trouble is not None
+    assert "all changes are frozen until an admin sends /thaw" in plain(store.trouble, Reader())
+    await store.close()
+    store = await Store.open(tmp_path, clock)  # killed and started anew: still
+    assert store.frozen
+    await store.freeze(False, ANA)
+    await store.close()
+    store = await Store.open(tmp_path, clock)
+    assert not store.frozen
+    await store.close()
+
+
+async def test_the_first_start_is_silent(tmp_path: Path, clock: Now) -> None:
+    store = await Store.open(tmp_path / "new", clock)
+    assert (store.trouble, store.frozen) == (None, False)
+    await store.close()
+
+
+async def test_a_database_that_is_gone_is_said(tmp_path: Path, clock: Now) -> None:
+    await (await Store.open(tmp_path, clock)).close()
+    (tmp_path / FILE).unlink()
+    store = await Store.open(tmp_path, clock)
+    assert store.frozen
+    assert store.trouble is not None
+    assert f"{tmp_path / FILE} is gone" in plain(store.trouble, Reader())
+    await store.close()
+
+
+async def test_damage_twice_in_a_second_loses_neither(tmp_path: Path, clock: Now) -> None:
+    for content in (b"first" * 99, b"second" * 99):
+        (tmp_path / FILE).write_bytes(content)
+        await (await Store.open(tmp_path, clock)).close()
+    aside = f"{FILE}.damaged-20260301T120000Z"
+    assert [(tmp_path / name).read_bytes() for name in (aside, f"{aside}-2")] == [b"first" * 99, b"second" * 99]
+
+
+async def test_whatever_byte_is_damaged_the_bot_starts_or_says_why(tmp_path: Path, clock: Now) -> None:
+    await (await Store.open(tmp_path, clock)).close()
+    whole = (tmp_path / FILE).read_bytes()
+    for offset in range(0, len(whole), len(whole) // 50):
+        (tmp_path / FILE).write_bytes(whole[:offset] + b"\xff" + whole[offset + 1 :])
+        try:
+            store = await Store.open(tmp_path, clock)
+        except StoreFailed:
+            continue
+        assert store.frozen is (store.trouble is not None), offset
+        await store.unfinished()
+        await store.audit()
+        await store.close()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("at", "'yesterday'"),
+        ("at", "'2026-03-01T12:00:00'"),
+        ("at", "'9999-12-31T23:59:59+00:00'"),
+        ("at", "x'ff'"),
+        ("chat", "CAST(x'ff' AS TEXT)"),
+        ("person", "NULL"),
+        ("message", "'x'"),
+        ("topic", "x'00'"),
+    ],
+)
+async def test_an_order_whose_row_is_damaged_blocks_no_other(
+    store: Store, tmp_path: Path, clock: Now, column: str, value: str
+) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection, connection:
+        columns = {"line": "'asked'", "at": f"'{clock.at.isoformat()}'", "person": "7", "name": "'Ana'", "chat": "-5"}
+        columns |= {"topic": "3", "message": "42", "action": "'start'", "target": "'main/101'", column: value}
+        statement = f"INSERT INTO audit ({','.join(columns)}) VALUES ({','.join(columns.values())})"  # noqa: S608
+        connection.execute(statement)
+    order = await store.asked(ANA, HERE, "reboot", "main/101", "t")
+    assert [row.id for row in await store.unfinished()] == [order]
+    assert [(row.id, row.outcome, row.message) for row in await store.audit()] == [
+        (order, "", HERE),
+        (1, "unreadable", None),
+    ]
+    assert rows(tmp_path, "SELECT outcome FROM audit WHERE line = 'ended'") == [("unreadable",)]
+
+
+async def test_words_of_an_order_that_cannot_be_read_are_shown_as_far_as_they_can(
+    store: Store, tmp_path: Path, clock: Now
+) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection, connection:
+        connection.execute(
+            "INSERT INTO audit (line, at, person, name, chat, action, target, token)"
+            " VALUES ('asked', ?, 7, CAST(x'41ff' AS TEXT), 7, x'73ff', 'main/101', NULL)",
+            (clock.at.isoformat(),),
+        )
+    (order,) = await store.unfinished()
+    assert (order.name, order.action, order.token, order.outcome) == ("A�", "s�", "", "")
+
+
+async def test_words_that_cannot_be_stored_are_stored_as_far_as_they_can(store: Store) -> None:
+    order = await store.asked(Asker(id=7, name="B\ud800", role=Role.ADMIN), None, "start\ud800", "main/1", "t\udfff")
+    await store.started(order, "UPID:\ud800")
+    await store.ended(order, "no \ud800")
+    (row,) = await store.audit()
+    assert (row.name, row.action, row.token, row.upid, row.outcome) == ("B?", "start?", "t?", "UPID:?", "no ?")
+
+
+async def test_what_cannot_be_stored_is_our_own_error(store: Store) -> None:
+    with pytest.raises(StoreFailed):
+        await store.asked(Asker(id=1 << 70, name="x", role=Role.ADMIN), None, "start", "main/1", "t")
+
+
+async def test_moves_and_arguments_that_are_damaged_stop_nothing(store: Store, tmp_path: Path) -> None:
+    key = await store.keep("long")
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection, connection:
+        connection.execute("INSERT INTO moved VALUES (-1, CAST(x'ff' AS TEXT))")
+        connection.execute("UPDATE kept SET used = x'ff'")
+    assert await store.migrations() == {}
+    assert await store.keep("long") == key
 
 
 async def test_a_newer_database_is_left_alone(tmp_path: Path, clock: Now) -> None:

@@ -11,6 +11,7 @@ The standard library's sqlite3 on a thread of its own: each method is one functi
 has returned from survives `kill -9` and power loss. A cancelled caller does not stop its transaction.
 
 file.py opens it: one process at a time, private to its owner, damaged ones set aside; tables are added there.
+rows.py reads orders from it, whatever has become of their rows.
 """
 
 import asyncio
@@ -21,19 +22,22 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from bot.access import Asker
 from bot.errors import Stale, StoreFailed
 from bot.ports import Audit, Clock
-from bot.screen import Message, Place
+from bot.screen import Message
 from bot.store.file import open_database
+from bot.store.rows import orders, read_time
 from bot.text import Said, say
 
 _T = TypeVar("_T")
 
+UNREADABLE = "unreadable"
+"""The outcome of an order whose own row is damaged: nobody can follow it any more."""
 SEEN_AGAIN = timedelta(days=1)
 """A kept argument's last use is written at most this often: drawing a page is no write."""
 
@@ -67,7 +71,11 @@ class Store:
             raise
         store = cls(connection, lock, thread, clock)
         store.trouble = trouble
-        store._frozen = await store._do(_is_frozen)
+        try:
+            store._frozen = await store._do(_is_frozen)
+        except BaseException:
+            await store.close()
+            raise
         return store
 
     async def close(self) -> None:
@@ -105,6 +113,7 @@ class Store:
 
     async def started(self, audit: int, upid: str) -> None:
         """Raises: Stale when that task already belongs to another order: it is not this one's."""
+        upid = _storable(upid)
 
         def run(connection: sqlite3.Connection) -> bool:
             row = connection.execute("SELECT audit FROM tasks WHERE upid = ?", (upid,)).fetchone()
@@ -121,10 +130,13 @@ class Store:
         await self._do(lambda connection: _ended(connection, at, audit, outcome or "unknown"))
 
     async def unfinished(self) -> Sequence[Audit]:
-        return await self._do(lambda connection: _audits(connection, "e.id IS NULL", "ASC", -1))
+        """Raises: StoreFailed and nothing else, whatever is in the rows."""
+        at = self._at()
+        return await self._do(lambda connection: _left(connection, at))
 
     async def audit(self, limit: int = 0) -> Sequence[Audit]:
-        return await self._do(lambda connection: _audits(connection, "1", "DESC", limit or -1))
+        """Raises: StoreFailed and nothing else, whatever is in the rows."""
+        return await self._do(lambda connection: [row.audit for row in orders(connection, "1", "DESC", limit or -1)])
 
     async def keep(self, text: str) -> str:
         key = urlsafe_b64encode(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:12]).decode()
@@ -132,9 +144,10 @@ class Store:
 
         def run(connection: sqlite3.Connection) -> None:
             row = connection.execute("SELECT used FROM kept WHERE key = ?", (key,)).fetchone()
-            if row is None or datetime.fromisoformat(row[0]) < now - SEEN_AGAIN:
-                kept = text.encode("utf-8", "replace").decode()  # a lone surrogate cannot be stored
-                connection.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, kept, now.isoformat()))
+            if row is None or read_time(row[0]) < now - SEEN_AGAIN:
+                connection.execute(
+                    "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, _storable(text), now.isoformat())
+                )
 
         await self._do(run)
         return key
@@ -157,7 +170,8 @@ class Store:
         await self._do(run)
 
     async def migrations(self) -> Mapping[int, int]:
-        return await self._do(lambda connection: dict(connection.execute("SELECT old, new FROM moved").fetchall()))
+        known = "SELECT old, new FROM moved WHERE typeof(new) = 'integer'"
+        return await self._do(lambda connection: dict(connection.execute(known).fetchall()))
 
     def _at(self) -> str:
         return self._clock.now().isoformat()
@@ -170,7 +184,8 @@ class Store:
                 self._connection.execute("BEGIN IMMEDIATE")
                 with self._connection:
                     return run(self._connection)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, ValueError, TypeError, OverflowError, MemoryError) as error:
+                # besides its own errors sqlite3 raises these, for what it cannot take, or can no longer read
                 raise StoreFailed(say("The bot's own database failed: {reason}.", reason=str(error))) from error
 
         # shielded: a transaction that still waits for the thread would else be dropped with its cancelled caller
@@ -188,7 +203,17 @@ def _asked(
     cursor = connection.execute(
         "INSERT INTO audit (line, at, person, name, chat, topic, message, action, target, token)"
         " VALUES ('asked', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (at, by.id, by.name, chat, topic, message.id if message else None, action, target, token),
+        (
+            at,
+            by.id,
+            _storable(by.name),
+            chat,
+            topic,
+            message.id if message else None,
+            _storable(action),
+            _storable(target),
+            _storable(token),
+        ),
     )
     assert cursor.lastrowid is not None  # noqa: S101 - sqlite3: set after every INSERT
     return cursor.lastrowid
@@ -198,39 +223,24 @@ def _ended(connection: sqlite3.Connection, at: str, order: int, outcome: str) ->
     connection.execute(
         "INSERT OR IGNORE INTO audit (line, order_id, at, upid, outcome)"
         " VALUES ('ended', ?, ?, (SELECT upid FROM tasks WHERE audit = ?), ?)",
-        (order, at, order, outcome),
+        (order, at, order, _storable(outcome)),
     )
 
 
-def _audits(connection: sqlite3.Connection, where: str, order: str, limit: int) -> list[Audit]:
-    """Orders with their ends. `where` and `order` are this module's own words; `limit` -1 = all."""
-    rows = connection.execute(
-        "SELECT a.id, a.at, a.person, a.name, coalesce(m.new, a.chat), a.topic, a.message,"  # noqa: S608 - our own words
-        " a.action, a.target, a.token,"
-        " coalesce(e.upid, t.upid, ''), coalesce(e.outcome, ''), e.at FROM audit a"
-        " LEFT JOIN audit e ON e.line = 'ended' AND e.order_id = a.id"
-        " LEFT JOIN tasks t ON t.audit = a.id LEFT JOIN moved m ON m.old = a.chat"
-        f" WHERE a.line = 'asked' AND {where} ORDER BY a.id {order} LIMIT ?",
-        (limit,),
-    )
-    return [
-        Audit(
-            id=id_,
-            asked=datetime.fromisoformat(at),
-            person=person,
-            name=name,
-            chat=chat,
-            action=action,
-            target=target,
-            token=token,
-            message=None if message is None else Message(place=Place(chat=chat, topic=topic), id=message),
-            upid=upid,
-            outcome=outcome,
-            ended=None if ended is None else datetime.fromisoformat(ended),
-        )
-        for id_, at, person, name, chat, topic, message, action, target, token, upid, outcome, ended in rows
-    ]
+def _storable(text: str) -> str:
+    """Lone surrogates, which JSON can carry and SQLite cannot, become `?`."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _left(connection: sqlite3.Connection, at: str) -> list[Audit]:
+    """Orders without an end. One whose row is damaged cannot be followed: it ends here, lest it block the others."""
+    found = orders(connection, "e.id IS NULL", "ASC", -1)
+    for row in found:
+        if row.damaged:
+            _ended(connection, at, row.audit.id, UNREADABLE)
+    return [row.audit for row in found if not row.damaged]
 
 
 def _is_frozen(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM settings WHERE key = 'frozen' AND value = '1'").fetchone() is not None
+    """Anything but a plain no is a yes."""
+    return connection.execute("SELECT 1 FROM settings WHERE key = 'frozen' AND value IS NOT '0'").fetchone() is not None

@@ -1,12 +1,17 @@
 """Opening the database file: one process at a time, private to its owner, a damaged one set aside.
 
+Damaged is whatever does not read as what was written: an empty file and one that is gone too. That there was one is
+remembered in the lock file. What cannot be known any more counts as frozen, until an admin says otherwise.
+
 `MIGRATIONS` is where tables are added: append a script, never change one. `PRAGMA user_version` counts those applied.
 """
 
 import fcntl
+import logging
 import os
+import re
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +21,9 @@ from bot.text import Said, say
 FILE = "telemox.db"
 LOCK = "telemox.lock"
 KEPT_FOR = timedelta(days=90)
+HEADER = 100  # bytes: with which every SQLite file begins
+
+log = logging.getLogger(__name__)
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -72,22 +80,62 @@ def _locked(folder: Path, lock: int, now: datetime) -> tuple[sqlite3.Connection,
         )
         raise StoreFailed(say(words, path=str(folder))) from error
     file = folder / FILE
+    known = os.fstat(lock).st_size > 0
     try:
-        return _connect(file, now), lock, None
+        connection, trouble = _found(file, now) if file.exists() else _missing(file, known, now)
     except OSError as error:
         raise _unusable(file, error.strerror or str(error)) from error
-    except sqlite3.DatabaseError as error:
+    except sqlite3.Error as error:
+        raise _unusable(file, str(error)) from error
+    if not known:
+        with suppress(OSError):  # a full disk: then it is remembered at the next start
+            os.pwrite(lock, b"telemox.db is beside this file.\n", 0)
+    return connection, lock, trouble
+
+
+def _missing(file: Path, known: bool, now: datetime) -> tuple[sqlite3.Connection, Said | None]:
+    """The first start; or, where one is `known` to have been (or a part of it is left), a loss."""
+    if not known and not file.with_name(FILE + "-wal").exists():
+        return _made(file, frozen=False), None
+    _set_aside(file, now)
+    log.error("the database %s is gone", file)
+    words = (
+        "The bot's own database {path} is gone, and an empty one is in use: the audit starts anew, old buttons may "
+        "say that they are too old, and all changes are frozen until an admin sends /thaw, since nobody knows "
+        "whether they were."
+    )
+    return _made(file, frozen=True), say(words, path=str(file))
+
+
+def _found(file: Path, now: datetime) -> tuple[sqlite3.Connection, Said | None]:
+    try:
+        return _connect(file, now), None
+    except (StoreFailed, OSError):
+        raise
+    except Exception as error:  # SQLite's own words may be damaged too: whatever it stumbles over
         if isinstance(error, sqlite3.OperationalError) and not _damaged(error):
-            raise _unusable(file, str(error)) from error
-        aside = file.with_name(f"{FILE}.damaged-{now:%Y%m%dT%H%M%SZ}")
-        for suffix in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                file.with_name(FILE + suffix).replace(aside.with_name(aside.name + suffix))
-        words = (
-            "The bot's own database was damaged ({reason}). It was set aside as {path}, and an empty one is in use: "
-            "the audit starts anew, old buttons may say that they are too old, and a freeze is no longer on."
-        )
-        return _connect(file, now), lock, say(words, reason=str(error), path=str(aside))
+            raise
+        reason = str(error)
+    aside = _set_aside(file, now)
+    log.error("the database was damaged (%s) and is set aside as %s", reason, aside)
+    words = (
+        "The bot's own database was damaged ({reason}). It was set aside as {path}, and an empty one is in use: "
+        "the audit starts anew, old buttons may say that they are too old, and all changes are frozen until an admin "
+        "sends /thaw, since nobody knows whether they were."
+    )
+    return _made(file, frozen=True), say(words, reason=reason, path=str(aside))
+
+
+def _set_aside(file: Path, now: datetime) -> Path:
+    """Gives its new name, which no other has."""
+    name, number = f"{FILE}.damaged-{now:%Y%m%dT%H%M%SZ}", 1
+    while file.with_name(name).exists():
+        number += 1
+        name = f"{FILE}.damaged-{now:%Y%m%dT%H%M%SZ}-{number}"
+    for suffix in ("", "-wal", "-shm"):  # the file first: killed in between, what is left of it counts as a loss
+        with suppress(FileNotFoundError):
+            file.with_name(FILE + suffix).replace(file.with_name(name + suffix))
+    return file.with_name(name)
 
 
 def _unusable(file: Path, reason: str) -> StoreFailed:
@@ -99,17 +147,42 @@ def _damaged(error: sqlite3.OperationalError) -> bool:
     return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
 
-def _connect(file: Path, now: datetime) -> sqlite3.Connection:
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # -wal and -shm take over its mode
-    file.chmod(0o600)
-    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+def _made(file: Path, *, frozen: bool) -> sqlite3.Connection:
+    """A new one. Where it cannot be made, no part of it is left to be taken for a damaged one."""
+    file.touch(mode=0o600)  # -wal and -shm take over its mode
     try:
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000"):
-            connection.execute(f"PRAGMA {pragma}")
+        connection = _opened(file)
+        try:
+            _upgrade(connection, at_last="INSERT INTO settings VALUES ('frozen', '1');" if frozen else "")
+        except BaseException:
+            connection.close()
+            raise
+    except BaseException:
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(OSError):
+                file.with_name(FILE + suffix).unlink(missing_ok=True)
+        raise
+    return connection
+
+
+def _connect(file: Path, now: datetime) -> sqlite3.Connection:
+    """The one that is there, checked. Raises: anything at all when it is damaged."""
+    os.close(os.open(file, os.O_RDWR | os.O_CLOEXEC))  # what the system refuses comes in its own words
+    file.chmod(0o600)  # -wal and -shm take over its mode
+    if file.stat().st_size < HEADER:
+        raise sqlite3.DatabaseError("the file holds nothing")
+    connection = _opened(file)
+    try:
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise sqlite3.DatabaseError(found)
+        if connection.execute("PRAGMA user_version").fetchone()[0] < 1:
+            raise sqlite3.DatabaseError("it was never finished, or its version is lost")
         _upgrade(connection)
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as ideal:
+            _upgrade(ideal)
+            if lacking := _schema(ideal) - _schema(connection):
+                raise sqlite3.DatabaseError(f"{min(lacking)[0]} is not as it was made")
         connection.execute("DELETE FROM kept WHERE used < ?", ((now - KEPT_FOR).isoformat(),))
     except BaseException:
         connection.close()
@@ -117,9 +190,31 @@ def _connect(file: Path, now: datetime) -> sqlite3.Connection:
     return connection
 
 
-def _upgrade(connection: sqlite3.Connection) -> None:
+def _opened(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    connection.text_factory = lambda value: value.decode(errors="replace")  # one bad byte is no reason to lose a row
+    try:
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000"):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _schema(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Name and making of each table, index and trigger; comments and line breaks do not count."""
+    found = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {(str(name), re.sub(r"(--.*|\s)+", " ", str(sql))) for name, sql in found}
+
+
+def _upgrade(connection: sqlite3.Connection, at_last: str = "") -> None:
+    """`at_last` goes with the last script: both are there or neither."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
         raise StoreFailed(say("The database is of a newer Telemox. Install that one again, or set it aside yourself."))
     for number in range(version, len(MIGRATIONS)):
-        connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")
+        more = at_last if number + 1 == len(MIGRATIONS) else ""
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {MIGRATIONS[number]} {more} PRAGMA user_version = {number + 1}; COMMIT;"
+        )
