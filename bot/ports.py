@@ -3,7 +3,7 @@
 `Env` bundles them and is passed by argument: no globals, no container.
 """
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -87,10 +87,21 @@ class Pve(Protocol):
         """user@realm!name of the token that acts for `role` (never the secret); None where there is none."""
         ...
 
-    async def write(self, role: Role, method: str, path: str, params: Mapping[str, str]) -> Upid | None:
+    async def write(
+        self,
+        role: Role,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        still: Callable[[], None] = lambda: None,
+    ) -> Upid | None:
         """Sends a write at most once, with the token of `role`; the task it started, None where the method has none.
 
-        Raises: PveUnreachable when nothing was sent; PveNoAnswer when nobody knows.
+        `still` is asked directly before the first byte, at each host that is tried, since a write may have waited for
+        its turn: what it raises ends the write, and nothing was sent.
+
+        Raises: PveUnreachable when nothing was sent; PveNoAnswer when nobody knows; what `still` raises.
         """
         ...
 

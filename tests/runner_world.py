@@ -6,7 +6,7 @@ can end the process at any of them.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,6 +114,7 @@ class Cluster:
         self.calls: list[str] = []
         self.seen: Snapshot | None = None
         self.on_write: Callable[[], None] = lambda: None
+        self.waits: Callable[[], Awaitable[None]] = _at_once  # before a write has its turn
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -185,8 +186,18 @@ class Cluster:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    async def write(self, role: Role, method: str, path: str, params: Mapping[str, str]) -> Upid | None:
+    async def write(
+        self,
+        role: Role,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        still: Callable[[], None] = lambda: None,
+    ) -> Upid | None:
         await self.life.step("write")
+        await self.waits()
+        still()
         self.writes.append((role, method, path, params))
         self.on_write()
         plan = self.plan
@@ -454,6 +465,10 @@ class World:
                 " WHERE a.line = 'asked' ORDER BY a.id"
             ).fetchall()
         )
+
+
+async def _at_once() -> None:
+    """No wait."""
 
 
 def no_answer() -> PveNoAnswer:

@@ -374,6 +374,30 @@ async def test_frozen_between_the_check_and_the_write(world: World) -> None:
     assert [outcome.partition(":")[0] for _, outcome in await world.audit()] == ["ok", "refused"]
 
 
+async def test_frozen_while_the_write_waits_for_its_turn(world: World) -> None:
+    stop(world)
+
+    async def freeze() -> None:
+        await world.store.freeze(True, BEN)
+
+    world.pve.waits = freeze
+    await world.tap(START)
+    await world.end()
+    assert "All changes are frozen" in world.shown.text
+    assert "Nothing was done" in world.shown.text
+    assert world.pve.writes == NOTHING
+    assert [outcome.partition(":")[0] for _, outcome in await world.audit()] == ["refused", "ok"]
+
+
+async def test_the_tap_grows_too_old_while_the_write_waits(world: World) -> None:
+    stop(world)
+    world.pve.waits = lambda: world.clock.sleep(60)
+    await world.tap(START, age=70)
+    await world.end()
+    assert "waited" in world.shown.text
+    assert world.pve.writes == NOTHING
+
+
 async def test_what_is_out_of_scope_does_not_exist(world: World) -> None:
     narrow = replace(ANA, scope=Scope(pools=frozenset({"shop"})))
     assert await world.tap(REBOOT, narrow) == "There is no guest 101."

@@ -88,15 +88,23 @@ class Client:
         total = self._timeouts.total if timeout is None else timeout
         return await self._call("GET", path, read, query=query, timeout=min(usual, total), total=total)
 
-    async def write(self, method: str, path: str, read: Callable[[bytes], T], params: Mapping[str, str]) -> T:
+    async def write(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[bytes], T],
+        params: Mapping[str, str],
+        still: Callable[[], None] = lambda: None,
+    ) -> T:
         """POST, PUT (a form) or DELETE (a query: a body is refused there with 501).
 
-        Raises: PveUnreachable when nothing was sent · PveNoAnswer when nobody knows · what Proxmox said.
+        Raises: PveUnreachable when nothing was sent · PveNoAnswer when nobody knows · what Proxmox said · what `still`
+        raises directly before the first byte.
         """
         timeout, total = self._timeouts.write, self._timeouts.write + self._timeouts.total
         if method == "DELETE":
-            return await self._call(method, path, read, query=params, timeout=timeout, total=total)
-        return await self._call(method, path, read, form=params, timeout=timeout, total=total)
+            return await self._call(method, path, read, query=params, timeout=timeout, total=total, still=still)
+        return await self._call(method, path, read, form=params, timeout=timeout, total=total, still=still)
 
     async def _call(
         self,
@@ -108,6 +116,7 @@ class Client:
         total: float,
         query: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        still: Callable[[], None] = lambda: None,
     ) -> T:
         write = method != "GET"
         target = f"/api2/json{quote(path, safe='/:@!')}" + (f"?{urlencode(query)}" if query else "")
@@ -122,7 +131,7 @@ class Client:
                 if left <= 0:
                     break
                 try:
-                    reply = await link.send(method, target, headers, content, timeout=min(timeout, left))
+                    reply = await link.send(method, target, headers, content, timeout=min(timeout, left), still=still)
                 except Failed as failed:
                     if failed.stage is Stage.UNREADABLE:  # it answered, and another host would say the same
                         raise failed.error from failed

@@ -201,16 +201,24 @@ class Cluster:
         query = {"start": str(start), "limit": str(limit)}
         return await reader.get(path, lambda body: tasks.log(body, start), query)
 
-    async def write(self, role: Role, method: str, path: str, params: Mapping[str, str]) -> Upid | None:
-        """Sent at most once.
+    async def write(
+        self,
+        role: Role,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        still: Callable[[], None] = lambda: None,
+    ) -> Upid | None:
+        """Sent at most once, and only while `still` does not raise.
 
-        Raises: PveUnreachable when nothing was sent · PveNoAnswer when nobody knows · PveError.
+        Raises: PveUnreachable when nothing was sent · PveNoAnswer when nobody knows · PveError · what `still` raises.
         """
         voice = self._voices[role] if role > Role.VIEWER else None
         if voice is None:
             raise PveForbidden(f"no API token is set that acts for the role {role.word}")
         try:
-            return await voice.write(method, path, tasks.started, params)
+            return await voice.write(method, path, tasks.started, params, still)
         except PveForbidden:
             self._permissions[voice.token].forget()  # it may less than we thought: ask anew
             raise

@@ -61,11 +61,18 @@ class Link:
         self._closed = False
 
     async def send(
-        self, method: str, target: str, headers: dict[str, str], content: bytes | None, *, timeout: float
+        self,
+        method: str,
+        target: str,
+        headers: dict[str, str],
+        content: bytes | None,
+        *,
+        timeout: float,
+        still: Callable[[], None] = lambda: None,
     ) -> Reply:
         """One request, answered within `timeout` s or not at all. `target` is path and query.
 
-        Raises: Failed.
+        Raises: Failed · of a write, what `still` raises when its first byte could go out.
         """
         write = method != "GET"
         if self._closed:
@@ -73,12 +80,12 @@ class Link:
         async with self._place(write):
             lines = await self._open(write)
             try:
-                return await self._send(lines, method, target, headers, content, timeout)
+                return await self._send(lines, method, target, headers, content, timeout, still)
             except Failed as failed:
                 if failed.stage is not Stage.UNSENT or not self._pins or not await self._changed(lines, write):
                     raise
             # the host shows a new certificate that is pinned as well
-            return await self._send(await self._open(write), method, target, headers, content, timeout)
+            return await self._send(await self._open(write), method, target, headers, content, timeout, still)
 
     def worked(self) -> None:
         self.rests_until, self._strikes = 0.0, 0
@@ -95,15 +102,26 @@ class Link:
             self._lines = None
 
     async def _send(
-        self, lines: "_Lines", method: str, target: str, headers: dict[str, str], content: bytes | None, timeout: float
+        self,
+        lines: "_Lines",
+        method: str,
+        target: str,
+        headers: dict[str, str],
+        content: bytes | None,
+        timeout: float,
+        still: Callable[[], None],
     ) -> Reply:
         write = method != "GET"
         sent = not write  # a read may be repeated whatever happened: only for a write is it worth watching
 
         async def trace(event: str, info: object) -> None:
             nonlocal sent
-            sent = sent or event == "http11.send_request_headers.started"
+            if event == "http11.send_request_headers.started":
+                still()  # connecting took its time as well
+                sent = True
 
+        if write:
+            still()
         request = httpx.Request(
             method,
             lines.url + target,

@@ -111,19 +111,19 @@ class Run:
             )
         except StoreFailed as error:
             return self._refused(error)
-        if self._env.store.frozen:
-            return self._refused(Denied(say("All changes are frozen. An admin can end that with /thaw.")))
-        if (age := clock.monotonic() - arrived) > OLDEST:
-            return self._refused(too_old(age))
+        try:
+            self._still(arrived)
+        except (Denied, Stale) as error:
+            return self._refused(error)
         asked = clock.now()
         # Beside each other: the person sees at once that it began, and Telegram delays no write.
-        sent, _ = await asyncio.gather(self._send(self._order), self._watch.progress())
+        sent, _ = await asyncio.gather(self._send(self._order, arrived), self._watch.progress())
         match sent:
             case Upid():
                 return await self._watch.follow(sent)
             case None:
                 return await self._watch.verify(None, None)
-            case PveForbidden() | PveUnauthorized() | PveUnreachable():
+            case Denied() | Stale() | PveForbidden() | PveUnauthorized() | PveUnreachable():
                 return self._refused(sent)
             case PveError() if isinstance(sent, NOT_DONE):
                 return Ending(
@@ -138,11 +138,17 @@ class Run:
                 upid = await self._watch.find(self._order, asked, [fit.guest.node], PATIENCE)
                 return _unknown() if upid is None else await self._watch.follow(upid)
 
-    async def _send(self, order: int) -> Upid | TelemoxError | None:
+    async def _send(self, order: int, arrived: float) -> Upid | TelemoxError | None:
         """The only place that writes. What went wrong is given, not raised: it must not end the edit beside it."""
         fit, action = self._fit, self._action
         try:
-            upid = await fit.pve.write(action.role, action.method, action.url(fit.guest), action.params)
+            upid = await fit.pve.write(
+                action.role,
+                action.method,
+                action.url(fit.guest),
+                action.params,
+                still=lambda: self._still(arrived),
+            )
         except TelemoxError as error:
             return error
         if upid is not None:
@@ -151,6 +157,13 @@ class Run:
             except TelemoxError as error:
                 log.error("%s: not written down: %s", upid, error)  # the task runs: it is followed all the same
         return upid
+
+    def _still(self, arrived: float) -> None:
+        """Raises: Denied when it was frozen meanwhile; Stale when the tap has grown too old."""
+        if self._env.store.frozen:
+            raise Denied(say("All changes are frozen. An admin can end that with /thaw."))
+        if (age := self._env.clock.monotonic() - arrived) > OLDEST:
+            raise too_old(age)
 
     def _refused(self, error: TelemoxError) -> Ending:
         return Ending(

@@ -1,6 +1,6 @@
 """Fleets to draw, and a cluster that answers from memory and counts what it was asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -369,7 +369,15 @@ class Host:
             return "telemox@pve!view"
         return "telemox@pve!power" if self.power else None
 
-    async def write(self, role: Role, method: str, path: str, params: Mapping[str, str]) -> Upid | None:
+    async def write(
+        self,
+        role: Role,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        still: Callable[[], None] = lambda: None,
+    ) -> Upid | None:
         raise AssertionError("a page never writes")
 
 

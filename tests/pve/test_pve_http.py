@@ -10,6 +10,7 @@ import trustme
 
 from bot.access import Role
 from bot.errors import (
+    Denied,
     PveError,
     PveForbidden,
     PveGarbled,
@@ -23,7 +24,8 @@ from bot.model import Upid
 from bot.pve import link
 from bot.pve.cluster import Cluster
 from bot.pve.config import Host, Timeouts
-from tests.pve.server import POWER, VIEW, Clock, Play, Scripted, config, hang, lost, raw, reply, until
+from bot.text import say
+from tests.pve.server import POWER, VIEW, Clock, Play, Scripted, Seen, Wire, config, hang, lost, raw, reply, until
 
 START = "/nodes/pve1/qemu/101/status/start"
 UPID = "UPID:pve1:0000AAAA:0000BBBB:66000000:qmstart:101:telemox@pve!power:"
@@ -359,6 +361,68 @@ async def test_a_write_that_finds_no_place_was_not_sent(
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
+    await cluster.close()
+
+
+async def test_frozen_while_it_waited_for_a_place(cluster: Cluster, host: Scripted) -> None:
+    """Asked when its turn has come, not when it got in the queue."""
+    gate, frozen = asyncio.Event(), False
+
+    async def slow(wire: Wire, seen: Seen) -> None:
+        await gate.wait()
+        await reply(200, [])(wire, seen)
+
+    def still() -> None:
+        if frozen:
+            raise Denied(say("frozen"))
+
+    host.on("GET", "/nodes/pve1/tasks", slow)
+    calls = [asyncio.create_task(cluster.node_tasks("pve1", role=Role.VIEWER)) for _ in range(8)]
+    await until(lambda: host.at_once == link.AT_ONCE)
+    write = asyncio.create_task(cluster.write(Role.OPERATOR, "POST", START, {}, still=still))
+    await asyncio.sleep(0)
+    frozen = True
+    gate.set()
+    with pytest.raises(Denied):
+        await write
+    await asyncio.gather(*calls, return_exceptions=True)
+    assert host.of("POST") == []
+
+
+async def test_frozen_while_it_connected(cluster: Cluster, host: Scripted, spare: Scripted) -> None:
+    """The last look is behind the handshake, at the first byte; and no other host is tried then."""
+    asked = 0
+
+    def still() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            raise Denied(say("frozen"))
+
+    with pytest.raises(Denied):
+        await cluster.write(Role.OPERATOR, "POST", START, {}, still=still)
+    await until(lambda: host.connections == 1)
+    assert host.received == spare.connections == 0
+    host.on("GET", "/version", reply(200, {"version": "8.4.1"}))
+    await cluster.version()  # its place and its connection were given back
+
+
+async def test_frozen_before_the_next_host_has_its_turn(
+    host: Scripted, spare: Scripted, ca_file: Path, clock: Clock
+) -> None:
+    cluster = Cluster(config(host, spare, ca_file=ca_file), clock)
+    await host.stop()
+    asked = 0
+
+    def still() -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise Denied(say("frozen"))
+
+    with pytest.raises(Denied):
+        await cluster.write(Role.OPERATOR, "POST", START, {}, still=still)
+    assert spare.received == 0
     await cluster.close()
 
 
