@@ -146,10 +146,18 @@ class Link:
             raise self._fault(stage, reason_of(error), write) from error
 
     async def _body(self, response: httpx.Response) -> bytes:
-        """Raises: httpx.DecodingError when there is more of it than `max_bytes`."""
+        """As it came: it is never unpacked, since 5 KB can unpack to gigabytes, and packing was not asked for.
+
+        Raises: httpx.DecodingError when it is packed, or more than `max_bytes`.
+        """
+        packed = response.headers.get("content-encoding", "").strip().lower()
+        if packed not in {"", "identity"}:
+            if response.is_error:
+                return b""  # its status says enough
+            raise httpx.DecodingError(f"the answer is packed ({packed[:40]}), which was not asked for")
         chunks: list[bytes] = []
         size = 0
-        async for chunk in response.aiter_bytes():
+        async for chunk in response.aiter_raw():
             size += len(chunk)
             if size > self._max_bytes:
                 raise httpx.DecodingError(f"the answer is larger than {self._max_bytes // 1024} KiB")

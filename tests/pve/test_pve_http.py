@@ -1,6 +1,7 @@
 """One call, against a host that does what it is told byte by byte: what Proxmox does, and what networks do."""
 
 import asyncio
+import gzip
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -322,6 +323,35 @@ async def test_a_node_that_hangs_is_not_held_against_the_host(
         await cluster.node_tasks("pve2", role=Role.VIEWER)
     assert await ask(cluster) == "8.4.1"
     assert [seen.path for seen in spare.requests] == ["/nodes/pve2/tasks"]
+
+
+@pytest.mark.parametrize("packed", ["gzip", "gzip, gzip", "deflate", "identity, gzip", "br"])
+async def test_a_packed_answer_is_never_unpacked(cluster: Cluster, host: Scripted, packed: str) -> None:
+    """Two layers make gigabytes of 5 KB; and nobody asked for it."""
+    bomb = gzip.compress(gzip.compress(bytes(10 << 20)))
+    head = HEAD + f"Content-Encoding: {packed}\r\nContent-Length: {len(bomb)}\r\n\r\n".encode()
+    host.on("GET", "/version", raw(head + bomb))
+    with pytest.raises(PveGarbled, match="packed"):
+        await ask(cluster)
+    host.on("POST", START, raw(head + bomb))
+    with pytest.raises(PveNoAnswer, match="packed"):
+        await start(cluster)
+
+
+async def test_a_packed_error_speaks_by_its_status(cluster: Cluster, host: Scripted) -> None:
+    host.on(
+        "GET", "/version", raw(b"HTTP/1.1 403 No way\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b")
+    )
+    with pytest.raises(PveForbidden, match="No way"):
+        await ask(cluster)
+
+
+async def test_an_answer_that_says_it_is_not_packed(cluster: Cluster, host: Scripted) -> None:
+    body = b'{"data":{"version":"8.4.1"}}'
+    host.on(
+        "GET", "/version", raw(HEAD + b"Content-Encoding: Identity\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    )
+    assert await ask(cluster) == "8.4.1"
 
 
 async def test_a_redirect_is_not_followed(cluster: Cluster, host: Scripted, spare: Scripted) -> None:
