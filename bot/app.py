@@ -11,14 +11,14 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
-from bot.access import Role
+from bot.access import Role, Roles
 from bot.chat.chat import Chat
 from bot.clock import SystemClock
 from bot.config import Settings
-from bot.errors import PveError
+from bot.errors import PveError, TelemoxError
 from bot.ports import Clock, Env, Pve
 from bot.spawn import Spawn
 from bot.store import Store
@@ -72,8 +72,9 @@ class App:
         env = Env(clusters=clusters, store=store, messenger=chat.messenger, clock=self.clock, spawn=self.spawn)
         runner = Runner(env)
         await chat.start(env, runner)
-        for pve in clusters.values():
-            self.spawn(_warm(pve), f"first look at {pve.key}")
+        _tell_roles(settings.roles)
+        for cluster in self.clusters:
+            self.spawn(_warm(cluster), f"first look at {cluster.key}")
         self.spawn(runner.resume(), "what a former process left running")
         if store.trouble is not None:
             self.spawn(chat.messenger.tell_admins(store.trouble), "the store's trouble")
@@ -109,24 +110,48 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
         loop.add_signal_handler(name, stop.set)
     try:
         asked = app.spawn(stop.wait(), "signal")
-        starting = app.spawn(app.start(), "start")
+        starting = app.spawn(_expected(app.start()), "start")
         await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set():
             starting.cancel()
+            log.info("stopping before the start was over")
             return 0
-        chat = await starting
+        chat: Chat | TelemoxError = await starting
+        if isinstance(chat, TelemoxError):
+            raise chat
         gc.freeze()  # modules and tables stay: no collection need look at them again
         if ready is not None:
             ready()
         dead = app.spawn(chat.dead.wait(), "watchdog of the whole")
         await asyncio.wait({asked, dead}, return_when=asyncio.FIRST_COMPLETED)
+        dead.cancel()  # or the stop would wait for it as for running work
         if stop.is_set():
+            log.info("asked to stop; what still runs on the cluster goes on there and is followed at the next start")
             return 0
         log.critical("Telegram is no longer heard, the process ends: %s", chat.why)
         return UNHEARD
     finally:
         stop.set()
         await app.stop()
+        log.info("stopped")
+
+
+async def _expected(start: Coroutine[Any, Any, Chat]) -> Chat | TelemoxError:
+    """What can be mended is a sentence for whoever started the process, not failed background work."""
+    try:
+        return await start
+    except TelemoxError as error:
+        return error
+
+
+def _tell_roles(roles: Roles) -> None:
+    if not roles.granted:
+        log.warning("nobody has a role: nobody is answered; whoever writes is logged with their id (TELEMOX_ADMINS)")
+        return
+    people = {role: len([id_ for id_, given in roles.granted.items() if id_ > 0 and given is role]) for role in Role}
+    groups = len([id_ for id_ in roles.granted if id_ < 0])
+    counts = ", ".join(f"{count} {role.word}" for role, count in people.items())
+    log.info("people with a role: %s; groups: %d", counts, groups)
 
 
 def _imports() -> None:
@@ -138,12 +163,16 @@ def _imports() -> None:
     import bot.runner  # noqa: F401
 
 
-async def _warm(pve: Pve) -> None:
+async def _warm(pve: "Cluster") -> None:
     """The first person to ask should not be the one to find out how long the first connection takes."""
+    hosts = ", ".join(map(str, pve.hosts))
     try:
-        await pve.snapshot()
+        seen = await pve.snapshot()
         for role in Role:
             await pve.permissions(role)
-        await pve.version()
+        version = await pve.version()
     except PveError as error:
-        log.warning("%s: %s", pve.key, error)
+        log.warning("%s (%s): %s", pve.key, hosts, error)
+    else:
+        figures = (seen.name, version.text, len(seen.nodes), len(seen.guests))
+        log.info("%s (%s) is reached: %s, Proxmox VE %s, %d nodes, %d guests", pve.key, hosts, *figures)
