@@ -167,6 +167,14 @@ async def test_freezing_is_in_the_audit(store: Store, tmp_path: Path) -> None:
     assert await store.unfinished() == []
 
 
+async def test_what_cannot_be_written_down_freezes_for_now_and_thaws_nothing(store: Store) -> None:
+    await store._do(lambda connection: connection.execute("PRAGMA query_only = ON").fetchone())
+    for on in (True, False):
+        with pytest.raises(StoreFailed):
+            await store.freeze(on, ANA)
+        assert store.frozen
+
+
 async def test_kept_arguments(store: Store) -> None:
     long = 'node:pve1 tag:web<1>_&" ' * 20
     key = await store.keep(long)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.access import Asker, Role
+from bot.errors import StoreFailed
 from bot.pages.page import Enquiry, Page
 from bot.screen import Button, Open, Screen
 from bot.text import Said, lines, say
@@ -21,15 +22,22 @@ class Data:
     wanted: bool  # frozen, by /freeze; thawed, by /thaw
     changed: bool  # just now, by this asker
     stamp: int  # epoch seconds, for the button
+    unwritten: Said | None = None  # why a restart will not know that all is frozen
 
 
 async def load(wanted: bool, ask: Enquiry, arg: str) -> Data:
     stamp = int(ask.now.timestamp())
     age = stamp - int(arg[3:]) if arg.startswith("on ") and arg[3:].isdecimal() and len(arg) < 16 else None
     changed = age is not None and 0 <= age <= FRESH and ask.env.store.frozen is not wanted
+    unwritten = None
     if changed:
-        await ask.env.store.freeze(wanted, ask.asker)
-    return Data(frozen=ask.env.store.frozen, wanted=wanted, changed=changed, stamp=stamp)
+        try:
+            await ask.env.store.freeze(wanted, ask.asker)
+        except StoreFailed as error:
+            if not (wanted and ask.env.store.frozen):  # a thaw that is not written down is none
+                raise
+            unwritten = error.said()
+    return Data(frozen=ask.env.store.frozen, wanted=wanted, changed=changed, stamp=stamp, unwritten=unwritten)
 
 
 def draw(data: Data, asker: Asker) -> Screen:
@@ -47,6 +55,15 @@ def draw(data: Data, asker: Asker) -> Screen:
 
 
 def _state(data: Data) -> Said:
+    if data.unwritten is not None:
+        return lines(
+            say("🧊 Frozen: I only watch now."),
+            data.unwritten,
+            say(
+                "So the freeze could not be written down, and will not survive a restart of the bot. "
+                "When the database works again, send /thaw and then /freeze."
+            ),
+        )
     if data.frozen:
         return say("🧊 Frozen: I only watch now.") if data.changed else say("🧊 Writes are frozen already.")
     return say("Thawed: people can act again.") if data.changed else say("Writes are not frozen.")
