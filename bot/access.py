@@ -5,7 +5,7 @@ A role belongs to a chat (a private chat is that person; a group gives its role 
 No role means that the bot is silent.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TypeVar
@@ -121,9 +121,20 @@ class Roles:
         return tuple(sorted(id_ for id_, role in self.granted.items() if id_ > 0 and role >= least))
 
     def migrated(self, old: int, new: int) -> "Roles":
-        """The group `old` became the supergroup `new`: everything it had moves along."""
+        """The group `old` became the supergroup `new`: everything it had moves along.
 
-        def move(values: Mapping[int, _T]) -> dict[int, _T]:
-            return {new if id_ == old else id_: value for id_, value in values.items()}
+        Where the settings name both, the lower role and the lower ceiling hold, and the scope of `new`.
+        """
 
-        return Roles(granted=move(self.granted), ceilings=move(self.ceilings), scopes=move(self.scopes))
+        def move(values: Mapping[int, _T], both: Callable[[_T, _T], _T]) -> dict[int, _T]:
+            moved = dict(values)
+            if old in moved:
+                had = moved.pop(old)
+                moved[new] = both(had, moved[new]) if new in moved else had
+            return moved
+
+        return Roles(
+            granted=move(self.granted, min),
+            ceilings=move(self.ceilings, min),
+            scopes=move(self.scopes, lambda _, own: own),
+        )

@@ -103,6 +103,22 @@ def test_a_group_that_became_a_supergroup_keeps_everything() -> None:
     assert moved.scope(-1_000_100, None) == Scope(nodes=_of("a"))
 
 
+NEW = -1_000_100
+
+
+@pytest.mark.parametrize("low", [GROUP, NEW])
+@pytest.mark.parametrize("first", [GROUP, NEW])
+def test_settings_that_name_both_ids_of_a_group_mean_the_lower(low: int, first: int) -> None:
+    named = {id_: Role.VIEWER if id_ == low else Role.ADMIN for id_ in (first, GROUP, NEW)}
+    assert Roles(granted=named).migrated(GROUP, NEW).granted == {NEW: Role.VIEWER}
+    assert Roles(granted={GROUP: Role.ADMIN}, ceilings=named).migrated(GROUP, NEW).ceilings == {NEW: Role.VIEWER}
+
+
+def test_scope_of_the_new_id_before_that_of_the_old() -> None:
+    both = {NEW: Scope(pools=_of("web")), GROUP: Scope(pools=_of("db"))}
+    assert Roles(scopes=both).migrated(GROUP, NEW).scopes == {NEW: Scope(pools=_of("web"))}
+
+
 def test_scope_of_the_chat_before_that_of_the_person() -> None:
     both = Roles(scopes={GROUP: Scope(pools=_of("web")), BEN: Scope(tags=_of("prod"))})
     assert both.scope(GROUP, BEN) == Scope(pools=_of("web"))
