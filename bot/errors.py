@@ -16,7 +16,58 @@ TelemoxError
     └── PveTaskFailed     exitstatus other than "OK" or "WARNINGS: n": the task's own words
 """
 
+import re
+
 from bot.text import Said, code, lines, raw, say
+
+LONGEST = 240
+"""Characters of an outside reason that a chat is shown."""
+VIEW_ROLE, POWER_ROLE = "TelemoxView", "TelemoxPower"
+_DATA = re.compile(r"[{\[<\"']")
+_HELD = ("VM.PowerMgmt",)
+"""What TelemoxPower holds besides looking; anything else that acts has to be put into it first (privileges.py)."""
+
+
+def in_words(reason: str) -> str:
+    """An outside reason fit for the middle of a sentence: one line, not endless, no full stop or exclamation mark."""
+    text = " ".join(reason.split())
+    if len(text) > LONGEST:
+        text = f"{text[:LONGEST]}…"
+    return text.rstrip(".! ")
+
+
+def grant(path: str, token: str, role: str) -> tuple[str, str]:
+    """The two lines that give a token a role: a token with separated privileges has no more than its user has.
+
+    The user keeps seeing: on a path of its own a role replaces what is inherited from above (PVE/AccessControl.pm,
+    roles).
+    """
+    user = token.partition("!")[0]
+    roles = f"{VIEW_ROLE},{POWER_ROLE}" if role == POWER_ROLE else role
+    return (
+        f"pveum acl modify {path} --users {user} --roles {roles}",
+        f"pveum acl modify {path} --tokens '{token}' --roles {role}",
+    )
+
+
+def cure(path: str, token: str, privilege: str) -> tuple[str, ...]:
+    """The lines that give a token a privilege on an ACL path, to be run as root on a node."""
+    if privilege.endswith(".Audit"):
+        return grant(path, token, VIEW_ROLE)
+    if privilege in _HELD:
+        return grant(path, token, POWER_ROLE)
+    append = f"pveum role modify {POWER_ROLE} --append 1 --privs {privilege.partition('|')[0]}"
+    return (append,) if path.startswith("/vms") else (append, *grant(path, token, POWER_ROLE))
+
+
+def joined(commands: tuple[str, ...]) -> str:
+    """As one line, for a copy button."""
+    return " && ".join(commands)
+
+
+def to_mend(commands: tuple[str, ...]) -> Said:
+    """A line each, to be read."""
+    return lines(say("To mend:"), *(code(command) for command in commands))
 
 
 class TelemoxError(Exception):
@@ -72,7 +123,7 @@ class PveError(TelemoxError):
 
 class PveUnreachable(PveError):
     def said(self) -> Said:
-        return say("Proxmox VE cannot be reached: {reason}. Nothing was sent.", reason=self.reason)
+        return say("Proxmox VE cannot be reached: {reason}.", reason=in_words(self.reason))
 
 
 class PvePinMismatch(PveUnreachable):
@@ -99,7 +150,7 @@ class PveNoAnswer(PveError):
     """For a write: it may or may not have happened. It is never repeated."""
 
     def said(self) -> Said:
-        return say("No answer from {host}: {reason}.", host=self.host or "Proxmox VE", reason=self.reason)
+        return say("No answer from {host}: {reason}.", host=self.host or "Proxmox VE", reason=in_words(self.reason))
 
 
 class PveUnauthorized(PveError):
@@ -113,7 +164,7 @@ class PveUnauthorized(PveError):
         return say(
             "Proxmox VE refused the API token {token} ({reason}). An admin can run {command} to see why.",
             token=self.token,
-            reason=self.reason,
+            reason=in_words(self.reason),
             command=code("telemox check"),
         )
 
@@ -129,7 +180,9 @@ class PveForbidden(PveError):
 
     def said(self) -> Said:
         if not self.privilege:
-            return say("The API token {token} may not do this: {reason}.", token=self.token, reason=self.reason)
+            return say(
+                "The API token {token} may not do this: {reason}.", token=self.token, reason=in_words(self.reason)
+            )
         return lines(
             say(
                 "The API token {token} may not do this: it lacks {privilege} on {path}.",
@@ -137,14 +190,13 @@ class PveForbidden(PveError):
                 privilege=self.privilege,
                 path=self.path,
             ),
-            say("To mend: {command}", command=code(self.mend() or "")),
+            to_mend(cure(self.path, self.token, self.privilege)) if self.token else None,
         )
 
     def mend(self) -> str | None:
         if not self.privilege or not self.token:
             return None
-        role = "TelemoxView" if self.privilege.endswith(".Audit") else "TelemoxPower"
-        return f"pveum acl modify {self.path} --tokens '{self.token}' --roles {role}"
+        return joined(cure(self.path, self.token, self.privilege))
 
 
 class PveNodeDown(PveError):
@@ -156,8 +208,8 @@ class PveNodeDown(PveError):
 
     def said(self) -> Said:
         if self.node:
-            return say("{node} does not answer ({reason}).", node=self.node, reason=self.reason)
-        return say("The node does not answer ({reason}).", reason=self.reason)
+            return say("{node} does not answer ({reason}).", node=self.node, reason=in_words(self.reason))
+        return say("The node does not answer ({reason}).", reason=in_words(self.reason))
 
 
 class PveRefused(PveError):
@@ -171,22 +223,24 @@ class PveRefused(PveError):
     def said(self) -> Said:
         if self.reason.startswith("RPCEnvironment init request failed"):
             return lines(
-                say("Proxmox VE cannot read its own configuration: {reason}", reason=self.reason),
+                say("Proxmox VE cannot read its own configuration: {reason}", reason=in_words(self.reason)),
                 say(
                     "Is its cluster filesystem up? On that host: {command}",
                     command=code("systemctl status pve-cluster"),
                 ),
             )
-        details = [say("{name}: {text}", name=name, text=text) for name, text in self.errors.items()]
-        return lines(say("Proxmox VE refused: {reason}", reason=self.reason), *details)
+        details = [say("{name}: {text}", name=name, text=in_words(text)) for name, text in self.errors.items()]
+        return lines(say("Proxmox VE refused: {reason}", reason=in_words(self.reason)), *details)
 
 
 class PveGarbled(PveError):
+    """`reason` may quote the answer, for the log; a chat is spared that."""
+
     def said(self) -> Said:
         return say(
             "Proxmox VE gave an answer that cannot be understood ({reason}). If it stays so: is a proxy in between, "
             "and does {command} on the host say all is well?",
-            reason=self.reason,
+            reason=in_words(_DATA.split(self.reason, maxsplit=1)[0]).rstrip(": ") or "no JSON",
             command=code("systemctl status pveproxy"),
         )
 

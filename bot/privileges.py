@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from bot.access import Role
 from bot.actions import ACTIONS
+from bot.errors import POWER_ROLE as POWER_ROLE
+from bot.errors import VIEW_ROLE as VIEW_ROLE
 
 USER = "telemox@pve"
-VIEW_ROLE = "TelemoxView"
-POWER_ROLE = "TelemoxPower"
 MAJORS = (7, 8, 9)
 """Versions of Proxmox VE that Telemox is made for: 7.4, 8 and 9."""
 OLDEST = (7, 4)

@@ -480,7 +480,10 @@ async def test_a_privilege_that_the_token_lacks_comes_with_its_mend(world: World
     await world.press("Yes")
     assert "it lacks VM.PowerMgmt on /vms/101" in world.last.text
     command = world.last.buttons["Copy the command"].tap
-    assert command == Copy("pveum acl modify /vms/101 --tokens 'bot@pve!power' --roles TelemoxPower")
+    assert command == Copy(
+        "pveum acl modify /vms/101 --users bot@pve --roles TelemoxView,TelemoxPower && "
+        "pveum acl modify /vms/101 --tokens 'bot@pve!power' --roles TelemoxPower"
+    )
     assert world.pve.writes == NOTHING
 
 
@@ -494,7 +497,7 @@ async def test_without_a_power_token_the_bot_only_looks(world: World) -> None:
     ("error", "words"),
     [
         (PveNodeDown("No route to host", node="pve1"), "pve1 does not answer (No route to host)."),
-        (PveUnreachable("connection refused"), "Proxmox VE cannot be reached: connection refused. Nothing was sent."),
+        (PveUnreachable("connection refused"), "Proxmox VE cannot be reached: connection refused."),
         (no_answer(), "No answer from pve1:8006: read timed out."),
     ],
 )

@@ -160,7 +160,7 @@ async def test_force_stop_asks_first(world: World) -> None:
         (PveRefused("VM 101 not running"), "VM 101 not running", "failed: "),
         (PveRefused("cluster not ready - no quorum?"), "cluster not ready - no quorum?", "failed: "),
         (AWAY, "No route to host", "failed: "),
-        (PveUnreachable("connection refused"), "connection refused. Nothing was sent.", "refused: "),
+        (PveUnreachable("connection refused"), "Proxmox VE cannot be reached: connection refused.\n", "refused: "),
         (PveUnauthorized("no such token", token=TOKEN), f"refused the API token {TOKEN}", "refused: "),
     ],
 )

@@ -19,7 +19,7 @@ from typing import Any
 
 from bot.access import EVERYTHING, Asker, Role
 from bot.actions import Action, offers
-from bot.errors import NotFound, PveError, PveNoAnswer, PveNodeDown, PveUnreachable, Stale
+from bot.errors import NotFound, PveError, PveUnreachable, Stale
 from bot.model import Fleet, Gap, Guest, Permissions, Snapshot, Task, Unseen, Upid
 from bot.ports import Env, Pve
 from bot.screen import Place, Screen
@@ -214,8 +214,8 @@ def _narrow(snapshot: Snapshot, asker: Asker) -> Snapshot:
 
 
 def _advice(error: PveError) -> Said | None:
-    """What answered, but not as it should, says itself what to do; of a host that is silent the reason is all."""
-    return None if isinstance(error, PveUnreachable | PveNoAnswer | PveNodeDown) else error.said()
+    """What was reached says itself what is wrong and what to do; where nothing was, the reason is all."""
+    return None if type(error) is PveUnreachable else error.said()
 
 
 def _unreached(key: str, last: Snapshot | None, error: PveError, now: datetime) -> Snapshot:

@@ -6,9 +6,10 @@ from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
+from bot.errors import VIEW_ROLE, grant, in_words, joined, to_mend
 from bot.model import Gap, Guest, Snapshot, Status, Unseen
 from bot.screen import Button, Copy, Link, Open, Row
-from bot.text import Said, Value, bold, clock, code, cut, lines, raw, say, say_n, span
+from bot.text import Said, Value, bold, clock, cut, lines, raw, say, say_n, span
 
 T = TypeVar("T")
 
@@ -140,7 +141,7 @@ def gaps(unseen: Iterable[Unseen]) -> list[Said]:
             case Gap.STATUS_FORBIDDEN:
                 said.append(say("⚠️ Quorum is not known: the view token lacks Sys.Audit on /."))
             case Gap.STATUS_FAILED:
-                said.append(say("⚠️ Quorum is not known: {detail}", detail=gap.detail or gap.gap.value))
+                said.append(say("⚠️ Quorum is not known: {detail}", detail=in_words(gap.detail or gap.gap.value)))
             case Gap.ROWS_DROPPED:
                 said.append(
                     say_n(
@@ -170,7 +171,7 @@ def _offline(gap: Unseen) -> Said:
 
 
 def _unreachable(gap: Unseen) -> Said:
-    values: dict[str, Value] = {"name": gap.subject, "detail": gap.detail.rstrip(".")}
+    values: dict[str, Value] = {"name": gap.subject, "detail": in_words(gap.detail)}
     if gap.said is not None:
         sentence = (
             "⚠️ {name} could not be read, shown is what was last seen." if gap.count else "⚠️ {name} could not be read."
@@ -184,21 +185,17 @@ def _unreachable(gap: Unseen) -> Said:
 def _no_guests(gap: Unseen) -> Said:
     if not gap.subject:
         return say("⚠️ No guest is visible to the view token. telemox check says why.")
-    return say(
-        "⚠️ No guest is visible to the view token. To mend: {command}",
-        command=code(_audit_everything(gap.subject)),
+    return lines(
+        say("⚠️ No guest is visible to the view token."),
+        to_mend(grant("/", gap.subject, VIEW_ROLE)),
     )
 
 
 def mends(unseen: Iterable[Unseen]) -> tuple[Row, ...]:
     """Buttons that copy the commands of `gaps`."""
     commands = dict.fromkeys(
-        _audit_everything(gap.subject)
+        joined(grant("/", gap.subject, VIEW_ROLE))
         for gap in unseen
         if gap.gap in {Gap.NO_GUESTS_VISIBLE, Gap.STATUS_FORBIDDEN} and gap.subject
     )
     return tuple((Button(say("Copy the pveum line"), Copy(command)),) for command in commands if len(command) <= 256)
-
-
-def _audit_everything(token: str) -> str:
-    return f"pveum acl modify / --tokens '{token}' --roles PVEAuditor"

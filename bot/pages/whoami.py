@@ -7,13 +7,12 @@ from datetime import datetime
 
 from bot.access import EVERYTHING, Asker, Role, Scope
 from bot.actions import ACTIONS
-from bot.errors import PveError
+from bot.errors import PveError, cure, joined, to_mend
 from bot.model import Guest, Permissions
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import refresh
-from bot.privileges import POWER_ROLE
 from bot.screen import Button, Copy, Open, Row, Screen
-from bot.text import EMPTY, Said, bold, code, lines, say
+from bot.text import EMPTY, Said, bold, lines, say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +26,8 @@ class Lack:
     of: int
 
     @property
-    def mend(self) -> str:
-        return f"pveum acl modify {self.path} --tokens '{self.token}' --roles {POWER_ROLE}"
+    def mend(self) -> tuple[str, ...]:
+        return cure(self.path, self.token, self.privilege)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +116,8 @@ def draw(data: Data, asker: Asker) -> Screen:
     rows: list[Row] = []
     for lack in data.lacks:
         parts += [EMPTY, *_lack(lack)]
-        if len(lack.mend) <= 256:
-            rows.append((Button(say("Copy the command"), Copy(lack.mend)),))
+        if len(command := joined(lack.mend)) <= 256:
+            rows.append((Button(say("Copy the command"), Copy(command)),))
     parts += [say("⚠️ {trouble}", trouble=trouble) for trouble in data.troubles]
     rows.append((Button(say("‹ Help"), Open("help")), refresh("whoami")))
     return Screen(text=lines(*parts), rows=tuple(rows))
@@ -133,7 +132,7 @@ def _lack(lack: Lack) -> list[Said]:
             n=lack.guests,
             all=lack.of,
         ),
-        say("To mend: {command}", command=code(lack.mend)),
+        to_mend(lack.mend),
     ]
 
 

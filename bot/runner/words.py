@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.actions import BY_KEY, Action
-from bot.errors import PveError, PveNodeDown, TelemoxError
+from bot.errors import PveError, PveNodeDown, TelemoxError, in_words
 from bot.model import Guest, Status, Upid
 from bot.pages import card
 from bot.pages.parts import word
@@ -102,7 +102,7 @@ def away(guest: Guest, error: PveError) -> Said:
     """A look at the task failed; that says nothing about the task."""
     if isinstance(error, PveNodeDown):
         return say("{node} does not answer; the task may go on.", node=error.node or guest.node)
-    return say("The task cannot be looked at ({reason}); it may go on.", reason=error.reason)
+    return say("The task cannot be looked at ({reason}); it may go on.", reason=in_words(error.reason))
 
 
 def final(

@@ -11,14 +11,18 @@ from bot.errors import (
     PveError,
     PveForbidden,
     PveGarbled,
+    PveNoAnswer,
     PveNodeDown,
     PveRefused,
     PveUnauthorized,
     PveUnreachable,
     Stale,
+    cure,
+    joined,
 )
 from bot.model import Gap, Snapshot, Status
 from bot.pages import PAGES, Enquiry, card, freeze, narrow, node, task, tasks, vm, vms, whoami
+from bot.privileges import POWER_ROLE, contents
 from bot.screen import Ask, Copy, Link, Open, Screen
 from bot.text import html, plain
 from tests.pages import fleets
@@ -196,7 +200,12 @@ async def test_a_cluster_that_does_not_answer_shows_what_was_last_seen() -> None
     ("error", "words"),
     [
         (PveUnauthorized("Authentication failed!", token="telemox@pve!view"), "An admin can run telemox check"),
+        (PveUnauthorized("Authentication failed!", token="telemox@pve!view"), "(Authentication failed)"),
+        (PveForbidden("Forbidden!", token="telemox@pve!view"), "telemox@pve!view may not do this: Forbidden."),
         (PveGarbled("no JSON"), "systemctl status pveproxy"),
+        (PveRefused("got timeout"), "Proxmox VE refused: got timeout"),
+        (PveNoAnswer("no answer in time", host="pve1:8006"), "No answer from pve1:8006: no answer in time."),
+        (PveNodeDown("Connection refused"), "The node does not answer (Connection refused)."),
         (PveRefused("RPCEnvironment init request failed: Connection refused"), "systemctl status pve-cluster"),
         (PveUnreachable("connection refused"), "homelab cannot be reached: connection refused"),
     ],
@@ -205,7 +214,42 @@ async def test_every_page_of_what_was_last_seen_says_why_and_what_to_do(error: P
     host = Host(old(snapshot()))
     host.fails["resources"] = error
     for page, arg in (("status", ""), ("vms", ""), ("nodes", ""), ("node", "pve1"), ("storage", ""), ("problems", "")):
-        assert words in said(await show(enquiry(host), page, arg)), page
+        told = said(await show(enquiry(host), page, arg))
+        assert words in told, page
+        assert ("cannot be reached" in told) is (type(error) is PveUnreachable), (
+            "what was reached is not said not to be"
+        )
+        assert "homelab could not be read" in told or type(error) is PveUnreachable
+        assert "!." not in told
+        assert "Nothing was sent" not in told, "nobody asked to send anything"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ('no JSON: \'{"data":[{"cpu":0.5\'', "(no JSON)"),
+        ('a list was expected: {"data":1}', "(a list was expected)"),
+        ("<html>proxy", "(no JSON)"),
+        ("the answer is larger than 8192 KiB", "(the answer is larger than 8192 KiB)"),
+    ],
+)
+def test_a_garbled_answer_is_told_in_words(reason: str, words: str) -> None:
+    told = plain(PveGarbled(reason).said(), READER)
+    assert words in told
+    assert not set(told) & set("{[<")
+
+
+def test_an_endless_reason_is_cut_and_kept_on_its_line() -> None:
+    told = plain(PveRefused("x\n" * 3000).said(), READER)
+    assert len(told) < 300
+    assert "\n" not in told
+
+
+def test_what_mends_a_lack_agrees_with_the_roles_of_the_setup() -> None:
+    for need in contents(POWER_ROLE):
+        commands = cure(need.path, "telemox@pve!power", need.privilege)
+        assert (f"pveum role modify {POWER_ROLE}" in commands[0]) is need.asked, need
+        assert len(joined(commands)) <= 256, "a copy button takes no more"
 
 
 async def test_nothing_ever_read_raises() -> None:
@@ -416,8 +460,18 @@ async def test_whoami_says_what_the_token_lacks_and_the_line_that_mends_it() -> 
     host.granted = {"/": {"VM.Audit": True}, "/pool/data": dict.fromkeys(fleets.EVERY_PRIVILEGE, True)}
     screen = await show(enquiry(host), "whoami")
     assert "lacks VM.PowerMgmt on 10 of 11 guests" in said(screen)
-    assert "pveum acl modify /vms --tokens 'telemox@pve!power' --roles TelemoxPower" in said(screen)
-    assert Copy("pveum acl modify /vms --tokens 'telemox@pve!power' --roles TelemoxPower") in {
+    user = "pveum acl modify /vms --users telemox@pve --roles TelemoxView,TelemoxPower"
+    token = "pveum acl modify /vms --tokens 'telemox@pve!power' --roles TelemoxPower"
+    assert f"{user}\n{token}" in said(screen)
+    assert Copy(f"{user} && {token}") in {button.tap for row in screen.rows for button in row}
+
+
+async def test_what_the_role_itself_lacks_is_put_into_the_role() -> None:
+    host = Host(snapshot())
+    host.granted = {"/": {"VM.Audit": True, "VM.PowerMgmt": True, "Datastore.AllocateSpace": True}}
+    screen = await show(enquiry(host), "whoami")
+    assert "lacks VM.Config.Disk" in said(screen)
+    assert Copy("pveum role modify TelemoxPower --append 1 --privs VM.Config.Disk") in {
         button.tap for row in screen.rows for button in row
     }
 

@@ -560,7 +560,10 @@ async def test_a_refused_write_has_the_permissions_read_again(cluster: Cluster, 
     await cluster.permissions(Role.OPERATOR)
     with pytest.raises(PveForbidden) as caught:
         await cluster.write(Role.OPERATOR, "POST", "/nodes/pve1/qemu/101/status/stop", {})
-    assert caught.value.mend() == "pveum acl modify /vms/101 --tokens 'telemox@pve!power' --roles TelemoxPower"
+    assert caught.value.mend() == (
+        "pveum acl modify /vms/101 --users telemox@pve --roles TelemoxView,TelemoxPower && "
+        "pveum acl modify /vms/101 --tokens 'telemox@pve!power' --roles TelemoxPower"
+    )
     after = await cluster.permissions(Role.OPERATOR)
     assert after is not None
     assert after.paths == {}
