@@ -42,7 +42,11 @@ class Polling:
     heeded: asyncio.Event = field(
         default_factory=asyncio.Event
     )  # somebody is there for what comes; it is held till then
-    _flying: bool = False  # a poll is under way; the HTTP client ends it in bounded time
+    flown: Callable[[], float] = lambda: (
+        asyncio.get_running_loop().time()
+    )  # seconds as the HTTP client counts them, whatever our clock says
+    _flying: bool = False  # a poll is under way
+    _until: float = 0.0  # `flown()` at which the HTTP client has ended it
     _since: float | None = None  # end of the last success; None before the first
     _late: frozenset[int] = frozenset()  # ids of updates that waited for us
     _more: bool = False  # a late batch was full: the next is late too
@@ -54,10 +58,14 @@ class Polling:
         """Polling starts now."""
         self.heard = self.clock.monotonic()
 
-    def attempt(self) -> float:
-        """A getUpdates begins; gives the monotonic seconds of now."""
-        self._flying = True
+    def attempt(self, within: float) -> float:
+        """A getUpdates begins that ends `within` seconds; gives the monotonic seconds of now."""
+        self._flying, self._until = True, self.flown() + within
         return self.clock.monotonic()
+
+    def ended(self) -> None:
+        """It is over, however it went."""
+        self._flying = False
 
     def success(self, started: float, ids: Iterable[int]) -> None:
         """A getUpdates that began at `started` (monotonic seconds) has brought `ids`."""
@@ -67,13 +75,13 @@ class Polling:
             self._late = batch if waited else self._late | batch
             self._more = len(batch) >= FULL
         self._since = self.heard = self.clock.monotonic()
-        self._flying = self._refused = False
+        self._refused = False
         if self._said:
             log.info("Telegram is heard again")
             self._said = ""
 
     def failure(self, error: TelegramError) -> None:
-        self._flying, self._refused = False, isinstance(error, InvalidToken)
+        self._refused = isinstance(error, InvalidToken)
         if isinstance(error, Conflict):
             words = (
                 "another process is polling with this bot's token (or a webhook is set): only one may run. "
@@ -109,7 +117,7 @@ class Polling:
 
     def verdict(self) -> str | None:
         """Why polling counts as dead; None while it lives, or may come back."""
-        if self._flying and not self._said:
+        if self._flying and not self._said and self.flown() <= self._until:
             return None  # long polls that bring nothing are how it should be
         silent = self.clock.monotonic() - self.heard
         if self._refused and silent > REFUSED:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from bot.access import Roles
 from bot.chat.chat import Chat
@@ -23,9 +24,18 @@ def answering(*bodies: bytes) -> tuple[list[float], Handler]:
         await reader.readexactly(length)
         asked.append(time.monotonic())
         writer.write(left.pop(0) if len(left) > 1 else left[0])
-        writer.close()
+        await finished(writer)
 
     return asked, serve
+
+
+async def finished(writer: asyncio.StreamWriter) -> None:
+    """Until all is sent, or the other side has had enough."""
+    with suppress(ConnectionError):
+        await writer.drain()
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 def http(status: str, body: bytes) -> bytes:

@@ -74,16 +74,20 @@ def polling() -> tuple[Clock, Polling]:
     clock = Clock()
     made = Polling(clock)
     made.begin()
-    made.success(made.attempt(), [1])
+    made.success(made.attempt(40), [1])
     return clock, made
 
 
 async def test_the_watchdog_tells_dead_from_quiet() -> None:
     clock, one = polling()
-    one.attempt()
+    one.flown = clock.monotonic
+    one.attempt(10 * SILENT)
     await clock.advance(10 * SILENT)  # a long poll under way: the client ends it
     assert one.verdict() is None
+    await clock.advance(1)  # it did not
+    assert "polling has stopped" in (one.verdict() or "")
     one.success(0, [])
+    one.ended()
     await clock.advance(SILENT - 1)
     assert one.verdict() is None
     await clock.advance(2)
@@ -93,10 +97,10 @@ async def test_the_watchdog_tells_dead_from_quiet() -> None:
 async def test_a_network_that_stays_down_ends_the_process_in_the_end() -> None:
     clock, one = polling()
     for _ in range(int(SILENT / 30)):
-        one.attempt()
+        one.attempt(40)
         one.failure(NetworkError("httpx.ConnectError: all is dark"))
         await clock.advance(30)
-        one.attempt()
+        one.attempt(40)
     assert one.verdict() is None
     await clock.advance(1)
     assert "all is dark" in (one.verdict() or "")
@@ -108,7 +112,7 @@ async def test_a_token_that_is_refused_ends_it_sooner() -> None:
     await clock.advance(REFUSED + 1)
     one.failure(InvalidToken("Unauthorized"))
     assert "refused" in (one.verdict() or "")
-    one.success(one.attempt(), [])
+    one.success(one.attempt(40), [])
     assert one.verdict() is None
 
 
@@ -123,13 +127,13 @@ async def test_the_watchdog_reports_once_and_ends(home: House) -> None:
     assert "refused the bot's token" in home.chat.why
 
 
-def test_each_trouble_is_said_once_and_its_end_too(caplog: pytest.LogCaptureFixture) -> None:
+async def test_each_trouble_is_said_once_and_its_end_too(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     _, one = polling()
     for _ in range(3):
         one.failure(Conflict("Conflict: terminated by other getUpdates request"))
-    one.success(one.attempt(), [])
-    one.success(one.attempt(), [])
+    one.success(one.attempt(40), [])
+    one.success(one.attempt(40), [])
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2
     assert "only one may run" in said[0]
@@ -139,14 +143,14 @@ def test_each_trouble_is_said_once_and_its_end_too(caplog: pytest.LogCaptureFixt
 async def test_what_waited_over_a_gap_is_late_and_what_follows_is_not() -> None:
     clock, one = polling()
     assert one.late(1)  # the first batch: nobody knows how long the bot was away
-    one.success(one.attempt(), [2])
+    one.success(one.attempt(40), [2])
     assert not one.late(2)
     await clock.advance(GAP + 1)
-    one.success(one.attempt(), range(100, 200))  # a full batch: more of the same age follow
-    one.success(one.attempt(), [200])
-    one.success(one.attempt(), [201])
+    one.success(one.attempt(40), range(100, 200))  # a full batch: more of the same age follow
+    one.success(one.attempt(40), [200])
+    one.success(one.attempt(40), [201])
     assert (one.late(100), one.late(199), one.late(200), one.late(201)) == (True, True, True, False)
-    started = one.attempt()
+    started = one.attempt(40)
     await clock.advance(GAP + 10)  # a long poll that brought nothing for long is no gap
     one.success(started, [202])
     assert not one.late(202)
