@@ -16,6 +16,7 @@ from bot.pve import parse
 from bot.pve.config import ApiToken, Timeouts
 from bot.pve.faults import Stage, host_is_ill, node_of, of_status
 from bot.pve.link import Failed, Link, Reply
+from bot.pve.veil import Veil
 
 T = TypeVar("T")
 
@@ -50,13 +51,21 @@ class Notices:
 
 class Client:
     def __init__(
-        self, token: ApiToken, links: Sequence[Link], clock: Clock, timeouts: Timeouts, notices: Notices
+        self,
+        token: ApiToken,
+        links: Sequence[Link],
+        clock: Clock,
+        timeouts: Timeouts,
+        notices: Notices,
+        veil: Veil | None = None,
     ) -> None:
+        """`veil`: takes out more secrets than the token's own."""
         self.token = token.id
         self._links = links
         self._clock = clock
         self._timeouts = timeouts
         self._notices = notices
+        self._veil = veil or Veil([token])
         self._headers = {
             "Authorization": token.header(),
             "Accept": "application/json",
@@ -164,13 +173,16 @@ class Client:
                 return await asyncio.to_thread(_uncollected, read, reply.body)
             return read(reply.body)
         except parse.Garbled as error:
+            # it quotes the answer's beginning, where half a secret would not be known again
+            quoted = reply.body[:400].decode(errors="replace")
+            text = str(error) if self._veil(quoted) == quoted else "it quotes a secret"
             raise of_status(
-                reply.status, str(error), write=write, host=str(link.host), path=path, token=self.token
+                reply.status, self._veil(text), write=write, host=str(link.host), path=path, token=self.token
             ) from error
 
     def _error(self, reply: Reply, path: str, link: Link, write: bool) -> PveError:
-        text, errors = parse.refusal(reply.body)
-        text = text or reply.reason or f"HTTP status {reply.status}"
+        text, errors = parse.refusal(reply.body, self._veil)
+        text = text or self._veil(reply.reason)[:2000] or f"HTTP status {reply.status}"
         return of_status(
             reply.status, text, write=write, host=str(link.host), path=path, token=self.token, errors=errors
         )

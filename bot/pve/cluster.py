@@ -23,6 +23,7 @@ from bot.pve.flight import Flight, Kept
 from bot.pve.link import Link
 from bot.pve.snapshot import Sight, merge
 from bot.pve.tls import HostReport
+from bot.pve.veil import Veil
 from bot.spawn import Spawn
 from bot.text import say
 
@@ -45,11 +46,12 @@ class Cluster:
         self._config = config
         self._clock = clock
         self._links = tuple(Link(host, config, clock) for host in config.hosts)
+        self._veil = Veil(config.tokens.values())
         notices = Notices(notice)
 
         def client(role: Role) -> Client | None:
             token = config.tokens.get(role)
-            return None if token is None else Client(token, self._links, clock, config.timeouts, notices)
+            return None if token is None else Client(token, self._links, clock, config.timeouts, notices, self._veil)
 
         view, power, admin = (client(role) for role in Role)
         if view is None:
@@ -131,7 +133,7 @@ class Cluster:
         """GET /cluster/tasks; a token without Sys.Audit on / gets [] there, even for its own: then each node's."""
         may = await self.permissions(Role.VIEWER)
         if may is not None and may.allows("Sys.Audit", "/"):
-            return await self._view.get("/cluster/tasks", lambda body: tasks.tasks(body, self.key))
+            return await self._view.get("/cluster/tasks", lambda body: tasks.tasks(body, self.key, self._veil))
         nodes = [node.name for node in (await self.snapshot(60.0)).nodes if node.online]
         answers = await asyncio.gather(*(self._quietly(self.node_tasks(node, role=Role.VIEWER)) for node in nodes))
         troubles = [answer for answer in answers if isinstance(answer, PveError)]
@@ -173,7 +175,9 @@ class Cluster:
             query["vmid"] = str(vmid)
         if since is not None:
             query["since"] = str(int(since.timestamp()))
-        return await self._reader(role).get(f"/nodes/{node}/tasks", lambda body: tasks.tasks(body, self.key), query)
+        return await self._reader(role).get(
+            f"/nodes/{node}/tasks", lambda body: tasks.tasks(body, self.key, self._veil), query
+        )
 
     async def task(self, upid: Upid, *, role: Role) -> Task:
         """GET /nodes/{node}/tasks/{upid}/status. As its worker exits a task has no end for a moment: read once more.
@@ -182,10 +186,10 @@ class Cluster:
         """
         path = f"/nodes/{upid.node}/tasks/{upid}/status"
         reader = self._reader(role)
-        task = await reader.get(path, lambda body: tasks.task(body, self.key, upid))
+        task = await reader.get(path, lambda body: tasks.task(body, self.key, upid, self._veil))
         if task.outcome is Outcome.UNKNOWN:
             await self._clock.sleep(1.0)
-            task = await reader.get(path, lambda body: tasks.task(body, self.key, upid))
+            task = await reader.get(path, lambda body: tasks.task(body, self.key, upid, self._veil))
         return task
 
     async def log(self, upid: Upid, *, role: Role, start: int = 0, limit: int = 50) -> TaskLog:
@@ -196,10 +200,10 @@ class Cluster:
         path = f"/nodes/{upid.node}/tasks/{upid}/log"
         reader = self._reader(role)
         if start < 0:
-            head = await reader.get(path, lambda body: tasks.log(body, 0), {"start": "0", "limit": "1"})
+            head = await reader.get(path, lambda body: tasks.log(body, 0, self._veil), {"start": "0", "limit": "1"})
             start = max(0, head.total + start)
         query = {"start": str(start), "limit": str(limit)}
-        return await reader.get(path, lambda body: tasks.log(body, start), query)
+        return await reader.get(path, lambda body: tasks.log(body, start, self._veil), query)
 
     async def write(
         self,

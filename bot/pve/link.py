@@ -19,6 +19,7 @@ from bot.pve import tls
 from bot.pve.config import ClusterConfig, Host
 from bot.pve.faults import Stage, of_stage, stage_of, stage_of_write
 from bot.pve.tls import reason_of
+from bot.pve.veil import Veil
 
 AT_ONCE = 8
 """Calls at work at one host: three workers serve everybody there, the web interface too."""
@@ -59,6 +60,7 @@ class Link:
         self._opening = asyncio.Lock()
         self._lines: _Lines | None = None
         self._closed = False
+        self._veil = Veil(config.tokens.values())
 
     async def send(
         self,
@@ -143,7 +145,7 @@ class Link:
             raise self._fault(Stage.SILENT if sent else Stage.UNSENT, "no answer in time", write) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             stage = stage_of_write(error, sent=sent) if write else stage_of(error) or Stage.SILENT
-            raise self._fault(stage, reason_of(error), write) from error
+            raise self._fault(stage, self._veil(reason_of(error))[:500], write) from error
 
     async def _body(self, response: httpx.Response) -> bytes:
         """As it came: it is never unpacked, since 5 KB can unpack to gigabytes, and packing was not asked for.

@@ -14,8 +14,10 @@ Numbers come as numbers, as strings ("744189952", containers until 7), as null o
 
 import json
 import re
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 
 import orjson
 
@@ -71,8 +73,11 @@ def mapping(body: bytes) -> Row:
     raise Garbled(f"an object was expected: {shown(body)}")
 
 
-def refusal(body: bytes) -> tuple[str, dict[str, str]]:
-    """Of an error: its message ('' before PVE 8.4, and where the body is no JSON) and its word for each parameter."""
+def refusal(body: bytes, clean: Callable[[str], str] = str) -> tuple[str, dict[str, str]]:
+    """Of an error: its message ('' before PVE 8.4, and where the body is no JSON) and its word for each parameter.
+
+    `clean` takes out what must not be shown, before anything is cut: half a secret would not be known again.
+    """
     if not body.startswith(b"{"):
         return "", {}
     try:
@@ -84,8 +89,8 @@ def refusal(body: bytes) -> tuple[str, dict[str, str]]:
     message, errors = value.get("message"), value.get("errors")
     named = errors if isinstance(errors, dict) else {}
     return (
-        message.strip()[:2000] if isinstance(message, str) else "",
-        {str(name): str(text).strip()[:500] for name, text in named.items()},
+        clean(message.strip())[:2000] if isinstance(message, str) else "",
+        {clean(str(name))[:100]: clean(str(text).strip())[:500] for name, text in islice(named.items(), 50)},
     )
 
 

@@ -1,8 +1,10 @@
-"""Tasks and their logs into values. Reads JSON by the means of parse.py.
+"""Tasks and their logs into values. Reads JSON by the means of parse.py; `clean` takes secrets out of what they say.
 
 A list leaves out what is no task; a running row has no `endtime`, and no `status` or the word RUNNING. Who started a
 task is read from its UPID: finished rows split user and token, running ones do not.
 """
+
+from collections.abc import Callable
 
 from bot.model import Outcome, Task, TaskLog, Upid
 from bot.pve.parse import Garbled, data, envelope, mapping, moment, rows, shown, text, whole
@@ -33,7 +35,7 @@ def outcome(exitstatus: str) -> Outcome:
     return Outcome.ERROR
 
 
-def tasks(body: bytes, cluster: str) -> tuple[Task, ...]:
+def tasks(body: bytes, cluster: str, clean: Callable[[str], str] = str) -> tuple[Task, ...]:
     """GET /nodes/{node}/tasks and GET /cluster/tasks: newest first, each once."""
     found: dict[str, Task] = {}
     for row in rows(body):
@@ -45,7 +47,7 @@ def tasks(body: bytes, cluster: str) -> tuple[Task, ...]:
             cluster=cluster,
             upid=upid,
             outcome=Outcome.RUNNING if running else outcome(status),
-            exitstatus="" if running else status,
+            exitstatus="" if running else clean(status),
             end=end,
         )
         if upid.text not in found or running is False:  # listed twice while it ends: the end is the news
@@ -53,7 +55,7 @@ def tasks(body: bytes, cluster: str) -> tuple[Task, ...]:
     return tuple(sorted(found.values(), key=lambda task: (task.upid.start, task.upid.text), reverse=True))
 
 
-def task(body: bytes, cluster: str, upid: Upid) -> Task:
+def task(body: bytes, cluster: str, upid: Upid, clean: Callable[[str], str] = str) -> Task:
     """GET /nodes/{node}/tasks/{upid}/status."""
     found = mapping(body)
     status = text(found.get("status"))
@@ -64,12 +66,12 @@ def task(body: bytes, cluster: str, upid: Upid) -> Task:
         cluster=cluster,
         upid=upid,
         outcome=Outcome.RUNNING if status == "running" else outcome(exitstatus),
-        exitstatus=exitstatus,
+        exitstatus=clean(exitstatus),
         end=moment(found.get("endtime")),
     )
 
 
-def log(body: bytes, start: int) -> TaskLog:
+def log(body: bytes, start: int, clean: Callable[[str], str] = str) -> TaskLog:
     """GET /nodes/{node}/tasks/{upid}/log. PVE 7 gives one line as an object where the file is gone."""
     answer = envelope(body)
     found = answer["data"]
@@ -79,7 +81,7 @@ def log(body: bytes, start: int) -> TaskLog:
         found = []
     if not isinstance(found, list):
         raise Garbled(f"lines were expected: {shown(body)}")
-    lines = tuple(text(row.get("t")) for row in found if isinstance(row, dict))
+    lines = tuple(clean(text(row.get("t"))) for row in found if isinstance(row, dict))
     total = whole(answer.get("total"))
     return TaskLog(lines=lines, total=start + len(lines) if total is None else total, start=start)
 
