@@ -9,22 +9,40 @@ read(ask, guest, snapshot, …)   what a card shows, in at most two calls
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.access import Role
 from bot.actions import Action
-from bot.errors import PveError, PveNodeDown
+from bot.errors import PveError
 from bot.model import Guest, Snapshot, Status
 from bot.pages.page import Enquiry
-from bot.pages.parts import age, emoji, web_button, word
+from bot.pages.parts import WORDS, age, emoji, web_button, word
 from bot.pages.problems import Rank, guest_problem
 from bot.screen import Ask, Button, Open, Row, Screen
-from bot.text import EMPTY, Said, Value, bar, bold, cut, lines, raw, say, say_n, share, size, size_pair, span, table
+from bot.text import (
+    EMPTY,
+    Moment,
+    Said,
+    Value,
+    bar,
+    bold,
+    cut,
+    lines,
+    raw,
+    say,
+    say_n,
+    share,
+    size,
+    size_pair,
+    span,
+    table,
+)
 
 MAIN = ("start", "resume", "reboot", "shutdown")
 """Actions on the card itself, in this order; every other one is behind More."""
 NAME = 48
 """Columns of a name in the head: Proxmox takes longer ones."""
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +56,24 @@ class Card:
     cluster: str  # its name where there are several, else ''
     trouble: Said | None = None  # why the figures are not fresh, or the buttons not there
     more: bool = False  # the harsher actions are asked for
+    last: Status | None = None  # as last seen, where nobody can tell how it is now
+    quorate: bool | None = None  # its cluster, when that was last looked at
 
 
 async def read(ask: Enquiry, guest: Guest, snapshot: Snapshot, *, fetched: bool, more: bool = False) -> Card:
     """What the card of `guest` shows. At most two calls in all: after a `fetched` snapshot, which cost two, none.
 
-    A guest whose node is gone is shown as it was last known, its state unknown, and not asked for.
+    A guest whose node is gone is shown as it was last known, its state unknown, and not asked for. So is one that
+    was asked for and did not say: whatever the reason, nobody knows how it is now.
     """
     pve = ask.pve(guest.cluster)
     taken = snapshot.taken
     trouble: Said | None = None
+    last: Status | None = None
     addresses: tuple[str, ...] = ()
     home = snapshot.by_node.get(guest.node)
     if home is not None and home.online is False:
-        guest = replace(guest, status=Status.UNKNOWN)
+        last, guest = guest.status, replace(guest, status=Status.UNKNOWN)
         trouble = say("{node} is offline: this is what was last known.", node=guest.node)
     elif not fetched:
         wanted = (pve.guest(guest), pve.addresses(guest)) if guest.status.up else (pve.guest(guest),)
@@ -60,8 +82,7 @@ async def read(ask: Enquiry, guest: Guest, snapshot: Snapshot, *, fetched: bool,
             guest, taken = live, ask.now
         elif isinstance(live, PveError):
             trouble = live.said()
-            if isinstance(live, PveNodeDown):
-                guest = replace(guest, status=Status.UNKNOWN)
+            last, guest = guest.status, replace(guest, status=Status.UNKNOWN)
         elif isinstance(live, BaseException):
             raise live
         addresses = next((found for found in rest if isinstance(found, tuple)), ())
@@ -83,6 +104,8 @@ async def read(ask: Enquiry, guest: Guest, snapshot: Snapshot, *, fetched: bool,
         cluster=snapshot.name if len(ask.env.clusters) > 1 else "",
         trouble=trouble,
         more=more,
+        last=last if last is not Status.UNKNOWN and not guest.template else None,
+        quorate=snapshot.quorate,
     )
 
 
@@ -91,7 +114,8 @@ def draw(card: Card) -> Screen:
     known = figures(guest, card.addresses)
     text = lines(
         head(guest, card.cluster),
-        state(guest),
+        state(guest) if card.last is None else _last(guest, card.last, card.taken, card.now),
+        say("⚠️ No quorum: the cluster can start and change nothing.") if card.quorate is False else None,
         *((EMPTY, known) if known is not None else ()),
         say("⚠️ {trouble}", trouble=card.trouble) if card.trouble is not None else None,
         EMPTY,
@@ -123,11 +147,23 @@ def state(guest: Guest) -> Said:
 
 
 def _state(guest: Guest) -> Said:
-    parts: dict[str, Value] = {"word": word(guest), "tags": ", ".join(guest.tags)}
+    """How long it runs stands by `running` alone: nobody counts for how long it has been paused."""
+    parts: dict[str, Value] = {"word": word(guest)}
     if guest.uptime and guest.status.up:
         parts["span"] = span(guest.uptime)
-        return say("{word} {span} · tags {tags}", **parts) if guest.tags else say("{word} {span}", **parts)
-    return say("{word} · tags {tags}", **parts) if guest.tags else say("{word}", **parts)
+        pattern = "{word} {span}" if guest.status is Status.RUNNING else "{word} · up {span}"
+        return _tagged(guest, say(pattern, **parts))
+    return _tagged(guest, word(guest))
+
+
+def _last(guest: Guest, status: Status, taken: datetime, now: datetime) -> Said:
+    """`last seen running 14:02`, with the day where that is not today's."""
+    when = Moment(taken, "%H:%M" if now - taken < DAY else "%d %b %H:%M")
+    return _tagged(guest, say("last seen {word} {when}", word=WORDS[status], when=when))
+
+
+def _tagged(guest: Guest, said: Said) -> Said:
+    return say("{said} · tags {tags}", said=said, tags=", ".join(guest.tags)) if guest.tags else said
 
 
 def figures(guest: Guest, addresses: Sequence[str] = ()) -> Said | None:
@@ -155,6 +191,8 @@ def figures(guest: Guest, addresses: Sequence[str] = ()) -> Said | None:
         rows.append((say("disk"), size(guest.maxdisk)))
     if up and guest.netin is not None and guest.netout is not None:
         rows.append((say("net"), say("↓{got} ↑{sent}", got=size(guest.netin), sent=size(guest.netout))))
+    if guest.status is not Status.RUNNING:
+        addresses = ()  # nobody answers there
     rows.extend((say("ip") if not index else "", address) for index, address in enumerate(addresses[:4]))
     if len(addresses) > 4:
         rows.append(("", say("and {n} more", n=len(addresses) - 4)))

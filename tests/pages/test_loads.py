@@ -154,14 +154,36 @@ async def test_a_node_that_dies_between_is_said_and_nothing_is_offered() -> None
     assert not any(isinstance(button.tap, Ask) for row in screen.rows for button in row)
 
 
-async def test_a_live_read_that_fails_leaves_the_last_state_with_its_age() -> None:
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PveUnreachable("connection refused"), "Proxmox VE cannot be reached: connection refused.\n"),
+        (PveUnauthorized("no such token", token="telemox@pve!view"), "refused the API token telemox@pve!view"),
+        (PveForbidden("Permission check failed", token="telemox@pve!view"), "may not do this"),
+        (PveRefused("got timeout"), "Proxmox VE refused: got timeout"),
+        (PveGarbled("no JSON: '{'"), "cannot be understood (no JSON)"),
+        (PveNoAnswer("no answer in time", host="pve1:8006"), "No answer from pve1:8006"),
+        (PveNodeDown("No route to host", node="pve1"), "pve1 does not answer"),
+    ],
+)
+async def test_a_live_read_that_fails_is_said_in_the_first_line(error: PveError, words: str) -> None:
+    """Nobody knows how the guest is now: what was last seen is no health, and nothing is offered on it."""
     host = Host(old(snapshot()))
-    host.fails["current"] = PveUnreachable("connection refused")
-    screen = await show(enquiry(host), "vm", "main/101")
-    assert "🟢 web" in said(screen)
-    assert "connection refused" in said(screen)
-    assert "⚠️ old: as of 13:52:35 (10 min ago)" in said(screen)
-    assert not any(isinstance(button.tap, Ask) for row in screen.rows for button in row)  # on what may be over
+    host.fails["current"] = error
+    for page in ("vm", "vmmore"):
+        screen = await show(enquiry(host), page, "main/101")
+        assert said(screen).startswith("⚪ web · 101 · VM · pve1\nlast seen running 13:52 · tags prod")
+        assert "🟢" not in said(screen)
+        assert words in said(screen)
+        assert "Nothing was sent" not in said(screen)
+        assert "⚠️ old: as of 13:52:35 (10 min ago)" in said(screen)
+        assert not any(isinstance(button.tap, Ask) for row in screen.rows for button in row)
+
+
+async def test_lost_quorum_is_said_on_the_card() -> None:
+    for quorate, told in ((True, False), (None, False), (False, True)):
+        screen = await show(enquiry(Host(snapshot(quorate=quorate))), "vm", "main/101")
+        assert ("⚠️ No quorum: the cluster can start and change nothing." in said(screen)) is told
 
 
 async def test_a_guest_that_is_gone_is_not_found() -> None:

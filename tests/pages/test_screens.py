@@ -258,6 +258,17 @@ CARDS: dict[str, Callable[[], tuple[card.Card, Asker]]] = {
         ),
         BEN,
     ),
+    "not-read": lambda: (
+        replace(
+            a_card(replace(fleets.guest(103, HOSTILE, tags=("prod",)), status=Status.UNKNOWN)),
+            last=Status.RUNNING,
+            taken=NOW - timedelta(days=2),
+            trouble=say("Proxmox VE refused: got timeout"),
+        ),
+        BEN,
+    ),
+    "no-quorum": lambda: (replace(a_card(GUESTS[0]), quorate=False), BEN),
+    "io-error": lambda: (a_card(fleets.guest(103, HOSTILE, Status.IO_ERROR)), BEN),
     "over-memory": lambda: (a_card(replace(GUESTS[0], mem=5 * fleets.GIB)), BEN),
     "many-addresses": lambda: (replace(a_card(GUESTS[0]), addresses=tuple(f"10.0.0.{n}" for n in range(9))), BEN),
     "of-a-cluster": lambda: (replace(a_card(GUESTS[0]), cluster="homelab", web="https://127.0.0.1:8006"), BEN),
