@@ -265,6 +265,22 @@ async def test_without_quorum_nothing_starts_but_things_stop(cluster: Cluster, r
     assert not cluster.guest(666).running
 
 
+@pytest.mark.parametrize(
+    ("path", "vmid", "exitstatus"), [(VM, 113, "OK"), (CT, 110, "startup for container '110' failed")]
+)
+async def test_without_quorum_a_reboot_ends_half_way(
+    cluster: Cluster, root: Speaker, path: str, vmid: int, exitstatus: str
+) -> None:
+    """The stop goes through, the start does not: neither qmeventd's vm_start nor the container's prestart hook."""
+    cluster.set_fault("quorum_lost", True)
+    before = len(cluster.tasks())
+    upid = await root.post(f"{path}/status/reboot")
+    cluster.advance(120)
+    assert (await root.task(upid))["exitstatus"] == exitstatus
+    assert not cluster.guest(vmid).running
+    assert len(cluster.tasks()) == before + 1
+
+
 async def test_hibernating_takes_more_than_power(cluster: Cluster) -> None:
     cluster.add_role("JustPower", ["VM.Audit", "VM.PowerMgmt"])
     token = cluster.add_token("root@pam", "power", {"/": "JustPower"})

@@ -177,9 +177,14 @@ class Power:
         self.world.halt(guest)
 
     def _reboot(self, guest: Guest, task: Task, params: Mapping[str, Value]) -> Work:
-        """A container is started again by the task itself, a VM by qmeventd, in a task of root's."""
+        """A container is started again by the task itself, a VM by qmeventd, in a task of root's.
+
+        Without quorum neither is: the guest stays down.
+        """
         if guest.kind == "lxc":
             yield from self._down(guest, task, params, force=True)
+            if not self.world.quorate:  # lxc-pve-prestart-hook, check_cfs_quorum
+                raise TaskFailed(f"startup for container '{guest.vmid}' failed")
             yield guest.boot_time
             self.world.boot(guest)
             return
@@ -190,6 +195,8 @@ class Power:
     def _restart(self, guest: Guest) -> None:
         if guest.running or not self.world.nodes[guest.node].online:
             return
+        if not self.world.quorate:
+            return  # vm_start refuses before there is a task: only the node's journal tells
         if guest.ha:
             self._ask_ha(ROOT, guest, "start", 0)
         else:
