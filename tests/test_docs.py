@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.actions import ACTIONS
-from bot.config import Settings, full_name, load, secret
+from bot.config import ConfigError, Settings, full_name, load, secret
 from bot.pages import PAGES
 from docs import generate
 
@@ -116,6 +116,22 @@ def test_every_rule_of_security_names_tests_that_exist() -> None:
         for file, name in named:
             source = (ROOT / file).read_text()
             assert re.search(rf"^(async def {name}\(|def {name}\(|{name} = )", source, re.MULTILINE), f"{file}::{name}"
+
+
+def test_the_example_of_the_readme_is_refused_until_it_is_filled_in() -> None:
+    """Its values are nobody's: whoever copies them lets no stranger in."""
+    block = re.search(r"( *TELEMOX_TELEGRAM_TOKEN=.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert block is not None
+    values = dict(line.strip().split("=", 1) for line in block[1].splitlines() if line.strip())
+    with pytest.raises(ConfigError) as caught:
+        load(None, values)
+    assert any(line.startswith("TELEMOX_ADMINS: '<your id>' is not a Telegram id") for line in caught.value.lines)
+
+
+@pytest.mark.parametrize("name", [".env", "deploy/secrets/telegram_token", "deploy/telemox.env"])
+def test_where_secrets_are_put_nothing_is_committed(name: str) -> None:
+    lines = (ROOT / ".gitignore").read_text().splitlines()
+    assert any(f"/{name}" == line or (line.endswith("/") and f"/{name}".startswith(line)) for line in lines)
 
 
 def test_every_dependency_is_pinned_with_a_hash() -> None:
