@@ -6,7 +6,8 @@
 
 Who it is: an anonymous admin (sender_chat is the group itself), a channel's post and somebody who writes as a channel
 are the voice of a chat, without a person, whatever `from` says; a linked channel's forwards (777000) and other bots are
-nobody. The ids of GroupAnonymousBot and Channel_Bot are never a person.
+nobody. The ids of GroupAnonymousBot and Channel_Bot are never a person, and nobody at all where no chat stands beside
+them.
 """
 
 import logging
@@ -18,15 +19,19 @@ from telegram import Message as TelegramMessage
 from telegram import Update, User
 
 from bot.access import NOBODY, Asker
+from bot.chat.keyboard import sendable
 from bot.chat.members import Members
 from bot.chat.polling import Polling
 from bot.ports import Clock
 from bot.screen import Message, Place
+from bot.text import clean
 
 log = logging.getLogger(__name__)
 
 FLOOD = 600
 """Updates a minute from one person: far over what fingers can do."""
+ANONYMOUS, CHANNEL = 1087968824, 136817688
+"""GroupAnonymousBot and Channel_Bot, which stand in `from` for the chat in `sender_chat`."""
 HOUR = 3600.0
 MANY = 2000
 """People and strangers remembered at a time."""
@@ -112,7 +117,7 @@ class Door:
             place=Place(chat=chat.id, topic=_topic(message)),
             private=chat.type == "private",
             arrived=self._clock.monotonic(),
-            text=message.text,
+            text=sendable(message.text),
             age=self._polling.age(message.date),
         )
 
@@ -153,12 +158,14 @@ class Door:
         if role is None:
             self._stranger(chat.id)
             return None
+        if user is not None and user.id in NOBODY and not _stands_in(user.id, chat, sender):
+            return None
         if person is None or user is None:
             voice = sender or chat
             name = voice.title or voice.full_name or str(voice.id)
-            asker = Asker(id=voice.id, name=name, role=role, scope=roles.scope(chat.id, None), anonymous=True)
+            asker = Asker(id=voice.id, name=clean(name), role=role, scope=roles.scope(chat.id, None), anonymous=True)
         else:
-            asker = Asker(id=person, name=user.full_name, role=role, scope=roles.scope(chat.id, person))
+            asker = Asker(id=person, name=clean(user.full_name), role=role, scope=roles.scope(chat.id, person))
         return None if self._too_many(asker) else asker
 
     def _too_many(self, asker: Asker) -> bool:
@@ -178,6 +185,13 @@ class Door:
         if _due(self._strangers, chat, self._clock.monotonic()):
             kind = "group" if chat < 0 else "person"
             log.info("unknown %s %d was not answered; to let it in: TELEMOX_VIEWERS=%d", kind, chat, chat)
+
+
+def _stands_in(sign: int, chat: TelegramChat, sender: TelegramChat | None) -> bool:
+    """Does this member of NOBODY sign for the chat that speaks?"""
+    if sender is None:
+        return False
+    return sign == CHANNEL or (sign == ANONYMOUS and sender.id == chat.id)
 
 
 def _due(told: dict[int, float], id_: int, now: float) -> bool:

@@ -8,6 +8,7 @@ through the runner and comes from a press alone; a page reads, so it may be open
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -21,12 +22,14 @@ from bot.errors import TelemoxError
 from bot.pages.page import Enquiry, Page
 from bot.ports import Env
 from bot.screen import Ask, Button, Cancel, Copy, Do, Message, Open, Screen, Stale, Tap
-from bot.text import Reader, Said, say
+from bot.text import Reader, Said, lines, say, span
 
 log = logging.getLogger(__name__)
 
 ARGUMENT = 256
 """Characters of a command's argument that are read."""
+OLD = 120.0
+"""Seconds after which an answer says how long ago it was asked for."""
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+(.*))?\s*", re.DOTALL)
 _PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -114,7 +117,7 @@ class Handlers:
 
     async def _unknown(self, visit: Typed, name: str) -> None:
         hint = say("There is no /{name} here. /help lists what there is.", name=name)
-        await self._messenger.send(visit.place, Screen(text=hint))
+        await self._messenger.send(visit.place, _dated(visit, Screen(text=hint)))
 
     # -- pressed --------------------------------------------------------------------------------------------------
 
@@ -167,7 +170,7 @@ class Handlers:
     async def _show(self, visit: Visit, page: Page, arg: str, message: Message | None = None) -> None:
         """Shows a page: in `message` where a button of it asked, else in a new one."""
         if message is None:
-            await self._messenger.send(visit.place, await self._screen(visit, page, arg))
+            await self._messenger.send(visit.place, _dated(visit, await self._screen(visit, page, arg)))
             return
         self._runner.revoke(message)
         screen = await self._screen(visit, page, arg)
@@ -206,6 +209,13 @@ class Handlers:
             bot=self._bot,
             reader=self._reader(visit.place.chat),
         )
+
+
+def _dated(visit: Visit, screen: Screen) -> Screen:
+    """What waited in Telegram's queue is answered with its age."""
+    if not isinstance(visit, Typed) or visit.age <= OLD:
+        return screen
+    return replace(screen, text=lines(say("You asked this {span} ago.", span=span(visit.age)), screen.text))
 
 
 _OLD = say("This button is too old, or not the bot's. Please send the command again.")

@@ -10,6 +10,8 @@ from bot.text import Reader, plain
 
 Keep = Callable[[str], Awaitable[str]]
 """`Store.keep`: text -> key."""
+LABEL = 64
+"""Code points of a label: far more than any client shows."""
 COPY_LIMIT = 256
 """Characters of copy_text (Bot API, CopyTextButton)."""
 
@@ -44,7 +46,8 @@ async def keyboard(rows: tuple[Row, ...], reader: Reader, keep: Keep, how: Plain
 
 
 def _named(button: Button, reader: Reader, how: Plainness, fields: Fields) -> Fields:
-    fields["text"] = plain(button.label, reader) or "…"  # an empty label is refused
+    label = sendable(plain(button.label, reader)) or "…"  # an empty label is refused
+    fields["text"] = label if len(label) <= LABEL else label[: LABEL - 1] + "…"
     if button.style is not None and how is Plainness.FULL:
         fields["style"] = button.style
     return fields
@@ -53,13 +56,20 @@ def _named(button: Button, reader: Reader, how: Plainness, fields: Fields) -> Fi
 def _passive(target: Link | Copy) -> Fields | None:
     match target:
         case Link(url=url):
-            return {"url": url}
+            return {"url": url} if sendable(url) == url else None
         case Copy(text=text):
+            if sendable(text) != text:
+                return None
             # Half a command is worse than none: what is too long to copy stays in the message's text.
             return {"copy_text": {"text": text}} if 0 < len(text) <= COPY_LIMIT else None
+
+
+def sendable(text: str) -> str:
+    """Lone surrogates (JSON may bring them) have no UTF-8: a request that held one could not even be written."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 async def _kept(tap: Tap, keep: Keep) -> str:
     if not isinstance(tap, Open):  # verbs and targets of actions are short by construction
         return taps.encode(Stale()) or ""
-    return taps.encode_kept(tap.page, await keep(tap.arg.encode("utf-8", "replace").decode()))
+    return taps.encode_kept(tap.page, await keep(sendable(tap.arg)))

@@ -28,7 +28,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, Re
 from bot.access import Role
 from bot.chat.api import Api, Fields
 from bot.chat.forms import SHORT, Form, gone, parked, unmodified
-from bot.chat.keyboard import Plainness, keyboard
+from bot.chat.keyboard import Plainness, keyboard, sendable
 from bot.chat.limiter import Lane, Limiter
 from bot.chat.members import Members
 from bot.chat.turns import Queues, entered
@@ -91,7 +91,7 @@ class Messenger:
         """The one answer to a pressed button: a toast to the presser alone, or nothing but the end of its spinner."""
         fields: Fields = {"callback_query_id": query}
         if said is not None:
-            fields["text"] = plain(said, self._reader(chat))[:TOAST]
+            fields["text"] = sendable(plain(said, self._reader(chat)))[:TOAST]
         try:
             await self._api.call("answerCallbackQuery", fields)
         except TelegramError as error:  # too old, or the connection: nothing that could still be mended
@@ -199,7 +199,13 @@ class Messenger:
         reader = self._reader(place.chat)
         limit = CAPTION if attachment is not None else MESSAGE_LIMIT
         limit = min(limit, SHORT) if form.short else limit
-        text = str(html(screen.text, reader, limit)) if form.marked else _cut(plain(screen.text, reader), limit)
+        marked = form.marked
+        try:
+            text = str(html(screen.text, reader, limit)) if marked else ""
+        except UnicodeEncodeError:  # a lone surrogate, in what is not cleaned as a value is
+            marked = False
+        if not marked:
+            text = _cut(sendable(plain(screen.text, reader)), limit)
         rows = await keyboard(screen.rows, reader, self._store.keep, form.buttons)
         markup = json.dumps({"inline_keyboard": rows})  # once: PTB would do it twice, and the key below is needed too
         fields: Fields = {"chat_id": place.chat, **extra}
@@ -213,8 +219,8 @@ class Messenger:
                 fields["photo"] = InputFile(content, filename="graph.png")
                 fields["caption"] = text
             case File(name=name, content=content):
-                fields["document"] = InputFile(content, filename=name)
-        if form.marked:
+                fields["document"] = InputFile(content, filename=sendable(name))
+        if marked:
             fields["parse_mode"] = "HTML"
         if rows:
             fields["reply_markup"] = markup

@@ -88,6 +88,15 @@ async def test_a_channels_post_is_answered_as_a_viewer() -> None:
         {"from": {"id": 777000, "is_bot": False, "first_name": "Telegram"}, "is_automatic_forward": True,
          "sender_chat": {"id": -1_000_900, "type": "channel", "title": "News"}},
         {"from": {"id": 4711, "is_bot": True, "first_name": "Another bot"}},
+        {"from": {"id": 777000, "is_bot": False, "first_name": "Telegram"},
+         "sender_chat": {"id": -1_000_900, "type": "channel", "title": "News"}},
+        {"from": {"id": 777000, "is_bot": False, "first_name": "Telegram"}},
+        {"from": {"id": 777000, "is_bot": False, "first_name": "Telegram"},
+         "sender_chat": {"id": OPS, "type": "supergroup", "title": "Ops"}},
+        {"from": {"id": 136817688, "is_bot": True, "first_name": "Channel"}},
+        {"from": {"id": 1087968824, "is_bot": True, "first_name": "Group"}},
+        {"from": {"id": 1087968824, "is_bot": True, "first_name": "Group"},
+         "sender_chat": {"id": ELSEWHERE, "type": "supergroup", "title": "Elsewhere"}},
     ],
 )  # fmt: skip
 async def test_forwards_of_a_linked_channel_and_other_bots_are_nobody(home: House, fields: dict[str, object]) -> None:
@@ -106,6 +115,15 @@ async def test_somebody_who_writes_as_a_channel_is_no_person(home: House, writer
                "sender_chat": {"id": -1_000_900, "type": "channel", "title": "News"}}  # fmt: skip
     home.api.push({"message": message})
     assert (await home.api.next_message(home.ops, 0)).text.endswith("for viewer")
+
+
+@pytest.mark.parametrize("sign", [777000, 136817688, 1087968824])
+async def test_nobody_presses_a_button(home: House, sign: int) -> None:
+    card = await home.api.ask(home.ops, home.ben, "/status")
+    await home.api.forge(home.ops, home.api.user(sign, "Nobody"), card.id, "aovm:main/101", wait=False)
+    await home.rest()
+    assert home.world.shown == ["status"]
+    assert home.api.made("answerCallbackQuery") == []
 
 
 async def test_edited_commands_are_not_obeyed_again(home: House) -> None:

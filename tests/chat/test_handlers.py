@@ -73,6 +73,17 @@ async def test_an_old_command_shows_a_page_and_nothing_typed_ever_acts(home: Hou
     await home.rest()
     assert home.acts.taps == []
     assert home.world.shown[0] == "status"
+    said = [message.text.splitlines()[0] for message in home.api.messages(ANA) if message.from_bot]
+    assert said == ["You asked this 3 h ago."] * 6
+
+
+async def test_what_is_answered_at_once_names_no_age(home: House) -> None:
+    await home.api.say(home.with_ana, home.ana, "/status", date=home.clock.now().timestamp() - 110)
+    await home.api.say(home.with_ana, home.ana, "/status", date=home.clock.now().timestamp() - 130)
+    await home.rest()
+    young, old = (message.text for message in home.api.messages(ANA) if message.from_bot)
+    assert young.startswith("homelab")
+    assert old.splitlines()[:2] == ["You asked this 2 min 10 s ago.", "homelab"]
 
 
 # -- pressed
@@ -198,6 +209,18 @@ async def test_a_query_too_old_to_be_answered_is_no_matter(home: House, caplog: 
     await home.api.tap(card, HOSTILE, home.vera, wait=False)
     await home.api.read(card, f"{HOSTILE} is main/101")
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_names_and_words_that_have_no_utf8_go_through(home: House, caplog: pytest.LogCaptureFixture) -> None:
+    for name, words in (("A\ud800", "/vm \udfff"), ("A\ud800", "/start"), ("\ud800", "/broken \ud800")):
+        home.api.push({"message": {
+            "message_id": 900, "date": int(home.clock.now().timestamp()), "text": words,
+            "chat": {"id": ANA, "type": "private", "first_name": "Ana"},
+            "from": {"id": ANA, "is_bot": False, "first_name": name}}})  # fmt: skip
+    await home.rest()
+    assert [message.text for message in home.api.messages(ANA) if message.from_bot] == [
+        f"{HOSTILE} is ?", "Hello A�.", "Something went wrong inside the bot; its log has the details."
+    ]  # fmt: skip
 
 
 # -- order, and nobody starved

@@ -8,8 +8,9 @@ import zlib
 import pytest
 
 from bot.access import Role, Roles
-from bot.screen import Button, Copy, File, Link, Message, Open, Picture, Place, Screen
-from bot.text import Said, Styled, bold, folded, lines, raw, say
+from bot.chat.polling import EVERY
+from bot.screen import Ask, Button, Copy, File, Link, Message, Open, Picture, Place, Screen
+from bot.text import Said, Styled, bold, folded, lines, link, raw, say
 from tests.chat.gateway import answering, connecting, http
 from tests.chat.kit import ANA, BEN, HOSTILE, MALLORY, OPS, VERA, House, breathe, house
 
@@ -321,3 +322,39 @@ async def test_a_gateways_nonsense_for_a_message_is_only_a_failure(body: bytes) 
     await chat.messenger.answer("1", say("x"), ANA)
     await chat.shutdown()
     server.close()
+
+
+async def test_lone_surrogates_anywhere_are_no_reason_to_be_silent(home: House) -> None:
+    bad = "\ud800"
+    rows = (
+        (Button(raw(f"a{bad}b"), Open("vm", bad)), Button(say("{n}", n=bad), Ask("reboot", bad))),
+        (Button(say("web"), Link(f"https://192.0.2.1/{bad}")), Button(say("copy"), Copy(bad))),
+    )
+    file = File(name=f"{bad}.txt", content=b"x")
+    message = await sent(
+        home, Screen(text=lines(raw(bad), link("x", bad), say("{n}", n=bad)), rows=rows, attachment=file)
+    )
+    await home.messenger.edit(message, Screen(text=raw(f"again {bad}"), rows=rows))
+    assert home.api.messages(ANA)[0].text == "again �"
+    assert home.api.messages(ANA)[0].labels == [["a�b", "�"]]
+    await home.messenger.answer("1", raw(bad), ANA)
+    await home.messenger.tell_admins(raw(bad))
+    assert home.api.last(ANA).text == "�"
+
+
+async def test_a_label_has_bounds(home: House) -> None:
+    await sent(home, Screen(text=say("x"), rows=((Button(say("{n}", n="é" * 5000), Open("status")),),)))
+    (((label,),)) = home.api.last(ANA).labels
+    assert label == "é" * 63 + "…"
+
+
+async def test_a_long_retry_after_is_answered_at_once_and_ends(home: House) -> None:
+    message = await sent(home)
+    home.api.fail("editMessageText", 429, "Too Many Requests: retry after 1200", retry_after=1200)
+    assert await home.messenger.edit(message, Screen(text=say("done"))) is None
+    assert home.clock.asleep == [EVERY]  # nobody but the watchdog
+    await home.clock.advance(1199 - 30)
+    assert await home.messenger.send(AT_ANA, CARD) is None
+    await home.clock.advance(31)
+    assert await home.messenger.edit(message, Screen(text=say("done"))) == message
+    assert home.api.messages(ANA)[0].text == "done"
