@@ -1,5 +1,6 @@
 """The text core: escaping by construction, cutting by whole lines, columns by display width."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from html.parser import HTMLParser
 
@@ -225,6 +226,32 @@ def test_the_flexible_column_gives_way_first() -> None:
     (shown,) = plain(table([row], align="<<><<<", flex=1), READER).split("\n")
     assert columns(shown) == WIDTH
     assert shown == "🟢 a-ve…e 1000001 VM pve1 41% 6.8G"
+
+
+def test_a_tower_of_accents_is_no_name() -> None:
+    assert len(cut("a" + "\u0301" * 5000, 18)) <= 4 * 18
+    assert len(cut("a" + "\u0301" * 5000, 1)) <= 4
+    assert cut("👩‍👩‍👧‍👦" * 9, 18) == "👩‍👩‍👧‍👦" * 9  # seven code points each, in two columns
+    assert cut("e\u0301" * 18, 18) == "e\u0301" * 18
+    assert cut("x" * 9000 + "end", 9) == "xxxxxx…nd"
+
+
+@pytest.mark.parametrize("line", ["x" * 500_000, "\x1b[0m" + "x" * 500_000, "\x1b漢" * 250_000, "\t" * 500_000])
+def test_endless_lines_are_not_read_to_their_end(line: str) -> None:
+    began = time.process_time()
+    shown = [
+        read(html(said, READER))
+        for said in (folded("\n".join([line] * 4)), raw(line), table([(line, "x")], align="<<"), raw(cut(line, 18)))
+    ]
+    assert time.process_time() - began < 0.1  # seconds; whole they took ten times as long
+    assert all(len(text) <= 4096 for text in shown)
+    assert "…" in shown[1]
+
+
+@given(st.text(st.characters(codec=None)))
+@example("".join(map(chr, range(300))) + "\u200d\ud800")
+def test_clean_is_what_each_character_becomes(value: str) -> None:
+    assert clean(value) == "".join(clean(character) for character in value)
 
 
 # -- numbers and times ---------------------------------------------------------------------------------------------

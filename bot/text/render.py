@@ -8,7 +8,7 @@ from html import unescape
 from markupsafe import Markup, escape
 
 from bot.text.said import Folded, Lines, Linked, Moment, Reader, Said, Sentence, Styled, Table, Value, say_n
-from bot.text.width import NARROWEST, clean, columns, cut
+from bot.text.width import NARROWEST, bounded, clean, columns, cut
 
 MESSAGE_LIMIT = 4096
 """Code points of a message after entity parsing (Bot API, sendMessage)."""
@@ -47,7 +47,7 @@ def _render(said: Said, reader: Reader) -> Iterator[_Line]:
                 yield row, "pre"
         case Folded(text=text):
             for line in text.splitlines() or [""]:
-                yield str(escape(clean(line.replace("\t", "    ")))), "blockquote expandable"
+                yield str(escape(clean(bounded(line).replace("\t", "    ")))), "blockquote expandable"
         case Sentence() | Moment() | Styled() | Linked():
             yield _inline(said, reader), None
 
@@ -71,7 +71,7 @@ def _inline(said: Said, reader: Reader) -> str:
 
 def _value(value: Value, reader: Reader) -> str:
     if isinstance(value, str):
-        return str(escape(clean(value)))
+        return str(escape(clean(bounded(value))))
     return str(value) if isinstance(value, int) else _inline(value, reader)
 
 
@@ -103,7 +103,7 @@ def _rows(table_: Table, reader: Reader) -> Iterator[str]:
 
 def _cell(value: Value, reader: Reader) -> str:
     if isinstance(value, str):
-        return clean(value)
+        return clean(bounded(value))
     return str(value) if isinstance(value, int) else _strip(_inline(value, reader))
 
 
