@@ -27,7 +27,7 @@ HA_BROKEN = frozenset({"error", "fence", "recovery"})
 
 
 class Rank(IntEnum):
-    """Worst first; up to SHOULD_RUN it makes the cluster red."""
+    """Worst first; up to STORAGE_FULL it makes the cluster red."""
 
     NO_QUORUM = 0
     NODE_OFFLINE = 1
@@ -40,8 +40,12 @@ class Rank(IntEnum):
     LOCKED = 8
 
     @property
+    def critical(self) -> bool:
+        return self <= Rank.STORAGE_FULL
+
+    @property
     def emoji(self) -> str:
-        return "🔴" if self <= Rank.HALTED else "⚠️"
+        return "🔴" if self.critical else "⚠️"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +124,14 @@ def guest_problem(guest: Guest) -> tuple[Rank, Said, Said] | None:
         return Rank.SHOULD_RUN, say("{name} stopped, should run", name=name), say("should run")
     if guest.status is Status.PAUSED:
         return Rank.PAUSED, say("{name} is paused", name=name), say("paused")
-    if guest.lock and guest.status is not Status.HIBERNATED:
+    if guest.lock and guest.status is not Status.HIBERNATED and not _at_work(guest):
         return Rank.LOCKED, say("{name} is locked: {lock}", name=name, lock=guest.lock), raw(guest.lock)
     return None
+
+
+def _at_work(guest: Guest) -> bool:
+    """Every night's backup locks what goes on running: nothing is wrong with that."""
+    return guest.lock == "backup" and guest.status is Status.RUNNING
 
 
 def _place(guest: Guest) -> int:

@@ -8,7 +8,7 @@ from bot.model import Fleet, Gap, Snapshot, Status
 from bot.pages.nodes import figures
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, gaps, mends, refresh
-from bot.pages.problems import Rank, problems
+from bot.pages.problems import problems
 from bot.screen import Button, Open, Row, Screen
 from bot.text import EMPTY, Said, Value, bold, lines, say, say_n
 
@@ -73,7 +73,7 @@ def _emoji(snapshot: Snapshot) -> str:
     wrong = problems(snapshot)
     if any(gap.gap is Gap.UNREACHABLE for gap in snapshot.unseen):
         return "⚪"
-    if wrong and wrong[0].rank <= Rank.NODE_OFFLINE:
+    if wrong and wrong[0].rank.critical:
         return "🔴"
     blind = any(gap.gap is Gap.NO_GUESTS_VISIBLE for gap in snapshot.unseen)
     return "⚪" if blind or snapshot.quorate is None else "🟢"

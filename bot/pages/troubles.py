@@ -1,5 +1,7 @@
 """Everything that is wrong, worst first, each a tap away: the page of what problems.py finds."""
 
+from collections.abc import Sequence
+
 from bot.access import Asker, Role
 from bot.model import Gap
 from bot.pages.listing import Listing, load
@@ -14,15 +16,14 @@ def draw(data: Listing, asker: Asker) -> Screen:
     several = len(data.fleet.snapshots) > 1
     wrong = [(snapshot, problem) for snapshot in data.fleet for problem in problems(snapshot)]
     shown, number, pages = page_of(wrong, data.number)
-    title = say_n(len(wrong), one="{n} problem", many="{n} problems · worst first") if wrong else say("🟢 No problem.")
-    parts: list[Said] = [title]
+    missing = gaps(gap for gap in data.fleet.unseen if gap.gap is not Gap.NODE_OFFLINE)
+    parts: list[Said] = [_title([problem for _, problem in wrong], bool(missing))]
     above = ""
     for snapshot, problem in shown:
         if several and snapshot.cluster != above:
             above = snapshot.cluster
             parts.append(bold(snapshot.name))
         parts.append(problem.line)
-    missing = gaps(gap for gap in data.fleet.unseen if gap.gap is not Gap.NODE_OFFLINE)
     buttons = {problem.opens: _button(problem) for _, problem in shown}  # one page of storages, one button
     return Screen(
         text=lines(*parts, *missing, EMPTY, age(data.fleet.taken, data.now)),
@@ -32,6 +33,14 @@ def draw(data: Listing, asker: Asker) -> Screen:
             (Button(say("‹ Status"), Open("status")), refresh("problems", str(number) if number > 1 else "")),
         ),
     )
+
+
+def _title(wrong: Sequence[Problem], blind: bool) -> Said:
+    """What could not be read may hide anything: with `blind` no problem seen is no health."""
+    if not wrong:
+        return say("⚪ No problem in what could be read.") if blind else say("🟢 No problem.")
+    worst = min(problem.rank for problem in wrong)
+    return say_n(len(wrong), one="{emoji} {n} problem", many="{emoji} {n} problems · worst first", emoji=worst.emoji)
 
 
 def _button(problem: Problem) -> Button:

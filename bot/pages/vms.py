@@ -12,7 +12,7 @@ from bot.pages.parts import PER_PAGE, age, emoji, gaps, heading, name_button, pa
 from bot.pages.problems import by_vmid
 from bot.pages.query import Query, select
 from bot.screen import Button, Open, Row, Screen
-from bot.text import EMPTY, WIDTH, Said, Value, columns, cut, lines, say, share, size_short, table
+from bot.text import EMPTY, WIDTH, Said, Value, columns, cut, lines, raw, say, share, size_short, table
 
 GAPS = frozenset({Gap.NODE_OFFLINE, Gap.NO_GUESTS_VISIBLE, Gap.ROWS_DROPPED, Gap.UNREACHABLE})
 """What makes a list of guests shorter or older than it looks."""
@@ -86,7 +86,9 @@ def _table(snapshot: Snapshot, guests: list[Guest]) -> Said:
 
 
 def _end(guest: Guest) -> Said:
-    """What it takes while it runs; its state in a word otherwise."""
+    """What it takes while it runs; what holds it where something does, its state in a word otherwise."""
+    if guest.status is Status.RUNNING and guest.lock:
+        return raw(guest.lock)
     if guest.status is Status.RUNNING and guest.cpu is not None and guest.mem is not None:
         return say("{cpu} {mem}", cpu=f"{share(guest.cpu):>3}", mem=size_short(guest.mem))
     return word(guest)

@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from bot.access import Role
-from bot.model import Guest, Status
-from bot.pages import status, vms
+from bot.model import Gap, Guest, Snapshot, Status, Unseen
+from bot.pages import status, troubles, vms
+from bot.pages.listing import Listing
 from bot.pages.problems import Rank, guest_problem, memo, ordered, problems
 from bot.pages.query import Query
 from bot.text import plain
 from tests.pages import fleets
-from tests.pages.fleets import NOW, READER, VERA, fleet, guest, snapshot
+from tests.pages.fleets import HOSTILE, NOW, READER, VERA, fleet, guest, snapshot
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,9 @@ from tests.pages.fleets import NOW, READER, VERA, fleet, guest, snapshot
         (guest(1, "a", Status.STOPPED, tags=("x", "expect-up")), Rank.SHOULD_RUN),
         (guest(1, "a", Status.STOPPED, tags=("expect-up",), template=True), None),
         (guest(1, "a", Status.PAUSED), Rank.PAUSED),
-        (guest(1, "a", lock="backup"), Rank.LOCKED),
+        (guest(1, "a", lock="backup"), None),  # every night's
+        (guest(1, "a", lock="snapshot-delete"), Rank.LOCKED),
+        (guest(1, "a", Status.STOPPED, lock="backup"), Rank.LOCKED),
     ],
 )
 def test_guest(one: Guest, rank: Rank | None) -> None:
@@ -68,7 +71,7 @@ def test_worst_first() -> None:
         quorate=False,
         nodes=(*fleets.NODES, fleets.node("pve4", online=False)),
         guests=(
-            guest(101, "locked", lock="backup"),
+            guest(101, "locked", lock="migrate"),
             guest(102, "paused", Status.PAUSED),
             guest(103, "should", Status.STOPPED, hastate="started"),
             guest(104, "halted", Status.IO_ERROR),
@@ -82,6 +85,38 @@ def test_worst_first() -> None:
     first, rest = ordered(seen)
     assert [one.name for one in first] == ["halted", "should", "paused", "locked"]
     assert [one.name for one in rest] == ["lost"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "emoji"),
+    [
+        (snapshot(guests=(), storages=()), "🟢"),
+        (snapshot(guests=(), storages=(), quorate=False), "🔴"),
+        (snapshot(guests=(), storages=(), nodes=(*fleets.NODES, fleets.node("pve4", online=False))), "🔴"),
+        (snapshot(guests=(), storages=(fleets.storage("nas", 0.96, shared=True),)), "🔴"),
+        (snapshot(guests=(guest(1, HOSTILE, Status.IO_ERROR),), storages=()), "🔴"),
+        (snapshot(guests=(), storages=(fleets.storage("nas", 0.91, shared=True),)), "⚠️"),
+        (snapshot(guests=(guest(1, HOSTILE, Status.PAUSED),), storages=()), "⚠️"),
+        (snapshot(guests=(guest(1, HOSTILE, lock="backup"),), storages=()), "🟢"),
+    ],
+)
+def test_the_worst_problem_is_the_emoji_of_the_head(seen: Snapshot, emoji: str) -> None:
+    told = plain(troubles.draw(Listing(fleet=fleet(seen), number=1, now=NOW), VERA).text, READER)
+    assert told.startswith(emoji)
+    head = plain(status.draw(status.Data(fleet=fleet(seen), now=NOW), VERA).text, READER)
+    assert head.startswith("🔴" if emoji == "🔴" else "🟢")
+
+
+def test_what_could_not_be_read_is_no_health() -> None:
+    seen = snapshot(guests=(), storages=(), unseen=(Unseen(gap=Gap.UNREACHABLE, subject="homelab", detail="no route"),))
+    told = plain(troubles.draw(Listing(fleet=fleet(seen), number=1, now=NOW), VERA).text, READER)
+    assert told.startswith("⚪ No problem in what could be read.")
+
+
+def test_a_backup_that_runs_is_in_the_list_though_it_is_no_problem() -> None:
+    seen = fleet(snapshot(guests=(guest(101, HOSTILE, lock="backup"),)))
+    told = plain(vms.draw(vms.Data(fleet=seen, query=Query.parse(""), now=NOW), VERA).text, READER)
+    assert "pve1 backup" in told
 
 
 def test_guests_of_a_dead_node_are_one_problem() -> None:
