@@ -56,6 +56,12 @@ class Action:
     harsh: bool = False  # pulls the plug: behind More, in danger style
     force: str = ""  # key of the harsher action to offer when this one fails
     also: tuple[str, ...] = ()
+    verb: str = ""  # after a Yes, where the label is none
+
+    def ends_in_ha(self, guest: Guest) -> bool:
+        """Does HA keep it down from then on? SRC qemu-server API2/Qemu.pm, vm_stop: of a guest that HA manages it is
+        HA that is asked, and the state requested of HA becomes `stopped`."""
+        return guest.ha_managed and "hastop" in self.tasks.get(guest.kind, ())
 
     @property
     def privileges(self) -> tuple[str, ...]:
@@ -124,6 +130,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         key="shutdown",
         label="Shutdown",
+        verb="shut down",
         emoji="📴",
         on=BOTH,
         role=Role.OPERATOR,
@@ -176,7 +183,7 @@ ACTIONS: tuple[Action, ...] = (
         offered=lambda guest: _ready(guest) and guest.status in {Status.PAUSED, Status.HIBERNATED, Status.IO_ERROR},
         question="",
         doing="Resuming {name}",
-        done="{name} runs on",
+        done="{name} runs again",
         failed="{name} did not resume",
         verify=lambda before, now: now.status is Status.RUNNING,
         settle=60,

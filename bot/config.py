@@ -113,11 +113,14 @@ class Settings(BaseSettings):
         "Who may use the bot", "Ids that may also start, stop and restart guests.", "123456789", ()
     )
     admins: Ids = _setting(
-        "Who may use the bot", "Ids that may everything, and are told about trouble of the bot's own.", "123456789", ()
+        "Who may use the bot",
+        "Ids that may do everything, and are told about trouble of the bot's own.",
+        "123456789",
+        (),
     )
     ceilings: Annotated[dict[int, Role], BeforeValidator(reading.ceilings)] = _setting(
         "Who may use the bot",
-        "The most that anybody may in a chat, whatever their own role: id=role, comma separated. A group on a wall "
+        "The most that anybody may do in a chat, whatever their own role: id=role, comma separated. A group on a wall "
         "display stays read-only with -100…=viewer.",
         "-1001234567890=viewer",
         {},

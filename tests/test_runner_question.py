@@ -53,6 +53,31 @@ async def test_without_ha_and_lock_the_question_fits_a_phone(world: World) -> No
     assert world.last.text.endswith("\npaused · no HA · no lock")
 
 
+@pytest.mark.parametrize(
+    ("key", "hastate", "told"),
+    [
+        ("shutdown", "started", True),
+        ("stop", "started", True),
+        ("reboot", "started", False),
+        ("shutdown", "", False),
+        ("stop", "ignored", False),
+    ],
+)
+async def test_the_question_tells_what_ha_makes_of_it(world: World, key: str, hastate: str, told: bool) -> None:
+    """Of a guest that HA manages it is HA that is asked, and HA keeps it down from then on."""
+    world.pve.guests[101] = replace(WEB, hastate=hastate)
+    await world.tap(Ask(key, "main/101"))
+    assert ("HA's requested state becomes stopped" in world.last.text) is told
+
+
+async def test_the_yes_reads_as_something_to_do(world: World) -> None:
+    await world.tap(Ask("shutdown", "main/101"))
+    assert f"📴 Yes, shut down {NAME}" in world.last.buttons
+    await world.press("Cancel")
+    await world.tap(Ask("stop", "main/101"))
+    assert f"⏹ Yes, force stop {NAME}" in world.last.buttons
+
+
 async def test_without_any_snapshot_the_guest_is_looked_up(world: World) -> None:
     world.pve.seen = None
     assert await world.tap(REBOOT) is None

@@ -48,10 +48,15 @@ class Ending:
 
 def question(action: Action, guest: Guest, nonce: str) -> Screen:
     """With what a careful person looks at first."""
-    yes = say("{emoji} Yes, {verb} {name}", emoji=action.emoji, verb=action.label.lower(), name=cut(guest.name, NAME))
+    verb = action.verb or action.label.lower()
+    yes = say("{emoji} Yes, {verb} {name}", emoji=action.emoji, verb=verb, name=cut(guest.name, NAME))
     asked = say(action.question, name=guest.name, vmid=guest.vmid, node=guest.node)
     return Screen(
-        text=lines(say("{emoji} {question}", emoji=action.emoji, question=asked), _facts(guest)),
+        text=lines(
+            say("{emoji} {question}", emoji=action.emoji, question=asked),
+            _facts(guest),
+            say("HA's requested state becomes stopped: HA keeps it down.") if action.ends_in_ha(guest) else None,
+        ),
         rows=((Button(yes, Do(nonce), "danger"), Button(say("Cancel"), Cancel(nonce))),),
     )
 
