@@ -133,7 +133,8 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
     finally:
         stop.set()
         await app.stop()
-        log.info("stopped")
+        if app.clusters:  # there was a start to speak of
+            log.info("stopped")
 
 
 async def _expected(start: Coroutine[Any, Any, Chat]) -> Chat | TelemoxError:
@@ -172,7 +173,9 @@ async def _warm(pve: "Cluster") -> None:
             await pve.permissions(role)
         version = await pve.version()
     except PveError as error:
-        log.warning("%s (%s): %s", pve.key, hosts, error)
+        log.warning("%s (%s) is not reached, or not as it should be: %s", pve.key, hosts, error)
     else:
         figures = (seen.name, version.text, len(seen.nodes), len(seen.guests))
         log.info("%s (%s) is reached: %s, Proxmox VE %s, %d nodes, %d guests", pve.key, hosts, *figures)
+        if silent := ", ".join(map(str, pve.resting)):
+            log.warning("%s: no answer from %s", pve.key, silent)

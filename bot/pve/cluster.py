@@ -92,6 +92,10 @@ class Cluster:
     def hosts(self) -> tuple[Host, ...]:
         return self._config.hosts
 
+    @property
+    def resting(self) -> tuple[Host, ...]:  # no answer lately: the others come first for a while
+        return tuple(link.host for link in self._links if link.rests_until > self._clock.monotonic())
+
     def latest(self) -> Snapshot | None:
         return self._latest
 
