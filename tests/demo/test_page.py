@@ -39,7 +39,8 @@ class Stage:
         self.chat: Chat = api.private(self.ana)
 
     async def post(self, path: str, body: object, **headers: str) -> httpx.Response:
-        return await self.http.post(path, json=body, headers=headers)
+        content = json.dumps(body)  # httpx alone would send no half characters
+        return await self.http.post(path, content=content, headers={"content-type": "application/json", **headers})
 
     async def bot_says(self, text: str, **params: Any) -> Any:
         url = f"{self.api.base_url}/bot{self.api.token}/sendMessage"
@@ -71,7 +72,13 @@ async def test_the_page_and_its_parts_come_from_here_alone(stage: Stage) -> None
         assert "http://" not in foreign, name
         assert "https://" not in foreign, name
         assert "innerHTML" not in part.text
-    for wrong in ("/static/..%2fpage.py", "/static/page.py", "/static/%2e%2e/view.py"):
+    for wrong in (
+        "/static/..%2fpage.py",
+        "/static/page.py",
+        "/static/%2e%2e/view.py",
+        f"/static/{'a' * 300}.js",
+        "/static/%00.js",
+    ):
         assert (await stage.http.get(wrong)).status_code == 404
 
 
@@ -132,6 +139,15 @@ async def test_too_much_is_not_read(stage: Stage) -> None:
         ("/chats/1/say", {"user": 1, "text": "  "}),
         ("/chats/1/say", {"user": 1, "text": 5}),
         ("/chats/1/say", {"user": 1, "text": "x", "topic": 5}),
+        ("/chats/1/say", {"user": 1, "text": "x", "topic": []}),
+        ("/chats/1/say", {"user": 1, "text": "x", "topic": {}}),
+        ("/chats/1/say", {"user": 1, "text": "x", "topic": 5.0}),
+        ("/chats/1/say", {"user": [], "text": "x"}),
+        ("/chats/1/say", {"user": 1, "text": "half \ud800"}),
+        ("/chats/1/say", {"user": 1, "text": "x", "\udfff": 1}),
+        ("/chats/1/tap", {"user": 1, "message": 1, "data": "\ud800"}),
+        ("/control/telegram", {"key": ["x"]}),
+        ("/control/faults", {"key": "\ud800", "on": True}),
         ("/chats/1/say", []),
         ("/chats/1/tap", {"user": 1, "message": 99, "data": "x"}),
         ("/chats/1/tap", {"user": 1, "data": "x"}),
@@ -143,6 +159,14 @@ async def test_nonsense_is_told_so(stage: Stage, path: str, body: object) -> Non
     assert response.status_code == 400
     assert response.json()["error"]
     assert stage.api.updates.pending == 0
+
+
+@pytest.mark.parametrize("body", [b"[" * 60_000, b'{"user":' * 6_000, b'{"user":' + b"9" * 9_000 + b"}", b"\xff", b""])
+async def test_what_is_no_json_is_told_so(stage: Stage, body: bytes) -> None:
+    headers = {"content-type": "application/json"}
+    response = await stage.http.post("/chats/1/say", content=body, headers=headers)
+    assert response.status_code == 400
+    assert response.json()["error"]
 
 
 async def test_say_and_tap_as_a_person_does(stage: Stage) -> None:

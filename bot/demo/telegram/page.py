@@ -95,8 +95,8 @@ class Page:
 
     async def _static(self, request: Request) -> Response:
         name = request.path_params.get("name", "index.html")
-        path = STATIC / Path(name).name
-        if path.suffix not in TYPES or not path.is_file():
+        path = next((file for file in STATIC.iterdir() if file.name == name and file.suffix in TYPES), None)
+        if path is None:
             return Response("no such file\n", 404)
         return Response(path.read_bytes(), media_type=TYPES[path.suffix], headers={"cache-control": "no-store"})
 
@@ -146,7 +146,7 @@ class Page:
         if not isinstance(text, str) or not text.strip() or len(text) > 4096:
             raise Wrong("text: 1 to 4096 characters")
         topic = body.get("topic")
-        if topic is not None and topic not in chat.topics:
+        if topic is not None and (type(topic) is not int or topic not in chat.topics):
             raise Wrong("topic: there is none such")
         reply_to = body.get("reply_to")
         message = await self.api.say(
@@ -247,8 +247,13 @@ async def _wrong(request: Request, error: Exception) -> Response:
 async def _body(request: Request) -> Mapping[str, Any]:
     try:
         body = json.loads(await request.body())
+        json.dumps(body, ensure_ascii=False).encode()  # half a character cannot be shown, or sent on
+    except UnicodeEncodeError:
+        raise Wrong("half a character is no text") from None
     except ValueError:
         raise Wrong("not JSON") from None
+    except RecursionError:
+        raise Wrong("too deep") from None
     if not isinstance(body, dict):
         raise Wrong("an object is expected")
     return body
