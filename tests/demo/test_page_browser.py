@@ -75,6 +75,15 @@ async def phone() -> AsyncIterator[Phone]:
         await page.stop()
 
 
+async def height(element: Any) -> float:
+    """In pixels. A message that is drawn anew at the very moment of measuring has none: then it is measured again."""
+    for _ in range(100):
+        if box := await element.bounding_box():
+            return float(box["height"])
+        await asyncio.sleep(0.01)
+    raise AssertionError("it is never there")
+
+
 async def test_a_talk(phone: Phone) -> None:
     page, expect = phone.page, phone.expect
     await expect(page.get_by_test_id("input")).to_be_visible()  # a first visitor may type at once
@@ -204,9 +213,9 @@ async def test_pictures_files_folds_and_pins(phone: Phone) -> None:
     folded = "<blockquote expandable>1\n2\n3\n4\n5\n6</blockquote>"
     sent = await phone.bot("sendMessage", text=folded, parse_mode="HTML", disable_notification=True)
     fold = phone.last.get_by_test_id("folded")
-    closed = (await fold.bounding_box())["height"]
+    closed = await height(fold)
     await fold.click()
-    assert (await fold.bounding_box())["height"] > closed
+    assert await height(fold) > closed
     await expect(phone.last.get_by_test_id("silent")).to_be_visible()
     await phone.bot("pinChatMessage", message_id=sent["message_id"])
     await expect(page.get_by_test_id("pinned-bar")).to_contain_text("1")
