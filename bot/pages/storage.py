@@ -7,8 +7,9 @@ from bot.model import Gap, Storage
 from bot.pages.listing import Listing, load
 from bot.pages.page import Page
 from bot.pages.parts import age, gaps, heading, page_of, pager, refresh
+from bot.pages.problems import FILLING, FULL, Rank
 from bot.screen import Button, Open, Screen
-from bot.text import EMPTY, Said, bar, bold, lines, say, share, size_short, table
+from bot.text import EMPTY, Said, Value, bar, lines, say, share, size_short, table
 
 ROWS = 12
 """No buttons for each: more fit than in other lists."""
@@ -47,23 +48,38 @@ def worst_first(storages: Sequence[Storage]) -> list[Storage]:
 
 
 def bars(storages: Sequence[Storage], *, short: bool = False) -> list[Said]:
-    """A line each: those without figures first. `short`: without the node, where it is the only one or said above."""
-    parts: list[Said] = []
-    rows = []
+    """A row each, as one table. `short`: without the node, where it is the only one or said above.
+
+    Where one has no figures every row begins with an emoji, so that the columns stand under one another.
+    """
+    marked = any(_lacking(storage) is not None for storage in storages)
+    rows: list[tuple[Value, ...]] = []
     for storage in storages:
         name = storage.name if short else storage.id
-        if storage.available is False:
-            parts.append(say("🔴 {name} not available", name=bold(name)))
-        elif storage.available is None:
-            parts.append(say("⚪ {name} unknown", name=bold(name)))
-        elif (used := storage.used) is None:
-            parts.append(say("🟢 {name} size not known", name=bold(name)))
-        else:
-            free = max(0, (storage.maxdisk or 0) - (storage.disk or 0))
-            rows.append((name, bar(used), share(used), size_short(free)))
-    if rows:
-        parts.append(table(rows, align="<<>>"))
-    return parts
+        lacking, used = _lacking(storage), storage.used or 0.0
+        free = size_short(max(0, (storage.maxdisk or 0) - (storage.disk or 0)))
+        figures: tuple[Value, ...] = (lacking, "", "") if lacking is not None else (bar(used), share(used), free)
+        rows.append((_emoji(storage), name, *figures) if marked else (name, *figures))
+    return [table(rows, align="<<<>>" if marked else "<<>>", flex=1 if marked else 0)] if rows else []
+
+
+def _lacking(storage: Storage) -> Said | None:
+    """Why there are no figures; None where there are."""
+    if storage.available is False:
+        return say("offline")
+    if storage.available is None:
+        return say("unknown")
+    return say("no size") if storage.used is None else None
+
+
+def _emoji(storage: Storage) -> str:
+    """As its problem has it, where it has one."""
+    if storage.available is None:
+        return "⚪"
+    used = storage.used or 0.0
+    if storage.available is False or used >= FULL:
+        return Rank.STORAGE_FULL.emoji
+    return Rank.STORAGE_FILLING.emoji if used >= FILLING else "🟢"
 
 
 PAGE = Page(key="storage", help="Storages, the fullest first", role=Role.VIEWER, command=True, load=load, draw=draw)

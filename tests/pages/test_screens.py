@@ -116,6 +116,18 @@ MANY_PROBLEMS = snapshot(
     ),
 )
 
+STORAGES_GONE = snapshot(
+    guests=(),
+    storages=(
+        *STORAGES,
+        fleets.storage("local", 0.4, node="pve2", available=None),
+        fleets.storage(HOSTILE, 0.4, node="pve2", available=None),
+        fleets.storage("iscsi", 0.0, shared=True, available=False),
+        fleets.storage("tank", 0.97, node="pve1"),
+        replace(fleets.storage("pbs", 0.5, shared=True), disk=0, maxdisk=0),
+    ),
+)
+
 SEEN: dict[str, Snapshot] = {
     "healthy": fleets.calm(),
     "usual": snapshot(),
@@ -130,6 +142,7 @@ SEEN: dict[str, Snapshot] = {
     "empty": EMPTY,
     "stale": STALE,
     "many-problems": MANY_PROBLEMS,
+    "storages-gone": STORAGES_GONE,
 }
 FLEETS: dict[str, Fleet] = {name: fleet(seen) for name, seen in SEEN.items()} | {
     "two-clusters": fleet(snapshot(), LAB),
@@ -178,9 +191,20 @@ def test_nodes(name: str) -> None:
     check(f"nodes-{name}", nodes.draw(Listing(fleet=FLEETS[name], number=1, now=NOW), VERA))
 
 
-@pytest.mark.parametrize("name", ["usual", "node-down", "two-clusters", "blind", "hostile", "empty", "large"])
+@pytest.mark.parametrize(
+    "name", ["usual", "node-down", "two-clusters", "blind", "hostile", "empty", "large", "storages-gone"]
+)
 def test_storage(name: str) -> None:
     check(f"storage-{name}", storage.draw(Listing(fleet=FLEETS[name], number=1, now=NOW), VERA))
+
+
+@pytest.mark.parametrize("name", FLEETS)
+def test_all_storages_of_a_table_begin_with_an_emoji_or_none(name: str) -> None:
+    for seen in FLEETS[name]:
+        for drawn in storage.bars(seen.storages):
+            rows = plain(drawn, READER).splitlines()
+            assert len(rows) == len(seen.storages)
+            assert len({row[0] in "🟢⚠🔴⚪" for row in rows}) == 1, rows
 
 
 @pytest.mark.parametrize("name", ["healthy", "many-problems", "two-clusters", "hostile"])
