@@ -53,7 +53,9 @@ class Api(ExtBot[Lane]):
             base_url=f"{root}/bot",
             base_file_url=f"{root}/file/bot",
             request=Request(token, root, pool=POOL, bounds=bounds),
-            get_updates_request=Request(token, root, pool=2, bounds=bounds, on_date=polling.date, sent=polling.asked),
+            get_updates_request=Request(
+                token, root, pool=2, bounds=bounds, polls=True, on_date=polling.date, sent=polling.asked
+            ),
             rate_limiter=limiter,
         )
         self._polling = polling

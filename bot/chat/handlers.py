@@ -5,6 +5,7 @@ presser alone, else an empty one), and starts the work, which waits for its turn
 through the runner and comes from a press alone; a page reads, so it may be opened by a command of any age.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,7 +18,7 @@ from bot.chat import taps
 from bot.chat.door import Pressed, Typed, Visit
 from bot.chat.menu import Menu
 from bot.chat.messenger import Messenger
-from bot.chat.turns import Turns
+from bot.chat.turns import Crowd, Turns
 from bot.errors import TelemoxError
 from bot.pages.page import Enquiry, Page
 from bot.ports import Env
@@ -26,6 +27,12 @@ from bot.text import Reader, Said, lines, say, span
 
 log = logging.getLogger(__name__)
 
+BACKLOG = 32
+"""Updates of one person, in whatever chats, that wait or are worked off. More are dropped, which is said once."""
+ANSWERS_OF_ONE = 8
+"""Answers to one person's presses on their way. More are not given: the button spins until its client gives up."""
+ANSWERS = 32
+"""Answers to presses on their way in all, so that there is always a connection for a message (api.POOL)."""
 ARGUMENT = 256
 """Characters of a command's argument that are read."""
 OLD = 120.0
@@ -75,19 +82,42 @@ class Handlers:
         self._bot = bot
         self._reader = reader
         self._turns = Turns()
+        self._waiting = Crowd(BACKLOG)
+        self._spinning = Crowd(ANSWERS_OF_ONE)
+        self._answering = asyncio.Semaphore(ANSWERS)
         self._commands = {
             name: page for page in pages.values() if page.command for name in (page.key, *page.aliases)
         }  # fmt: skip
 
     def take(self, visit: Visit) -> None:
         """Starts what this visit asks for."""
+        person = visit.asker.id
+        if not self._waiting.enter(person):
+            self._dropped(visit)
+            return
         work = self._typed(visit) if isinstance(visit, Typed) else self._pressed(visit)
-        if work is not None:
+        if work is None:
+            self._waiting.leave(person)
+        else:
             self._env.spawn(self._in_turn(visit, work), "update")
 
     async def _in_turn(self, visit: Visit, work: Callable[[], Awaitable[None]]) -> None:
-        async with self._turns.turn(visit.place.chat, visit.asker.id):
-            await work()
+        try:
+            async with self._turns.turn(visit.place.chat, visit.asker.id):
+                await work()
+        finally:
+            self._waiting.leave(visit.asker.id)
+
+    def _dropped(self, visit: Visit) -> None:
+        if isinstance(visit, Typed) and not visit.private and not _COMMAND.fullmatch(visit.text):
+            return  # what people say among themselves
+        if not self._waiting.untold(visit.asker.id):
+            return
+        if isinstance(visit, Pressed):
+            told = self._messenger.answer(visit.query, _CROWDED, visit.place.chat)
+            self._env.spawn(told, "answer to a button")
+        else:
+            self._env.spawn(self._messenger.send(visit.place, Screen(text=_CROWDED)), "note of a backlog")
 
     # -- typed ----------------------------------------------------------------------------------------------------
 
@@ -124,8 +154,16 @@ class Handlers:
     def _pressed(self, visit: Pressed) -> Callable[[], Awaitable[None]] | None:
         tap = taps.decode(visit.data)
         words, work = self._decided(visit, tap)
-        self._env.spawn(self._messenger.answer(visit.query, words, visit.place.chat), "answer to a button")
+        if self._spinning.enter(visit.asker.id):
+            self._env.spawn(self._answer(visit, words), "answer to a button")
         return work
+
+    async def _answer(self, visit: Pressed, words: Said | None) -> None:
+        try:
+            async with self._answering:
+                await self._messenger.answer(visit.query, words, visit.place.chat)
+        finally:
+            self._spinning.leave(visit.asker.id)
 
     def _decided(
         self, visit: Pressed, tap: Tap | taps.Kept
@@ -219,4 +257,7 @@ def _dated(visit: Visit, screen: Screen) -> Screen:
 
 
 _OLD = say("This button is too old, or not the bot's. Please send the command again.")
+_CROWDED = say(
+    "{n} of your messages and taps are still being worked off. What you send meanwhile is dropped.", n=BACKLOG
+)
 _BROKEN = say("Something went wrong inside the bot; its log has the details.")

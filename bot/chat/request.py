@@ -7,15 +7,15 @@ packed without a bound. Here a request has a total time, asks for its answer unp
 import asyncio
 import json
 import ssl
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import httpx
 from telegram.error import NetworkError, TelegramError, TimedOut
-from telegram.request import HTTPXRequest, RequestData
+from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
 from bot.chat.limiter import Wait
 
@@ -44,10 +44,49 @@ USUAL = Bounds()
 class _Response(Protocol):
     @property
     def headers(self) -> Any: ...
+    @property
+    def status_code(self) -> int: ...
+    def aiter_raw(self) -> AsyncIterator[bytes]: ...
 
 
 class _Request(Protocol):
     extensions: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status_code: int
+    content: bytes
+
+
+class _Client:
+    """What PTB uses of httpx's client, and no answer longer than `most` bytes."""
+
+    def __init__(self, client: Any, most: int) -> None:
+        self._client = client
+        self._most = most
+        self.aclose = client.aclose
+
+    @property
+    def is_closed(self) -> bool:
+        return bool(self._client.is_closed)
+
+    @property
+    def timeout(self) -> Any:
+        return self._client.timeout
+
+    async def request(self, **options: Any) -> _Answer:
+        """Raises: NetworkError for an answer that is packed or too long; what httpx raises."""
+        response: _Response
+        async with self._client.stream(**options) as response:
+            if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+                raise NetworkError("the answer is packed, which was not asked for")
+            content = bytearray()
+            async for part in response.aiter_raw():
+                content += part
+                if len(content) > self._most:
+                    raise NetworkError(f"the answer is longer than {self._most >> 20} MiB")
+            return _Answer(response.status_code, bytes(content))
 
 
 class Request(HTTPXRequest):
@@ -63,10 +102,13 @@ class Request(HTTPXRequest):
         *,
         pool: int,
         bounds: Bounds = USUAL,
+        polls: bool = False,
         on_date: Any = None,
         sent: asyncio.Event | None = None,
     ) -> None:
-        """`on_date` gets the Date header of each answer; `sent` is set when the first request has gone out."""
+        """`polls`: for getUpdates alone. `on_date` gets the Date header of each answer; `sent` is set when the first
+        request has gone out.
+        """
         parts = urlsplit(base_url)
         host = parts.hostname or ""
         options: dict[str, Any] = {}
@@ -93,6 +135,10 @@ class Request(HTTPXRequest):
 
             hooks["request"].append(follow)
         options["event_hooks"] = hooks
+        options["headers"] = {"Accept-Encoding": "identity"}
+        self._secret = token.encode()
+        self._bounds = bounds
+        self._most = bounds.polled if polls else bounds.size
         super().__init__(
             connection_pool_size=pool,
             connect_timeout=EACH,
@@ -102,37 +148,31 @@ class Request(HTTPXRequest):
             media_write_timeout=PER_FILE,
             httpx_kwargs=options,
         )
-        self._secret = token.encode()
-        self._bounds = bounds
+
+    def _build_client(self) -> Any:
+        return _Client(super()._build_client(), self._most)
 
     async def do_request(
         self,
         url: str,
         method: str,
         request_data: RequestData | None = None,
-        read_timeout: Any = None,
+        read_timeout: Any = BaseRequest.DEFAULT_NONE,
         *args: Any,
         **kwargs: Any,
     ) -> tuple[int, bytes]:
         """A poll names the seconds that it may be held as its `read_timeout`; everything else goes by the bounds."""
-        bounds, files = self._bounds, request_data.multipart_data if request_data else None
+        bounds = self._bounds
         if isinstance(read_timeout, int | float):
-            total, size = read_timeout + bounds.poll, bounds.polled
-            read = read_timeout + EACH
+            total = read_timeout + bounds.poll
+            read_timeout += EACH
         else:
-            total, size, read = bounds.upload if files else bounds.total, bounds.size, EACH
-        timeout = httpx.Timeout(connect=EACH, pool=EACH, read=read, write=PER_FILE if files else EACH)
+            total = bounds.upload if request_data and request_data.multipart_data else bounds.total
         try:
             async with asyncio.timeout(total):
-                code, payload = await self._exchange(url, method, request_data, timeout, size)
+                code, payload = await super().do_request(url, method, request_data, read_timeout, *args, **kwargs)
         except TimeoutError as error:
             raise TimedOut(f"no whole answer within {total:g} s") from error
-        except httpx.PoolTimeout as error:
-            raise TimedOut("no connection was free, so nothing was sent") from error
-        except httpx.TimeoutException as error:
-            raise TimedOut from error
-        except httpx.HTTPError as error:
-            raise NetworkError(f"httpx.{type(error).__name__}: {error}") from error
         if code == 429 and (pause := _pause(payload)) is not None:
             raise Wait(pause)
         if not 200 <= code < 300:
@@ -140,25 +180,6 @@ class Request(HTTPXRequest):
         if (code != 200 or not payload.startswith(b"{")) and self._secret in payload:
             payload = payload.replace(self._secret, b"(token)")
         return code, payload
-
-    async def _exchange(
-        self, url: str, method: str, request_data: RequestData | None, timeout: httpx.Timeout, size: int
-    ) -> tuple[int, bytes]:
-        """Raises: NetworkError for an answer that is packed or too long."""
-        headers = {"User-Agent": self.USER_AGENT, "Accept-Encoding": "identity"}
-        files = request_data.multipart_data if request_data else None
-        data = request_data.json_parameters if request_data else None
-        async with self._client.stream(
-            method, url, headers=headers, timeout=timeout, files=files, data=data
-        ) as response:  # fmt: skip
-            if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
-                raise NetworkError("the answer is packed, which was not asked for")
-            payload = bytearray()
-            async for part in response.aiter_raw():
-                payload += part
-                if len(payload) > size:
-                    raise NetworkError(f"the answer is longer than {size >> 20} MiB")
-            return response.status_code, bytes(payload)
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:

@@ -5,7 +5,8 @@
     updates of Ana in private     ─▶ turn of (Ana, Ana) ────▶ 16 slots of that chat ─┴▶ 32 slots ─▶ work
 
 Whoever waits for an own earlier update holds no slot, so a person whose node hangs holds up nobody else, and a busy
-group leaves half of the slots to everybody else. Turns are given in the order of arrival.
+group leaves half of the slots to everybody else. Turns are given in the order of arrival. How many of one person's may
+wait at all is a Crowd's to say.
 """
 
 import asyncio
@@ -49,6 +50,35 @@ class Turns:
     def __len__(self) -> int:
         """Turns taken or waited for, by (chat, person)."""
         return len(self._people)
+
+
+class Crowd:
+    """How much of one person's is under way, with a bound. Counts alone: nobody waits here."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._counts: dict[int, int] = {}
+        self._told: set[int] = set()
+
+    def enter(self, person: int) -> bool:
+        """One more, where there is room; then `leave()` has to follow."""
+        count = self._counts.get(person, 0)
+        if count >= self._most:
+            return False
+        self._counts[person] = count + 1
+        return True
+
+    def leave(self, person: int) -> None:
+        self._counts[person] -= 1
+        if not self._counts[person]:
+            del self._counts[person]
+            self._told.discard(person)
+
+    def untold(self, person: int) -> bool:
+        """Does this person not know yet that there is no room? Yes once, until nothing of theirs is under way."""
+        fresh = person not in self._told
+        self._told.add(person)
+        return fresh
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.access import Role, Roles
+from bot.chat.handlers import ANSWERS_OF_ONE, BACKLOG
 from bot.screen import Ask, Cancel, Do
 from tests.chat.kit import ANA, BEN, HOSTILE, MALLORY, OPS, VERA, House, house
 
@@ -236,7 +237,7 @@ async def test_order_is_kept_for_a_person_in_a_chat(home: House) -> None:
 
 
 async def test_one_busy_person_holds_up_nobody_else(home: House) -> None:
-    for number in range(50):
+    for number in range(30):
         await home.api.say(home.ops, home.mallory, f"/slow {number}")
     for number in range(40):
         await home.api.say(home.ops, home.api.user(9000 + number, f"U{number}"), f"/slow busy{number}")
@@ -250,7 +251,7 @@ async def test_one_busy_person_holds_up_nobody_else(home: House) -> None:
         await asyncio.sleep(0.001)
     await home.rest()
     mine = [what for what in home.world.shown if what.isdigit() or what == "last"]
-    assert mine == [*map(str, range(50)), "last"]
+    assert mine == [*map(str, range(30)), "last"]
 
 
 async def test_thirty_two_at_once() -> None:
@@ -271,6 +272,53 @@ async def test_thirty_two_at_once() -> None:
                 await asyncio.sleep(0.001)
         await home.rest()
         assert home.world.most == 32
+
+
+async def test_one_persons_backlog_has_a_bound_and_that_is_said_once(home: House) -> None:
+    for number in range(BACKLOG + 10):
+        await home.api.say(home.with_vera, home.vera, f"/slow {number}")
+    await home.api.say(home.ops, home.vera, "/slow elsewhere")  # the bound is the person's, in whatever chat
+    answered = len(home.api.made("answerCallbackQuery"))
+    await home.api.forge(home.with_vera, home.vera, 1, "aostatus:", wait=False)
+    await home.api.ask(home.with_ben, home.ben, "/status")  # others are heard
+    for number in range(BACKLOG):
+        home.world.gates.setdefault(str(number), asyncio.Event()).set()
+    await home.rest()
+    assert home.world.shown == ["status", *map(str, range(BACKLOG))]
+    texts = [message.text for message in home.api.messages(VERA) if message.from_bot]
+    assert [text for text in texts if not text.startswith("echo")] == [
+        "32 of your messages and taps are still being worked off. What you send meanwhile is dropped."
+    ]
+    assert len(home.api.made("answerCallbackQuery")) == answered
+    card = await home.api.ask(home.with_vera, home.vera, "/status")  # and then as ever
+    assert await home.api.tap(card, "↻", home.vera) is not None
+
+
+async def test_a_press_over_the_backlog_is_told_by_a_toast(home: House) -> None:
+    for number in range(BACKLOG):
+        await home.api.say(home.ops, home.vera, f"/slow {number}")
+    await home.api.say(home.ops, home.vera, "what people say among themselves")
+    answer = await home.api.forge(home.ops, home.vera, 1, "aostatus:")
+    assert answer is not None
+    assert "is dropped" in answer.text
+    for number in range(BACKLOG):
+        home.world.gates.setdefault(str(number), asyncio.Event()).set()
+    await home.rest()
+    assert "status" not in home.world.shown
+
+
+async def test_one_persons_presses_leave_connections_to_others(home: House) -> None:
+    home.api.latency = 0.2  # seconds: the answers hang
+    for _ in range(20):
+        await home.api.forge(home.with_vera, home.vera, 1, "zzz", wait=False)
+    async with asyncio.timeout(5):
+        while not home.api.updates.idle:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.001)
+    home.api.latency = 0.0
+    await home.rest()
+    assert len(home.api.made("answerCallbackQuery")) == ANSWERS_OF_ONE
+    answer = await home.api.forge(home.with_vera, home.vera, 1, "zzz")
+    assert answer is not None
 
 
 # -- anything at all
