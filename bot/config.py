@@ -106,23 +106,21 @@ class Settings(BaseSettings):
         "Telegram ids that may look, comma separated: a person's, valid in every chat the bot serves, or a group's "
         "(negative), valid for all who speak in it. /id tells them. Without any id in these lists the bot answers "
         "nobody. An id in several lists has the highest of its roles.",
-        "123456789,-1001234567890",
+        "<id>,-100<group>",  # refused until filled in, as the ones below: any number would be somebody
         (),
     )
-    operators: Ids = _setting(
-        "Who may use the bot", "Ids that may also start, stop and restart guests.", "123456789", ()
-    )
+    operators: Ids = _setting("Who may use the bot", "Ids that may also start, stop and restart guests.", "<id>", ())
     admins: Ids = _setting(
         "Who may use the bot",
         "Ids that may do everything, and are told about trouble of the bot's own.",
-        "123456789",
+        "<your id>",
         (),
     )
     ceilings: Annotated[dict[int, Role], BeforeValidator(reading.ceilings)] = _setting(
         "Who may use the bot",
         "The most that anybody may do in a chat, whatever their own role: id=role, comma separated. A group on a wall "
         "display stays read-only with -100…=viewer.",
-        "-1001234567890=viewer",
+        "-100<group>=viewer",
         {},
     )
     data_dir: Path = _setting(
@@ -264,10 +262,7 @@ def secret(field: str) -> bool:
 
 
 def load(env_file: Path | None = DEFAULT_ENV_FILE, environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from `environ` (os.environ) and `env_file` (None: from none).
-
-    Raises: ConfigError with every mistake.
-    """
+    """Settings from `environ` (os.environ) and `env_file` (None: from none). Raises: ConfigError with every mistake."""
     environ = os.environ if environ is None else environ
     names = {full_name(field): secret(field) for field in Settings.model_fields}
     found = gather(names, environ, env_file, must_exist=env_file != DEFAULT_ENV_FILE)

@@ -52,6 +52,12 @@ def test_env_example_is_settings(tmp_path: Path) -> None:
     assert load(file, {}).roles.granted == {}
     opened = re.sub(r"^# (?=TELEMOX_)", "", file.read_text(), flags=re.MULTILINE)
     assert set(re.findall(r"^(TELEMOX_[A-Z_]+)=", opened, re.MULTILINE)) == set(map(full_name, Settings.model_fields))
+    file.write_text(opened)
+    with pytest.raises(ConfigError) as caught:
+        load(file, {})
+    ours = {f"TELEMOX_{name}" for name in ("VIEWERS", "OPERATORS", "ADMINS", "CEILINGS")}
+    assert ours <= {line.partition(":")[0] for line in caught.value.lines}, "no number in it may be somebody's"
+    opened = re.sub("<id>|<your id>", "123456789", opened).replace("<group>", "1234567890")
     ca = tmp_path / "ca.pem"
     ca.write_text("-----BEGIN CERTIFICATE-----\n")
     file.write_text(opened.replace("/etc/telemox/pve-root-ca.pem", str(ca)))
