@@ -10,7 +10,7 @@ from bot.model import Fleet, Outcome, Task, Unseen
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, page_of, pager, pairs, refresh
 from bot.screen import Button, Open, Row, Screen
-from bot.text import EMPTY, Moment, Said, Value, cut, lines, say, span, table
+from bot.text import EMPTY, Moment, Said, Value, columns, cut, lines, say, span, table
 
 EMOJI: Mapping[Outcome, str] = {
     Outcome.RUNNING: "⏳",
@@ -21,6 +21,8 @@ EMOJI: Mapping[Outcome, str] = {
 }
 DAY = timedelta(hours=24)
 """A failure of this age still stands above what went well since."""
+LABEL, NAME = 16, 11
+"""Columns of type and name together on a button, two a row; and of the name at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,10 +151,12 @@ def _row(task: Task, data: Data) -> tuple[Value, ...]:
 
 
 def _button(task: Task, fleet: Fleet | None) -> Button:
-    label = cut(f"{task.upid.type} {subject(task, fleet)}", 17)
-    return Button(
-        say("{emoji} {label}", emoji=EMOJI[task.outcome], label=label), Open("task", f"{task.cluster} {task.upid}")
-    )
+    """The type gives way to the name: that is in the list above as well, and of names there are many."""
+    kind, name = task.upid.type, subject(task, fleet)
+    name = cut(name, max(LABEL - columns(kind), NAME))
+    kind = cut(kind, LABEL - columns(name))
+    label = say("{emoji} {kind} {name}", emoji=EMOJI[task.outcome], kind=kind, name=name)
+    return Button(label, Open("task", f"{task.cluster} {task.upid}"))
 
 
 def _filters(data: Data, running: int, failed: int) -> Row:

@@ -34,7 +34,7 @@ from bot.screen import Link, Screen
 from bot.text import plain, say
 from tests.pages import fleets
 from tests.pages.fleets import ANA, BEN, GUESTS, HOSTILE, NOW, READER, STORAGES, TAKEN, TASKS, VERA, fleet, snapshot
-from tests.pages.golden import check
+from tests.pages.golden import check, label
 
 ALL = Permissions(paths={"/": dict.fromkeys(fleets.EVERY_PRIVILEGE, True)})
 LAB = snapshot(
@@ -373,6 +373,20 @@ def test_tasks() -> None:
     unreached = Unseen(gap=Gap.UNREACHABLE, subject="lab", detail="no route")
     many = tuple(fleets.task("qmstart", "101", ago=60 * n) for n in range(30))
     check("tasks-many", tasks.draw(replace(TASK_LIST, tasks=many, number=3, unseen=(unreached,)), VERA))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "drawn"),
+    [
+        ("qmstart", "db", "✅ qmstart db"),
+        ("qmshutdown", "ct-mail-old", "✅ qms…n ct-mail-old"),
+        ("qmshutdown", "web-frontend-01", "✅ qms…n web-fro…-01"),
+    ],
+)
+def test_a_tasks_button_keeps_the_name_readable(kind: str, name: str, drawn: str) -> None:
+    seen = fleet(snapshot(guests=(fleets.guest(103, name),)))
+    data = replace(TASK_LIST, tasks=(fleets.task(kind, "103", ago=60),), fleet=seen)
+    assert label(tasks.draw(data, VERA).rows[0][0]) == drawn
 
 
 def test_task() -> None:
