@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model import Fleet, Guest, Kind, Node, Permissions, Snapshot, Status, Storage, Upid, Version
+from bot.model import Fleet, Guest, Kind, Node, Permissions, Snapshot, Status, Storage, Upid, Version, guest_id, is_node
 
 AT = datetime(2026, 11, 24, 14, 2, 31, tzinfo=UTC)
 POWER, AUDIT = "VM.PowerMgmt", "VM.Audit"
@@ -59,6 +59,31 @@ def test_permissions_end_and_never_invent(paths: dict[str, dict[str, bool]], pat
         assert any(POWER in granted for granted in paths.values())
 
 
+# -- what goes into a path -----------------------------------------------------------------------------------------
+
+
+def test_a_guest_has_one_spelling() -> None:
+    assert guest_id("main/104") == ("main", 104)
+    assert guest_id("main/999999999") == ("main", 999_999_999)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("", "main", "main/", "/104", "main/0104", "main//104", "main/+104", "main/ 104", "main/104\n", "main/1_0"),
+        *("main/0", "main/٤", "main/x", "main/104/7", "a/b/104", "main/1000000000", "main/-1", "main/1e2"),
+    ],
+)
+def test_any_other_is_none(target: str) -> None:
+    assert guest_id(target) is None
+
+
+def test_names_of_nodes() -> None:
+    assert all(is_node(name) for name in ("pve1", "a", "a-b-3", "PVE", "0x"))
+    for name in ("", ".", "..", "-a", "a-", "a.b", "a/b", "a%2fb", "pve1\n", "pve 1", 'web<1>_&"', "é", "a_b"):
+        assert not is_node(name)
+
+
 # -- tasks ---------------------------------------------------------------------------------------------------------
 
 
@@ -67,7 +92,7 @@ def test_permissions_end_and_never_invent(paths: dict[str, dict[str, bool]], pat
     [
         ("UPID:pve1:0003B2A1:00C4D5E6:6745E2F0:qmreboot:101:t@pve!power:", "pve1", "qmreboot", "101", "t@pve!power"),
         ("UPID:a-b-3:0003B2A1:100C4D5E6:6745E2F0:vzdump::root@pam:", "a-b-3", "vzdump", "", "root@pam"),
-        ("UPID:p:0003b2a1:00c4d5e6:6745e2f0:imgcopy:nas/x:root@pam:", "p", "imgcopy", "nas/x", "root@pam"),
+        ("UPID:p:0003b2a1:00c4d5e6:6745e2f0:imgcopy:nas..x:root@pam:", "p", "imgcopy", "nas..x", "root@pam"),
     ],
 )
 def test_upid(text: str, node: str, type_: str, subject: str, user: str) -> None:
@@ -88,6 +113,13 @@ def test_upid(text: str, node: str, type_: str, subject: str, user: str) -> None
         "UPID:-pve:0003B2A1:00C4D5E6:6745E2F0:qmreboot:101:root@pam:",
         "UPID:pve1/../x:0003B2A1:00C4D5E6:6745E2F0:qmreboot:101:root@pam:",
         "UPID:pve1:0003B2A1:00C4D5E6:６745E2F0:qmreboot:101:root@pam:",
+        "UPID:pve1:0003B2A1:00C4D5E6:6745E2F0:a/../..//:101:root@pam:",
+        "UPID:pve1:0003B2A1:00C4D5E6:6745E2F0:..:101:root@pam:",
+        "UPID:pve1:0003B2A1:00C4D5E6:6745E2F0:qmreboot:/../x:root@pam:",
+        "UPID:pve1:0003B2A1:00C4D5E6:6745E2F0:qmreboot:..:root@pam:",
+        "UPID:pve1:0003B2A1:00C4D5E6:6745E2F0:qmreboot:.:root@pam:",
+        "UPID:pve1:0003B2A1:00C4D5E6:6745E2F0:qmreboot:101:/../..:",
+        "UPID:pve1:0003B2A1:00C4D5E6:6745E2F0:qmreboot:101:..:",
     ],
 )
 def test_not_a_upid(text: str) -> None:

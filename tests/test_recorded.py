@@ -6,7 +6,6 @@ host on loopback gives each answer as it stands there; what the client makes of 
 code than that which read it: names, states, numbers. What nothing here has a use for is counted aloud.
 """
 
-import gzip
 import json
 import os
 import re
@@ -58,7 +57,7 @@ def _read(path: Path) -> Envelope:
         file=path.name,
         method=raw["method"],
         template=raw["template"] or "",
-        path=raw["path"] or raw["template"],
+        path=(raw["path"] or raw["template"]).replace("([a-z0-9]+)", "a1"),  # one project wrote patterns
         query={name: str(value) for name, value in (raw.get("query") or {}).items()},
         form={name: str(value) for name, value in (raw.get("form") or {}).items()},
         status=raw["status"],
@@ -75,11 +74,10 @@ ENVELOPES = (
 
 
 def answering(envelope: Envelope) -> Play:
-    """As it stands in the envelope; only lengths are worked out, and packing is done where a header names it."""
+    """As it stands in the envelope; only lengths are worked out, and nothing is packed: those who recorded it had asked
+    for that (AnyEvent.pm packs on request only), which the bot does not."""
     body = envelope.body
-    headers = {name.lower(): value for name, value in envelope.headers.items()}
-    if headers.get("content-encoding") == "gzip":
-        body = gzip.compress(body)
+    headers = {name.lower(): value for name, value in envelope.headers.items() if name.lower() != "content-encoding"}
     headers |= {"content-length": str(len(body))}
 
     async def play(wire: Wire, seen: Seen) -> None:

@@ -166,6 +166,18 @@ async def test_two_people_at_once_one_is_told_that_it_is_busy(world: World) -> N
     assert "under way already, ordered by Ana" in bens.text
 
 
+async def test_another_spelling_is_no_second_guest(world: World) -> None:
+    stop(world)
+    other = Message(place=GROUP, id=43)
+    for target in ("main/0101", "main/00101", "main/+101", "main/ 101", "main/101 "):
+        first = world.tap(START)
+        second = world.runner.on_tap(Ask("start", target), world.ask(BEN), other, arrived=world.clock.monotonic())
+        await asyncio.gather(first, second)
+        await world.end()
+        stop(world)
+    assert len(world.pve.writes) == 5
+
+
 async def test_only_the_asker_can_say_yes_or_no(world: World) -> None:
     await world.tap(REBOOT)
     question = world.last
@@ -443,7 +455,8 @@ async def test_scope_is_read_again_from_where_the_guest_is_now(world: World) -> 
 
 
 @pytest.mark.parametrize(
-    "target", ["", "main", "main/", "other/101", "main/x", "main/101/7", "main/٣", "main/1" + "0" * 30]
+    "target",
+    ["", "main", "main/", "other/101", "main/x", "main/101/7", "main/٣", "main/1" + "0" * 30, "main/0101", "main//101"],
 )
 async def test_a_target_that_means_nothing(world: World, target: str) -> None:
     assert "too old" in (await world.tap(Ask("reboot", target)) or "")

@@ -8,8 +8,8 @@ Identity: a guest is (cluster, vmid), since guests migrate; a storage is its id 
 
 from bot.model.fleet import Fleet, Gap, Snapshot, Unseen
 from bot.model.rights import Permissions, Version
-from bot.model.tasks import Outcome, Task, TaskLog, Upid
-from bot.model.things import Guest, Kind, Node, Status, Storage
+from bot.model.tasks import Outcome, Task, TaskLog, Upid, is_node
+from bot.model.things import Guest, Kind, Node, Status, Storage, guest_id
 
 __all__ = [
     "Fleet",
@@ -27,4 +27,6 @@ __all__ = [
     "Unseen",
     "Upid",
     "Version",
+    "guest_id",
+    "is_node",
 ]

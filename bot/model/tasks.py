@@ -7,10 +7,19 @@ from enum import Enum
 
 from bot.text import from_epoch
 
+_NODE = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+"""A node's name (pve-common, JSONSchema.pm, pve-node)."""
+_PART = r"(?!\.{1,2}:)[^:/\s]+"
+"""Of a UPID: it stands in a path, so no slash (which 7 would let pass) and nothing that leads up."""
 _UPID = re.compile(
-    r"UPID:(?P<node>[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?):(?P<pid>[0-9A-Fa-f]{8}):(?P<pstart>[0-9A-Fa-f]{8,9}):"
-    r"(?P<start>[0-9A-Fa-f]{8}):(?P<type>[^:\s]+):(?P<id>[^:\s]*):(?P<user>[^:\s]+):"
+    rf"UPID:(?P<node>{_NODE}):(?P<pid>[0-9A-Fa-f]{{8}}):(?P<pstart>[0-9A-Fa-f]{{8,9}}):"
+    rf"(?P<start>[0-9A-Fa-f]{{8}}):(?P<type>{_PART}):(?P<id>(?:{_PART})?):(?P<user>{_PART}):"
 )
+
+
+def is_node(text: str) -> bool:
+    """Can this be a node's name?"""
+    return re.fullmatch(_NODE, text) is not None
 
 
 @dataclass(frozen=True, slots=True)

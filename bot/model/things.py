@@ -1,5 +1,6 @@
 """Guests, nodes and storages, each as one row of the cluster's own list."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -36,6 +37,15 @@ class Status(Enum):
     def up(self) -> bool:
         """A process is there: it can be stopped."""
         return self not in {Status.STOPPED, Status.HIBERNATED, Status.UNKNOWN}
+
+
+_TARGET = re.compile(r"(?P<cluster>[^/]+)/(?P<vmid>[1-9][0-9]{0,8})")
+
+
+def guest_id(target: str) -> tuple[str, int] | None:
+    """(cluster, vmid) of a `Guest.target`; None for anything else: one guest has one spelling, and no other is read."""
+    found = _TARGET.fullmatch(target)
+    return (found["cluster"], int(found["vmid"])) if found else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from typing import Any
 from bot.access import EVERYTHING, Asker, Role
 from bot.actions import Action, offers
 from bot.errors import NotFound, PveError, PveUnreachable, Stale
-from bot.model import Fleet, Gap, Guest, Permissions, Snapshot, Task, Unseen, Upid
+from bot.model import Fleet, Gap, Guest, Permissions, Snapshot, Task, Unseen, Upid, guest_id
 from bot.ports import Env, Pve
 from bot.screen import Place, Screen
 from bot.text import Reader, Said, say
@@ -99,12 +99,12 @@ class Enquiry:
 
         Raises: NotFound; Stale for a target that is none.
         """
-        cluster, _, digits = target.partition("/")
-        if not digits.isdecimal() or len(digits) > 9:
+        if (named := guest_id(target)) is None:
             raise Stale(say("This button cannot be read any more."))
+        cluster, vmid = named
         pve = self.pve(cluster)
         before = pve.latest()
-        old = self._find(before, int(digits))
+        old = self._find(before, vmid)
         if before is not None and old is not None and (home := before.by_node.get(old.node)) and home.online:
             return Found(guest=old, snapshot=before, fetched=False)
         try:
@@ -113,10 +113,10 @@ class Enquiry:
             if before is None or old is None:
                 raise
             return Found(guest=old, snapshot=_unreached(cluster, before, error, self.now), fetched=False)
-        guest = self._find(current, int(digits))
+        guest = self._find(current, vmid)
         if guest is not None:
             return Found(guest=guest, snapshot=current, fetched=current is not before)
-        raise NotFound(say("{vmid} is not there (any more).", vmid=int(digits)))
+        raise NotFound(say("{vmid} is not there (any more).", vmid=vmid))
 
     def _find(self, snapshot: Snapshot | None, vmid: int) -> Guest | None:
         """The guest, if it is there and in the scope: narrowing ten thousand others for it would be waste."""
@@ -151,9 +151,8 @@ class Enquiry:
         scope = self.asker.scope
         if scope == EVERYTHING:
             return True
-        if upid.subject.isdecimal() and len(upid.subject) <= 9:
-            last = self.pve(cluster).latest()
-            return self._find(last, int(upid.subject)) is not None
+        if (named := guest_id(f"{cluster}/{upid.subject}")) is not None:
+            return self._find(self.pve(cluster).latest(), named[1]) is not None
         return scope.has_node(cluster, upid.node) and not (scope.pools or scope.tags or scope.vmids)
 
     async def offers(self, guest: Guest) -> tuple[Action, ...]:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from bot.access import Asker, Role
 from bot.errors import NotFound, PveForbidden, Stale
-from bot.model import Fleet, Outcome, Task, TaskLog, Upid
+from bot.model import Fleet, Outcome, Task, TaskLog, Upid, guest_id
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, name_button, refresh
 from bot.pages.tasks import EMOJI, subject
@@ -77,7 +77,8 @@ def draw(data: Data, asker: Asker) -> Screen:
         age(data.now, data.now),
     )
     rows: list[Row] = [(Button(say("Log as file"), Open("log", arg)), refresh("task", arg))]
-    guest = data.fleet.guest(task.cluster, int(upid.subject)) if data.fleet is not None and _is_vmid(upid) else None
+    named = guest_id(f"{task.cluster}/{upid.subject}")
+    guest = data.fleet.guest(*named) if data.fleet is not None and named is not None else None
     if guest is not None:
         rows.append((Button(say("‹ Tasks"), Open("tasks")), name_button(guest.name, "vm", guest.target)))
     else:
@@ -116,10 +117,6 @@ def _file(data: Data) -> File | None:
     stamp = upid.start.strftime("%Y%m%d-%H%M%S")
     safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in f"{upid.type}-{upid.subject or upid.node}")
     return File(f"{safe}-{stamp}.log", ("\n".join(data.whole.lines) + "\n").encode(errors="replace"))
-
-
-def _is_vmid(upid: Upid) -> bool:
-    return upid.subject.isdecimal() and len(upid.subject) <= 9
 
 
 PAGE = Page(key="task", help="", role=Role.VIEWER, load=load, draw=draw)

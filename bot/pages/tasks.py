@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.access import Asker, Role
 from bot.errors import PveForbidden, PveNodeDown, Stale
-from bot.model import Fleet, Outcome, Task, Unseen
+from bot.model import Fleet, Outcome, Task, Unseen, guest_id, is_node
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, page_of, pager, pairs, refresh
 from bot.screen import Button, Open, Row, Screen
@@ -59,8 +59,8 @@ async def _of(ask: Enquiry, of: str) -> tuple[tuple[Task, ...], tuple[Unseen, ..
     if kind == "vm":
         guest = (await ask.locate(target)).guest
         node, vmid = guest.node, guest.vmid
-    elif not ask.asker.scope.has_node(cluster, node):
-        raise Stale(say("This button cannot be read any more."))
+    else:
+        _know(ask, cluster, node)
     try:
         found = await ask.pve(cluster).node_tasks(node, role=Role.VIEWER, vmid=vmid)
         return tuple(task for task in found if ask.sees_task(cluster, task.upid)), ()
@@ -72,6 +72,19 @@ async def _of(ask: Enquiry, of: str) -> tuple[tuple[Task, ...], tuple[Unseen, ..
             if task.cluster == cluster and (task.upid.subject == str(vmid) if vmid else task.upid.node == node)
         )
         return mine, unseen
+
+
+def _know(ask: Enquiry, cluster: str, node: str) -> None:
+    """A name goes into a path only when it is that of a node which exists for the asker; where nothing was read yet,
+    only when it can be one.
+
+    Raises: Stale.
+    """
+    if is_node(node) and ask.asker.scope.has_node(cluster, node):
+        latest = ask.pve(cluster).latest()
+        if latest is None or node in latest.by_node:
+            return
+    raise Stale(say("This button cannot be read any more."))
 
 
 def draw(data: Data, asker: Asker) -> Screen:
@@ -114,8 +127,8 @@ def in_order(tasks: Sequence[Task], now: datetime) -> list[Task]:
 def subject(task: Task, fleet: Fleet | None) -> str:
     """The guest's name where it is known, else Proxmox's own word, else the node's name."""
     text = task.upid.subject
-    if fleet is not None and text.isdecimal() and len(text) <= 9:
-        guest = fleet.guest(task.cluster, int(text))
+    if fleet is not None and (named := guest_id(f"{task.cluster}/{text}")) is not None:
+        guest = fleet.guest(*named)
         return guest.name if guest is not None else text
     return text or task.upid.node
 
@@ -129,9 +142,9 @@ def _title(data: Data, running: int, failed: int) -> Said:
 
 def _name(data: Data) -> str:
     kind, _, target = data.of.partition(":")
-    cluster, _, name = target.partition("/")
-    if kind == "vm" and data.fleet is not None and name.isdecimal():
-        guest = data.fleet.guest(cluster, int(name))
+    _, _, name = target.partition("/")
+    if kind == "vm" and data.fleet is not None and (named := guest_id(target)) is not None:
+        guest = data.fleet.guest(*named)
         return guest.name if guest is not None else name
     return name
 

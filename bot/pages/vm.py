@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.access import Asker, Role
 from bot.errors import NotFound
-from bot.model import Fleet, Guest, Snapshot
+from bot.model import Fleet, Guest, Snapshot, guest_id
 from bot.pages import card, vms
 from bot.pages.card import Card
 from bot.pages.page import Enquiry, Page
@@ -68,8 +68,8 @@ async def _card(ask: Enquiry, target: str, *, more: bool = False) -> Card:
 
 
 def _is_target(ask: Enquiry, text: str) -> bool:
-    cluster, slash, digits = text.partition("/")
-    return bool(slash) and cluster in ask.env.clusters and digits.isdecimal()
+    named = guest_id(text)
+    return named is not None and named[0] in ask.env.clusters
 
 
 def _home(fleet: Fleet, guest: Guest) -> Snapshot:

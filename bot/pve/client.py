@@ -11,6 +11,7 @@ from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from bot.errors import PveError, PveNoAnswer, PvePinMismatch, PveUnauthorized, PveUnreachable
+from bot.model import is_node
 from bot.ports import Clock
 from bot.pve import parse
 from bot.pve.config import ApiToken, Timeouts
@@ -128,7 +129,7 @@ class Client:
         still: Callable[[], None] = lambda: None,
     ) -> T:
         write = method != "GET"
-        target = f"/api2/json{quote(path, safe='/:@!')}" + (f"?{urlencode(query)}" if query else "")
+        target = f"/api2/json{safe(path)}" + (f"?{urlencode(query)}" if query else "")
         content = urlencode(form).encode() if form is not None else None
         headers = self._form if write else self._headers
         time = asyncio.get_running_loop().time
@@ -193,6 +194,18 @@ class Client:
             return list(self._links)
         now = self._clock.monotonic()
         return sorted(self._links, key=lambda link: link.rests_until > now)
+
+
+def safe(path: str) -> str:
+    """`path` as it is sent, each segment encoded. The last guard: names in it came from answers and from buttons.
+
+    Raises: PveUnreachable for one that leads elsewhere ("..", "//"), or names a node that cannot be one.
+    """
+    first, *segments = path.split("/")
+    node = segments[1] if len(segments) > 1 and segments[0] == "nodes" else "none"
+    if first or not segments or any(segment in {"", ".", ".."} for segment in segments) or not is_node(node):
+        raise PveUnreachable(f"{path[:80]!r} is no path of its API")
+    return "/" + "/".join(quote(segment, safe=":@!", errors="replace") for segment in segments)
 
 
 def _uncollected(read: Callable[[bytes], T], body: bytes) -> T:

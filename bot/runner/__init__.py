@@ -24,6 +24,7 @@ from typing import assert_never
 from bot.access import Asker
 from bot.actions import BY_KEY, Action
 from bot.errors import Busy, Stale, TelemoxError
+from bot.model import guest_id
 from bot.pages import card
 from bot.pages.page import Enquiry
 from bot.ports import Audit, Env
@@ -52,7 +53,7 @@ class Runner:
     def __init__(self, env: Env) -> None:
         self._env = env
         self._questions = Questions(env.clock)
-        self._claims: dict[str, Claim] = {}
+        self._claims: dict[tuple[str, int] | None, Claim] = {}  # by cluster and vmid
         self._left: Sequence[Audit] | None = None
         self._reading = asyncio.Lock()
 
@@ -146,7 +147,7 @@ class Runner:
             self._questions.bind(pending.nonce, shown)
 
     async def _start(self, action: Action, target: str, ask: Enquiry, message: Message, arrived: float) -> None:
-        holder = self._claims.get(target)
+        holder = self._claims.get(guest_id(target))
         if holder is not None:
             # Tapped twice: the message is the running one's already, and shows how it goes.
             if holder.message is None or not same(holder.message, message):
@@ -213,17 +214,18 @@ class Runner:
 
     def _claim(self, target: str, action: Action, who: str, message: Message | None) -> Callable[[], None]:
         """Takes the guest, where it is free; gives what frees it again, as often as it is called."""
+        guest = guest_id(target)
         claim = Claim(action=action, who=who, message=message)
-        self._claims.setdefault(target, claim)
+        self._claims.setdefault(guest, claim)
 
         def release() -> None:
-            if self._claims.get(target) is claim:
-                del self._claims[target]
+            if self._claims.get(guest) is claim:
+                del self._claims[guest]
 
         return release
 
     def _busy(self, asker: Asker, target: str) -> Said | None:
-        claim = self._claims.get(target)
+        claim = self._claims.get(guest_id(target))
         return None if claim is None else self._under_way(asker, claim, target)
 
     def _under_way(self, asker: Asker, claim: Claim, target: str) -> Said:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.access import Asker, refusal
 from bot.actions import Action
 from bot.errors import Denied, NotFound, PveForbidden, PveRefused, Stale, TelemoxError
-from bot.model import Guest
+from bot.model import Guest, guest_id
 from bot.pages.page import Enquiry
 from bot.pages.parts import word
 from bot.ports import Env, Pve
@@ -43,15 +43,9 @@ def standing(env: Env, asker: Asker, action: Action) -> Said | None:
     return say("All changes are frozen. An admin can end that with /thaw.") if env.store.frozen else None
 
 
-def split(target: str) -> tuple[str, int] | None:
-    """`main/101` as cluster and vmid; None for anything else."""
-    cluster, _, vmid = target.partition("/")
-    return (cluster, int(vmid)) if vmid.isascii() and vmid.isdecimal() and len(vmid) <= 9 else None
-
-
 def known(env: Env, asker: Asker, target: str) -> Guest | None:
     """The guest as it was last seen, whenever that was; None where it is not known or out of scope."""
-    named = split(target)
+    named = guest_id(target)
     pve = env.clusters.get(named[0]) if named else None
     latest = pve.latest() if pve else None
     guest = latest.by_vmid.get(named[1]) if latest and named else None
@@ -60,7 +54,7 @@ def known(env: Env, asker: Asker, target: str) -> Guest | None:
 
 def missing(env: Env, asker: Asker, target: str) -> Said | None:
     """Without a call: does what was seen last speak against this target? None where it does not, or nobody looked."""
-    named = split(target)
+    named = guest_id(target)
     if named is None or named[0] not in env.clusters:
         return say("This button is too old: what it was for is not known any more.")
     latest = env.clusters[named[0]].latest()
@@ -82,7 +76,7 @@ async def check(ask: Enquiry, action: Action, target: str) -> Fit | Unfit:
     try:
         if (why := standing(ask.env, ask.asker, action)) is not None:
             raise Denied(why)
-        named = split(target)
+        named = guest_id(target)
         if named is None:
             raise Stale(say("This button is too old: what it was for is not known any more."))
         pve = ask.pve(named[0])

@@ -11,10 +11,10 @@ from dataclasses import replace
 from bot.access import Asker
 from bot.actions import BY_KEY, Action
 from bot.errors import PveError
-from bot.model import Guest, Kind, Snapshot, Status, Upid
+from bot.model import Guest, Kind, Snapshot, Status, Upid, guest_id
 from bot.pages.page import Enquiry
 from bot.ports import Audit, Env, Pve
-from bot.runner.check import Fit, split
+from bot.runner.check import Fit
 from bot.runner.run import Run
 from bot.runner.sheet import Sheet
 from bot.screen import Message, Place, Screen
@@ -30,7 +30,7 @@ BETWEEN = 10.0
 
 async def take_up(env: Env, audit: Audit, release: Callable[[], None], revoke: Callable[[Message], None]) -> None:
     try:
-        named = split(audit.target)
+        named = guest_id(audit.target)
         action = BY_KEY.get(audit.action)
         pve = env.clusters.get(named[0]) if named else None
         if named is None or action is None or pve is None:

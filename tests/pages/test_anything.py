@@ -152,7 +152,7 @@ def test_nodes(one: Node, here: list[Guest], local: list[Storage], cluster: str)
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.sampled_from(Outcome), texts, logs, st.none() | snapshots, st.sampled_from(["", "101", "nas/x", "９９"]))
+@given(st.sampled_from(Outcome), texts, logs, st.none() | snapshots, st.sampled_from(["", "101", "nas..x", "９９"]))
 def test_tasks(outcome: Outcome, words: str, log: TaskLog, seen: Snapshot | None, subject: str) -> None:
     fleet = Fleet(snapshots=(seen,)) if seen is not None else None
     one = replace(fleets.task("qmstart", subject, outcome), exitstatus=words)

@@ -195,7 +195,10 @@ async def test_a_guest_that_is_gone_is_not_found() -> None:
         await node.load(enquiry(Host(snapshot())), "pve9")
 
 
-@pytest.mark.parametrize("target", ["main/", "main/x", "other/101", "main", "/101", "main/1234567890123", "main/٣", ""])
+@pytest.mark.parametrize(
+    "target",
+    ["main/", "main/x", "other/101", "main", "/101", "main/1234567890123", "main/٣", "", "main/0101", "main//101"],
+)
 async def test_a_forged_target_is_stale(target: str) -> None:
     with pytest.raises((Stale, NotFound)):
         await vm.load_more(enquiry(Host(snapshot())), target)
@@ -261,6 +264,24 @@ def test_a_garbled_answer_is_told_in_words(reason: str, words: str) -> None:
     assert not set(told) & set("{[<")
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("no JSON: '{\"data\":[{\"cpu\":0.5'", "no JSON"),
+        ("no JSON: 'hello'", "no JSON"),
+        ("no JSON: the answer is empty", "no JSON: the answer is empty"),
+        ("an object was expected: '[]'", "an object was expected"),
+        ("<html>", "no JSON"),
+        ("Authentication failed!", "Authentication failed"),
+        ("Configuration file 'nodes/pve1/qemu-server/999.conf' does not exist\n",) * 2,
+        ("unable to open file: '/etc/pve/x' - Permission denied",) * 2,
+        ("[::1]:8006: connection refused",) * 2,
+    ],
+)
+def test_a_reason_quotes_no_answer_in_a_chat(reason: str, words: str) -> None:
+    assert plain(PveNoAnswer(reason, host="h").said(), READER) == f"No answer from h: {words.strip()}."
+
+
 def test_an_endless_reason_is_cut_and_kept_on_its_line() -> None:
     told = plain(PveRefused("x\n" * 3000).said(), READER)
     assert len(told) < 300
@@ -309,6 +330,20 @@ async def test_a_node_that_keeps_its_tasks_leaves_the_clusters_list() -> None:
     shown = await tasks.load(enquiry(host), "vm:main/101")
     assert [one.upid.subject for one in shown.tasks] == ["101"]
     assert host.calls == ["node_tasks", "tasks"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../cluster", "../../../foo", "pve1/../../access", "..", ".", "", "pve1%2f..%2f", "pve9"]
+)
+async def test_no_name_that_was_never_seen_goes_into_a_path(name: str) -> None:
+    host = Host(snapshot())
+    with pytest.raises(Stale):
+        await tasks.load(enquiry(host), f"node:main/{name}")
+    host._latest = None
+    if name != "pve9":
+        with pytest.raises(Stale):
+            await tasks.load(enquiry(host), f"node:main/{name}")
+    assert host.calls == []
 
 
 async def test_a_log_that_the_view_token_may_not_read_is_read_by_the_token_that_began_it() -> None:

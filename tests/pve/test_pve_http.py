@@ -22,7 +22,7 @@ from bot.errors import (
     PveUnreachable,
 )
 from bot.model import Upid
-from bot.pve import link
+from bot.pve import client, link
 from bot.pve.cluster import Cluster
 from bot.pve.config import Host, Timeouts
 from bot.text import say
@@ -323,6 +323,33 @@ async def test_a_node_that_hangs_is_not_held_against_the_host(
         await cluster.node_tasks("pve2", role=Role.VIEWER)
     assert await ask(cluster) == "8.4.1"
     assert [seen.path for seen in spare.requests] == ["/nodes/pve2/tasks"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/nodes/../cluster/tasks",
+            "/nodes/pve1/../../access",
+            "/nodes/pve1/tasks/./log",
+            "/nodes//tasks",
+            "nodes/pve1",
+        ),
+        *('/nodes/web<1>_&"/tasks', "/nodes/-a/tasks", "/nodes/é/tasks", "/cluster/..", "/", "", "/nodes/pve1\n/tasks"),
+        *("/nodes/../x", "/nodes/..", "/nodes/\ud800/tasks"),
+    ],
+)
+async def test_a_path_that_leads_elsewhere_is_not_sent(cluster: Cluster, host: Scripted, path: str) -> None:
+    with pytest.raises(PveUnreachable, match="no path"):
+        await cluster._view.get(path, lambda body: body)
+    with pytest.raises(PveUnreachable, match="no path"):
+        await cluster.write(Role.OPERATOR, "POST", path, {})
+    assert host.connections == 0
+
+
+def test_each_segment_of_a_path_is_encoded() -> None:
+    assert client.safe(f"/nodes/pve1/tasks/{UPID}/log") == f"/nodes/pve1/tasks/{UPID}/log"
+    assert client.safe("/a b/%2e%2e/x?y#z/…/\ud800") == "/a%20b/%252e%252e/x%3Fy%23z/%E2%80%A6/%3F"
 
 
 @pytest.mark.parametrize("packed", ["gzip", "gzip, gzip", "deflate", "identity, gzip", "br"])
