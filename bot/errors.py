@@ -23,14 +23,18 @@ from bot.text import Said, code, lines, raw, say
 LONGEST = 240
 """Characters of an outside reason that a chat is shown."""
 VIEW_ROLE, POWER_ROLE = "TelemoxView", "TelemoxPower"
-_DATA = re.compile(r"[{\[<\"']")
+_QUOTED = re.compile(
+    r"(?:^|: )['\"]?(?:[{<]|\[[{\"\]]).*|(?<=no JSON): ['\"].*|(?<=expected): ['\"].*|(?<=in it): ['\"].*"
+)
+"""What a reason quotes of an answer: for the log, nothing for a chat (pve/parse.py, Garbled)."""
 _HELD = ("VM.PowerMgmt",)
 """What TelemoxPower holds besides looking; anything else that acts has to be put into it first (privileges.py)."""
 
 
 def in_words(reason: str) -> str:
-    """An outside reason fit for the middle of a sentence: one line, not endless, no full stop or exclamation mark."""
-    text = " ".join(reason.split())
+    """An outside reason fit for the middle of a sentence: one line, not endless, without a full stop or exclamation
+    mark at its end, and without the JSON or HTML that it may quote."""
+    text = _QUOTED.sub("", " ".join(reason[: 10 * LONGEST].split())) or "no JSON"
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}…"
     return text.rstrip(".! ")
@@ -240,7 +244,7 @@ class PveGarbled(PveError):
         return say(
             "Proxmox VE gave an answer that cannot be understood ({reason}). If it stays so: is a proxy in between, "
             "and does {command} on the host say all is well?",
-            reason=in_words(_DATA.split(self.reason, maxsplit=1)[0]).rstrip(": ") or "no JSON",
+            reason=in_words(self.reason),
             command=code("systemctl status pveproxy"),
         )
 

@@ -208,4 +208,4 @@ def _again(action: Action, guest: Guest, offered: Sequence[Action]) -> Row:
 
 def trouble(error: TelemoxError) -> Said:
     """What Proxmox VE said, in its own words where it has some."""
-    return raw(error.reason) if isinstance(error, PveError) and error.reason else error.said()
+    return raw(in_words(error.reason)) if isinstance(error, PveError) and error.reason else error.said()

@@ -89,7 +89,7 @@ HOSTILE_EVERYTHING = snapshot(
     ),
     storages=(fleets.storage("<nas>&", 0.99, shared=True),),
     unseen=(
-        Unseen(gap=Gap.STATUS_FAILED, detail='<title>502 & "gateway"</title>'),
+        Unseen(gap=Gap.STATUS_FAILED, detail='502 <title> & "gateway"'),
         Unseen(gap=Gap.ROWS_DROPPED, count=2),
     ),
 )
