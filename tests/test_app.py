@@ -21,19 +21,21 @@ async def life(s: Stack, caplog: pytest.LogCaptureFixture, **changes: str) -> li
     """What the process says from its start until it has looked at the cluster and is sent SIGTERM."""
     await s.stop_bot()
     caplog.clear()
-    ending: list[asyncio.Task[None]] = []
+    ending: list[asyncio.Task[float]] = []
 
     def said() -> list[str]:
         return [record.getMessage() for record in caplog.records if record.name == "bot.app"]
 
-    async def end() -> None:
+    async def end() -> float:
         while not any(line.startswith("main (") for line in said()):  # noqa: ASYNC110 - a log has no event
             await asyncio.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)
+        return asyncio.get_running_loop().time()
 
     with caplog.at_level(logging.INFO, "bot.app"):
         status = await app.run(settings(s, changes), ready=lambda: ending.append(asyncio.ensure_future(end())))
     assert status == 0
+    assert asyncio.get_running_loop().time() - ending[0].result() < app.GRACE, "nothing runs: nothing is waited for"
     return said()
 
 
