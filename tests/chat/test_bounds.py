@@ -21,7 +21,10 @@ from tests.chat.kit import ANA, TOKEN, Clock
 DEEP = b'{"ok":true,"result":' + b"[" * 50_000 + b"]" * 50_000 + b"}"
 BIG = b'{"ok":true,"result":[{"update_id":' + b"9" * 6000 + b"}]}"
 NOTHING = b'{"ok":true,"result":null}'
-GARBAGE = [DEEP, BIG, NOTHING, b"{}", b"[]", b'"x"', b"<html>", b"\xff\xfe{", b'{"ok":true,"result":{}}']
+GARBAGE = [
+    *(DEEP, BIG, NOTHING, b"{}", b"[]", b"7", b"<html>", b"\xff\xfe{", b'"x"'),
+    *(b'{"ok":true,"result":%s}' % one for one in (b"{}", b'{"id":"x"}', b'{"id":1,"is_bot":true,"first_name":"T"}')),
+]
 ME = http("200 OK", b'{"ok":true,"result":{"id":1,"is_bot":true,"first_name":"T","username":"telemox_demo_bot"}}')
 
 
@@ -130,6 +133,15 @@ async def test_no_answer_escapes_the_messenger(body: bytes) -> None:
         await chat.messenger.answer("1", None, ANA)
         await chat._api._request[1].shutdown()
         server.close()
+
+
+@pytest.mark.parametrize("body", [DEEP, BIG, b"{}", b"[]", b'"x"', b"<html>"])
+async def test_ptb_is_told_of_no_answer_by_what_its_loops_wait_after(body: bytes) -> None:
+    """Its updater calls deleteWebhook before the first poll, and what else is raised there ends the process."""
+    async with asked(answering(http("200 OK", body))[1], Bounds()) as (api, _, _):
+        with pytest.raises(Exception) as caught:  # noqa: PT011 - its kind is what is looked at
+            await api.delete_webhook()
+        assert type(caught.value).__module__ == "telegram.error"
 
 
 @pytest.mark.parametrize(
