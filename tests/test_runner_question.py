@@ -11,7 +11,7 @@ from bot.access import Role, Scope
 from bot.errors import NotFound, PveNodeDown, PveUnreachable
 from bot.model import Kind, Permissions, Status
 from bot.runner.pending import Questions
-from bot.screen import Ask, Cancel, Copy, Do, Message, Open, Place
+from bot.screen import Ask, Cancel, Copy, Do, Message, Open, Place, Screen
 from bot.text import say
 from tests.runner_world import ALL, ANA, BEN, EVE, GROUP, NAME, WEB, Clock, World, no_answer
 
@@ -249,6 +249,42 @@ async def test_any_edit_of_the_message_closes_the_question(world: World) -> None
     world.runner.revoke(OTHER)
     world.runner.revoke(world.card)
     assert "no longer open" in (await world.tap(yes) or "")
+    assert world.pve.writes == NOTHING
+
+
+async def test_a_yes_may_be_faster_than_telegrams_answer_to_the_question(world: World) -> None:
+    """Telegram shows the edit, the person taps, and only then its answer to the edit arrives."""
+    real, toasts = world.chat.edit, list[str | None]()
+
+    async def slow(message: Message, screen: Screen, *, progress: bool = False) -> Message | None:
+        shown = await real(message, screen, progress=progress)
+        tap = screen.rows[0][0].tap if screen.rows else None
+        if isinstance(tap, Do):
+            toasts.append(await world.tap(tap, message=Message(place=GROUP, id=43)))  # not where it stands
+            toasts.append(await world.tap(tap, BEN))  # not who asked
+            toasts.append(await world.tap(tap))
+        return shown
+
+    world.chat.edit = slow  # type: ignore[method-assign]  # the stand-in, with people beside it
+    await world.tap(REBOOT)
+    await world.end()
+    assert ["no longer open" in (toasts[0] or ""), "Only the one" in (toasts[1] or ""), toasts[2]] == [True, True, None]
+    assert len(world.pve.writes) == 1
+    assert "has rebooted" in world.shown.text
+
+
+async def test_a_question_closed_while_it_was_sent_stays_closed(world: World) -> None:
+    real = world.chat.edit
+    world.chat.gone.add(world.card.id)
+
+    async def slow(message: Message, screen: Screen, *, progress: bool = False) -> Message | None:
+        shown = await real(message, screen, progress=progress)
+        world.runner.revoke(message)
+        return shown
+
+    world.chat.edit = slow  # type: ignore[method-assign]
+    await world.tap(REBOOT)
+    assert "no longer open" in (await world.press("Yes") or "")
     assert world.pve.writes == NOTHING
 
 

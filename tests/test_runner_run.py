@@ -517,12 +517,64 @@ async def test_telegram_away_at_the_end_is_tried_again(world: World) -> None:
     assert await outcome(world) == "ok"
 
 
-async def test_a_chat_that_is_gone_for_good_ends_the_run_all_the_same(world: World) -> None:
+async def test_a_chat_that_telegram_stopped_for_an_hour_hears_of_it(world: World) -> None:
+    await world.tap(Ask("reboot", "main/101"))
+    await world.press("Yes")
+    await world.until(lambda: "task" in world.life.steps)
+    began, real = world.clock.monotonic(), world.chat._fails
+    world.chat._fails = lambda: world.clock.monotonic() < began + 3600 or real()  # type: ignore[method-assign]
+    await world.end()
+    assert "has rebooted" in world.last.text
+    assert await outcome(world) == "ok"
+    assert len(world.life.steps) < 200  # it does not hammer
+
+
+async def test_what_could_not_be_told_is_told_once_at_the_next_start(tmp_path: Path) -> None:
+    world = await World.make(tmp_path)
+    world.pve.seen = world.pve.look()
     await world.tap(Ask("reboot", "main/101"))
     await world.press("Yes")
     world.chat.unreachable = 10**6
     await world.end()
-    assert await outcome(world) == "ok"
+    assert await outcome(world) == ""
+    world.chat.unreachable = 0
+    for told in (1, 0):
+        world = await world.restart()
+        said = len(world.chat.said)
+        await world.runner.resume()
+        await world.end()
+        finals = [shown for shown in world.chat.said[said:] if shown.how == "edit"]
+        assert len(finals) == told
+        assert all("has rebooted" in shown.text for shown in finals)
+        assert await outcome(world) == "ok"
+        assert len(world.pve.writes) == 1
+    await world.close()
+
+
+async def test_what_was_refused_and_could_not_be_told_is_not_called_unknown_later(world: World) -> None:
+    world.pve.plan = Plan(raises=PveUnreachable("no route"), begins=False)
+    await world.tap(Ask("reboot", "main/101"))
+    world.pve.on_write = lambda: setattr(world.chat, "unreachable", 10**6)
+    await world.press("Yes")
+    await world.end()
+    assert (await outcome(world)).startswith("refused")
+
+
+async def test_a_chat_that_is_gone_for_good_is_given_up_after_a_week(tmp_path: Path) -> None:
+    world = await World.make(tmp_path)
+    world.pve.seen = world.pve.look()
+    await world.tap(Ask("reboot", "main/101"))
+    await world.press("Yes")
+    world.chat.unreachable = 10**6
+    await world.end()
+    for days, ended in ((5, ""), (3, "ok")):
+        world.clock.passed += days * 86400
+        world = await world.restart()
+        await world.runner.resume()
+        await world.end()
+        assert await outcome(world) == ended
+    assert len(world.pve.writes) == 1
+    await world.close()
 
 
 async def test_while_it_is_told_the_guest_is_free_again(world: World) -> None:

@@ -140,11 +140,13 @@ class Runner:
             await self._refuse(ask, message, found)
             return
         pending = self._questions.issue(ask.asker.id, action.key, target)
-        shown = await self._edit(message, words.question(action, found.guest, pending.nonce))
+        # Bound before it is sent: a Yes may be back here before Telegram's answer to the edit is.
+        self._questions.bind(pending.nonce, message)
+        shown = await self._env.messenger.edit(message, words.question(action, found.guest, pending.nonce))
         if shown is None:
             self._questions.drop(pending.nonce)
-        else:
-            self._questions.bind(pending.nonce, shown)
+        elif not same(shown, message):
+            self._questions.move(pending.nonce, shown)
 
     async def _start(self, action: Action, target: str, ask: Enquiry, message: Message, arrived: float) -> None:
         holder = self._claims.get(guest_id(target))

@@ -15,7 +15,7 @@ from bot.model import Guest, Kind, Snapshot, Status, Upid, guest_id
 from bot.pages.page import Enquiry
 from bot.ports import Audit, Env, Pve
 from bot.runner.check import Fit
-from bot.runner.run import Run
+from bot.runner.run import Run, young
 from bot.runner.sheet import Sheet
 from bot.screen import Message, Place, Screen
 from bot.text import Reader, lines, say
@@ -90,5 +90,7 @@ async def _give_up(env: Env, audit: Audit, revoke: Callable[[Message], None]) ->
     place = audit.message.place if audit.message else Place(chat=audit.chat)
     words = "❔ What became of “{action}” on {target} is not known: the bot was restarted with other settings."
     screen = Screen(text=lines(say(words, action=audit.action, target=audit.target)))
-    await Sheet(env, place, audit.message, revoke).last(screen)
+    told, _ = await Sheet(env, place, audit.message, revoke).last(screen)
+    if not told and young(env.clock.now(), audit.asked):
+        return
     await env.store.ended(audit.id, "unknown: cannot be looked up any more")

@@ -1,8 +1,8 @@
 """Questions that wait for their Yes.
 
-    issue ──▶ (the message is sent) ──▶ bind ──▶ take: once, within 60 s, by the asker, in its own message
-                                          │
-                                          └──▶ revoke: any other edit of that message ends the question
+    issue ──▶ bind ──▶ (the message is edited) ──▶ take: once, within 60 s, by the asker, in its own message
+                │          └──▶ move: it became another message
+                └──▶ revoke: any other edit of that message ends the question
 
 Kept in memory on purpose: after a restart every open question is closed. Nothing here awaits, so that of two taps on
 the same Yes one finds nothing.
@@ -41,6 +41,11 @@ class Questions:
         self.revoke(message)
         if pending is not None:
             self._open[nonce] = replace(pending, message=message)
+
+    def move(self, nonce: str, message: Message) -> None:
+        """It stands in `message` after all; nothing, where it was answered or closed meanwhile."""
+        if nonce in self._open:
+            self.bind(nonce, message)
 
     def drop(self, nonce: str) -> None:
         self._open.pop(nonce, None)

@@ -6,13 +6,14 @@
                         └─▶ no answer ─▶ looked for in the task list ─▶ followed, or told as not known
 
 "ended" comes after the telling: killed between the two, the bot tells it once more at the next start; the other way
-round nobody might ever hear of it.
+round nobody might ever hear of it. For the same reason what could not be told stays open, where a look at Proxmox VE
+can find it again.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.actions import Action
 from bot.errors import (
@@ -45,6 +46,9 @@ SOUNDS = 30.0
 """Seconds after which the end of a run is a new message as well."""
 PATIENCE = 30.0
 """Seconds in which a node that gave no answer to a write is asked for its task list."""
+
+KEPT = timedelta(days=7)
+"""How long an end that cannot be told (a chat that is gone) is tried at every start."""
 
 NOT_DONE = (PveUnreachable, PveNodeDown, PveForbidden, PveUnauthorized, PveRefused)
 """What says of a write that it did not happen. Anything else leaves it open."""
@@ -88,9 +92,10 @@ class Run:
 
     async def act(self, arrived: float) -> None:
         """`arrived`: when the tap came, monotonic."""
+        asked = self._env.clock.now()
         ending = await self._write(arrived)
         self._release()
-        await self._tell(ending, self._watch.seconds)
+        await self._tell(ending, self._watch.seconds, asked)
 
     async def resume(
         self, order: int, asked: datetime, upid: Upid | None, nodes: Sequence[str], patience: float
@@ -101,7 +106,7 @@ class Run:
             upid = await self._watch.find(order, asked, nodes, patience)
         ending = _unknown() if upid is None else await self._watch.follow(upid)
         self._release()
-        await self._tell(ending, None)
+        await self._tell(ending, None, asked)
 
     async def _write(self, arrived: float) -> Ending:
         fit, action, clock = self._fit, self._action, self._env.clock
@@ -174,7 +179,7 @@ class Run:
             mend=error.mend(),
         )
 
-    async def _tell(self, ending: Ending, seconds: float | None) -> None:
+    async def _tell(self, ending: Ending, seconds: float | None, asked: datetime) -> None:
         """`seconds` None: how long it took is not known, since the bot was away."""
         sheet, guest = self._watch.sheet, self._fit.guest
         offered: tuple[Action, ...] = ()
@@ -188,8 +193,17 @@ class Run:
             await sheet.news(words.news(self._action, guest, ending, seconds))
         if not told:
             log.error("%s %s: its end could not be told: %s", self._action.key, guest.target, ending.outcome)
+            # what was never begun leaves nothing to be found: the next start could only say that nobody knows
+            found_again = ending.upid is not None or ending.end is End.UNKNOWN
+            if found_again and young(self._env.clock.now(), asked):
+                return
         if self._order is not None:
             await self._env.store.ended(self._order, ending.outcome)
+
+
+def young(now: datetime, asked: datetime) -> bool:
+    """May the next start still try to tell of an order?"""
+    return now - asked < KEPT
 
 
 def _unknown() -> Ending:

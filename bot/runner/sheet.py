@@ -6,8 +6,9 @@ from bot.ports import Env
 from bot.runner.pending import same
 from bot.screen import Message, Place, Screen
 
-AGAIN = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
-"""Seconds before each further try to say the last word, when Telegram cannot be reached."""
+AGAIN = (5.0, 15.0, 30.0, 60.0, 120.0, *(300.0,) * 18)
+"""Seconds before each further try to say the last word, when Telegram cannot be reached, or wants nothing for this chat
+(a RetryAfter may say half an hour): an hour and a half of them."""
 
 
 class Sheet:
@@ -30,7 +31,7 @@ class Sheet:
         self.message = await self._messenger.edit(self.message, screen, progress=True) or self.message
 
     async def last(self, screen: Screen) -> tuple[bool, bool]:
-        """(was it said, and in a new message, which sounds by itself). Tried for some nine minutes."""
+        """(was it said, and in a new message, which sounds by itself). Tried for some ninety minutes."""
         for pause in (0.0, *AGAIN):
             if pause:
                 await self._clock.sleep(pause)
