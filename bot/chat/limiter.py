@@ -85,10 +85,6 @@ class Limiter(BaseRateLimiter[Lane]):
     async def shutdown(self) -> None:
         """Nothing to close."""
 
-    async def rest(self, seconds: float) -> None:
-        """Between a fault of Telegram's and the next try."""
-        await self._clock.sleep(seconds)
-
     async def process_request(
         self,
         callback: Callable[..., Coroutine[Any, Any, bool | dict[str, Any] | list[dict[str, Any]]]],

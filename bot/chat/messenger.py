@@ -23,7 +23,7 @@ from dataclasses import replace
 from typing import Any
 
 from telegram import InputFile
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError, TimedOut
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.access import Role
 from bot.chat.api import Api, Fields
@@ -46,8 +46,6 @@ SHOWN = 4096
 """Messages whose last rendering is remembered, so that an edit that changes nothing costs nothing."""
 TRIES = 6
 """Ways to say one thing before it is given up."""
-PAUSES = (4.0, 1.0, 0.25)
-"""Seconds before a try that follows a fault, by how many are left after it."""
 
 _UNSENT = ("ConnectError", "ConnectTimeout", "PoolTimeout")
 """httpx's exceptions for which nothing has left the machine."""
@@ -189,12 +187,9 @@ class Messenger:
                 if poorer is not None and poorer.buttons is Plainness.UNSTYLED:
                     self._styles = Plainness.UNSTYLED  # this server knows none
             case RetryAfter() if lane is Lane.ANSWER and form.again:
-                return replace(form, again=form.again - 1)  # the limiter waits
-            case NetworkError() if form.again and lane is Lane.ANSWER and _fault(error):
-                await self._limiter.rest(PAUSES[form.again - 1])
-                return replace(form, again=form.again - 1)
+                return replace(form, again=False)  # the limiter waits
             case NetworkError() if form.again and (edits or _unsent(error)):
-                return replace(form, again=0)
+                return replace(form, again=False)
         log.warning("%s to chat %d: %s%s", method, place.chat, error, "; said more plainly" if poorer else "")
         return poorer
 
@@ -259,11 +254,6 @@ def _id(result: Any) -> int:
             return number
         case _:
             raise NetworkError("no message came back")
-
-
-def _fault(error: NetworkError) -> bool:
-    """Telegram answered with a fault of its own (5xx): the message was refused, as far as anybody can know."""
-    return not isinstance(error, TimedOut) and error.__cause__ is None
 
 
 def _unsent(error: TelegramError) -> bool:
