@@ -267,7 +267,7 @@ def test_a_garbled_answer_is_told_in_words(reason: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        ("no JSON: '{\"data\":[{\"cpu\":0.5'", "no JSON"),
+        ('no JSON: \'{"data":[{"cpu":0.5\'', "no JSON"),
         ("no JSON: 'hello'", "no JSON"),
         ("no JSON: the answer is empty", "no JSON: the answer is empty"),
         ("an object was expected: '[]'", "an object was expected"),
