@@ -12,6 +12,7 @@ TelemoxError
     ├── PveForbidden      403, with path and privilege where Proxmox names them, and the pveum line that mends it
     ├── PveNodeDown       595, and for reads 596-599: the view goes on and says what is missing
     ├── PveRefused        400 with "errors", or 500 and 501 with the reason in the status line
+    │   └── PveAbsent     what was asked for does not exist there: no Ceph, no ZFS, a version without that call
     ├── PveGarbled        a read whose answer cannot be understood: not JSON, not the shape, too large
     └── PveTaskFailed     exitstatus other than "OK" or "WARNINGS: n": the task's own words
 """
@@ -235,6 +236,10 @@ class PveRefused(PveError):
             )
         details = [say("{name}: {text}", name=name, text=in_words(text)) for name, text in self.errors.items()]
         return lines(say("Proxmox VE refused: {reason}", reason=in_words(self.reason)), *details)
+
+
+class PveAbsent(PveRefused):
+    """Nothing is wrong: there is nothing to read (`binary not installed: …`, 501)."""
 
 
 class PveGarbled(PveError):

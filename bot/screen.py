@@ -7,6 +7,8 @@ arrives with a press is read again as if somebody had typed it: a tap says what 
     Ask(action, target)     ask whether to do it (or do it at once, where the action needs no confirmation)
     Do(nonce)               yes to a question that was asked
     Cancel(nonce)           no to it
+    Ack(what)               the alerts of a card (c12), or one alert (a34), are acknowledged
+    Hush(what, span)        silence: a34 its subject, n34 its node, r34 its rule; for 1h 4h 24h, until 8am
     Stale()                 what could not be read
     Link(url) · Copy(text)  the client's own doing: they never come back
 """
@@ -44,7 +46,18 @@ class Stale:
     """Not one of ours, of an older version, or its argument is no longer kept."""
 
 
-Tap = Open | Ask | Do | Cancel | Stale
+@dataclass(frozen=True, slots=True)
+class Ack:
+    what: str  # c<Card.id> or a<Alert.number>
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    what: str  # a | n | r, and an Alert.number
+    span: str  # 1h, 4h, 24h, 8am
+
+
+Tap = Open | Ask | Do | Cancel | Ack | Hush | Stale
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from bot.chat.turns import Crowd, Turns
 from bot.errors import TelemoxError
 from bot.pages.page import Enquiry, Page
 from bot.ports import Env
-from bot.screen import Ask, Button, Cancel, Copy, Do, Message, Open, Screen, Stale, Tap
+from bot.screen import Ack, Ask, Button, Cancel, Copy, Do, Hush, Message, Open, Screen, Stale, Tap
 from bot.text import Reader, Said, lines, say, span
 
 log = logging.getLogger(__name__)
@@ -184,7 +184,7 @@ class Handlers:
                 if (words := self._runner.refusal(tap, visit.asker, visit.message)) is not None:
                     return words, None
                 return None, partial(self._act, visit, tap)
-            case Stale():
+            case Ack() | Hush() | Stale():
                 return _OLD, None
 
     async def _act(self, visit: Pressed, tap: Action) -> None:

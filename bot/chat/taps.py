@@ -4,6 +4,8 @@
     a q action:target   Ask
     a y nonce           Do
     a n nonce           Cancel
+    a k what            Ack
+    a s what:span       Hush
 
 (without the spaces). A letter is never used for anything else again: buttons live in chats for years. What comes back
 is untrusted: it may be any string, from a message that never had such a button. Unreadable is `Stale`, never an
@@ -12,7 +14,7 @@ exception.
 
 from dataclasses import dataclass
 
-from bot.screen import Ask, Cancel, Do, Open, Stale, Tap
+from bot.screen import Ack, Ask, Cancel, Do, Hush, Open, Stale, Tap
 
 LIMIT = 64
 """Bytes of callback_data (Bot API, InlineKeyboardButton)."""
@@ -41,6 +43,10 @@ def encode(tap: Tap) -> str | None:
             data = f"{_VERSION}y{nonce}"
         case Cancel(nonce=nonce):
             data = f"{_VERSION}n{nonce}"
+        case Ack(what=what):
+            data = f"{_VERSION}k{what}"
+        case Hush(what=what, span=span):
+            data = f"{_VERSION}s{what}:{span}"
         case Stale():
             return f"{_VERSION}-"
     return data if _fits(data) else None
@@ -65,6 +71,10 @@ def decode(data: str) -> Tap | Kept:
         return Do(rest)
     if verb == "n":
         return Cancel(rest)
+    if verb == "k":
+        return Ack(rest)
+    if verb == "s" and head and tail:
+        return Hush(head, tail)
     return Stale()
 
 

@@ -1,32 +1,73 @@
-"""Frozen values: what Proxmox VE says, typed. No I/O, no clock.
+"""Frozen values: what Proxmox VE says, typed, and what is made of it. No I/O, no clock.
 
 Units everywhere: bytes, seconds, shares 0..1, bytes per second, UTC. None means "not known": the token may not see it,
 the node is gone, or this version does not say; it is never zero.
 
 Identity: a guest is (cluster, vmid), since guests migrate; a storage is its id if shared, else node/id.
+
+    things · fleet · tasks · rights   what is there, who may        feeds    what is read at its own pace
+    alerts                            what is wrong, who is told    view     what the rules look at
+
+The last two are imported by their own names: `from bot.model import feeds`, `from bot.model.view import View`.
 """
 
+from bot.model.alerts import (
+    About,
+    Alert,
+    Blind,
+    Card,
+    Cure,
+    Finding,
+    Habits,
+    News,
+    NewsKind,
+    Outgoing,
+    Phase,
+    Record,
+    Route,
+    Severity,
+    Silence,
+    Subject,
+    alert_key,
+)
 from bot.model.fleet import Fleet, Gap, Snapshot, Unseen
 from bot.model.rights import Permissions, Version
 from bot.model.tasks import Outcome, Task, TaskLog, Upid, is_node
 from bot.model.things import Guest, Kind, Node, Status, Storage, guest_id
 
 __all__ = [
+    "About",
+    "Alert",
+    "Blind",
+    "Card",
+    "Cure",
+    "Finding",
     "Fleet",
     "Gap",
     "Guest",
+    "Habits",
     "Kind",
+    "News",
+    "NewsKind",
     "Node",
     "Outcome",
+    "Outgoing",
     "Permissions",
+    "Phase",
+    "Record",
+    "Route",
+    "Severity",
+    "Silence",
     "Snapshot",
     "Status",
     "Storage",
+    "Subject",
     "Task",
     "TaskLog",
     "Unseen",
     "Upid",
     "Version",
+    "alert_key",
     "guest_id",
     "is_node",
 ]

@@ -1,12 +1,9 @@
-"""What the core needs of the outside, as Protocols; the doors (`pve/`, `chat/`, `store.py`) satisfy them.
+"""The doors as Protocols: Proxmox VE, SQLite, Telegram, the clock."""
 
-`Env` bundles them and is passed by argument: no globals, no container.
-"""
-
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from bot.access import Asker, Role
 from bot.model import Guest, Permissions, Snapshot, Task, TaskLog, Upid, Version
@@ -180,16 +177,3 @@ class Messenger(Protocol):
     async def tell_admins(self, said: Said) -> None:
         """A line to each admin's private chat."""
         ...
-
-
-class Spawner(Protocol):
-    def __call__(self, coro: Coroutine[Any, Any, Any], name: str) -> object: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Env:
-    clusters: Mapping[str, Pve]
-    store: Store
-    messenger: Messenger
-    clock: Clock
-    spawn: Spawner

@@ -1,0 +1,265 @@
+"""What is wrong, what became of it, and who is to be told: findings, alerts, silences, routes. No I/O, no clock.
+
+Finding ── a rule's word at one poll ──▶ Alert ── its life (life.py) ──▶ History
+                                           │
+                          Route: which place hears of it ──▶ Card: the message that shows it there
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from enum import Enum, IntEnum
+
+from bot.text import Said
+
+
+class Severity(IntEnum):
+    """Ordered. How loud: critical sounds at any hour, a warning by day, info never."""
+
+    INFO = 1
+    WARNING = 2
+    CRITICAL = 3
+
+    @property
+    def word(self) -> str:
+        """As settings and messages spell it."""
+        return self.name.lower()
+
+    @property
+    def emoji(self) -> str:
+        return {Severity.INFO: "🔵", Severity.WARNING: "⚠️", Severity.CRITICAL: "🔴"}[self]
+
+
+class About(Enum):
+    """What kind of thing an alert is about. The value stands in keys: never rename one."""
+
+    CLUSTER = "cluster"
+    NODE = "node"
+    GUEST = "guest"
+    STORAGE = "storage"
+    OTHER = "other"  # a pool, a disk, a job, a certificate, the bot itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What an alert is about. Its identity is `key`; the rest is as it was when last seen."""
+
+    about: About
+    cluster: str
+    id: str = ""  # node's name; vmid; Storage.id; for others a path such as pve1/rpool; '' for the cluster itself
+    name: str = ""  # as shown
+    node: str = ""  # where it is now: for inhibition, maintenance, routes; '' where it is on none, or on all
+    tags: tuple[str, ...] = ()
+    pool: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.cluster}/{self.about.value}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cure:
+    """What puts it right, or shows more, as a button: `ask` an action, or `open` a page."""
+
+    label: Said
+    verb: str  # ask | open
+    key: str  # Action.key or Page.key
+    arg: str  # the action's target, or the page's argument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A rule's word on one subject at one poll. Pure data, as a golden file can hold it."""
+
+    rule: str  # Rule.key
+    subject: Subject
+    severity: Severity
+    said: Said  # the headline, a whole sentence without emoji: "{name} stopped by itself"
+    over: Said | None = None  # the headline once it is over: "{name} runs again"; None: a general one
+    details: tuple[Said, ...] = ()  # lines below, what the reader needs next
+    because: Said | None = None  # for /why: what was seen against which threshold
+    cures: tuple[Cure, ...] = ()
+    grey: bool = False  # between clear and fire: keeps an alert that is up, starts none
+    event: str = ""  # of an event: its own identity (a UPID …): told once
+    quiet: bool = False  # never sounds, whatever its severity: ordered, or explained
+    loud: bool = False  # sounds like a critical by day though it is a warning ("warn, sounds")
+    slow: bool = False  # never passes quiet hours and repeats daily, critical or not
+    since: datetime | None = None  # when it began, where the rule knows better than the poll; UTC
+    affected: tuple[str, ...] = ()  # names of what goes down with it, to be listed in its message
+    hold: float | None = None  # s: overrides the rule's hold for this finding (0: at once)
+    last: Said | None = None  # why nobody is told though it was found: cause known (for /why)
+
+    @property
+    def key(self) -> str:
+        return alert_key(self.rule, self.subject, self.event)
+
+
+def alert_key(rule: str, subject: Subject, event: str = "") -> str:
+    return f"{rule}:{subject.key}" + (f":{event}" if event else "")
+
+
+class Phase(Enum):
+    PENDING = "pending"  # found, not yet for as long as the rule holds
+    FIRING = "firing"
+    OVER = "over"  # resolved (or an event): kept until everybody who was told has seen it, then history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One alert's life so far; the next state comes from life.step(). All times UTC; durations in monotonic seconds.
+
+    Durations count by min(monotonic step, two polls), so that a jumping clock, or a machine asleep, neither fires nor
+    clears anything.
+    """
+
+    number: int  # for buttons and people: short, never used twice
+    finding: Finding  # as last found
+    phase: Phase
+    found: datetime  # first poll that found it
+    held: float = 0.0  # s found so far, while pending
+    misses: int = 0  # polls in a row that saw the subject and did not find it
+    missed: float = 0.0  # s of those
+    severity: Severity = Severity.WARNING  # the highest told so far
+    fired: datetime | None = None
+    over: datetime | None = None
+    acked: datetime | None = None
+    acked_by: str = ""
+    reminded: datetime | None = None  # or fired, or last escalated: when somebody was last told of it
+    reminders: int = 0
+    changes: tuple[datetime, ...] = ()  # fired and over lately, for flapping
+    flapping: datetime | None = None  # quiet until
+    parent: str = ""  # key of the alert that inhibits it: listed there, told nowhere
+    silenced: int = 0  # id of the silence that covers it now; 0: none
+    told: bool = False  # Telegram has accepted a message of it somewhere
+    summary: bool = False  # it was open at the first poll after a start: told in the summary
+
+    @property
+    def key(self) -> str:
+        return self.finding.key
+
+    @property
+    def open(self) -> bool:
+        return self.phase is Phase.FIRING
+
+
+class NewsKind(Enum):
+    FIRED = "fired"
+    ESCALATED = "escalated"  # warning -> critical: a new, sounding message
+    REMINDED = "reminded"
+    RESOLVED = "resolved"
+    FLAPPING = "flapping"  # one message, then quiet
+    CHANGED = "changed"  # text, acknowledgement, inhibited list: cards are edited, nobody is told anew
+    BACK = "back"  # of an alert that was never told: nothing to say, for the history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What step() has to tell. Whether anybody hears of it is decided by silence, inhibition and routes."""
+
+    kind: NewsKind
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Always expires. What it matches is not told; its alerts live on."""
+
+    id: int
+    about: str  # guest | node | storage | tag | rule | cluster | all
+    cluster: str  # '' = any
+    value: str  # vmid, node, Storage.id, tag, Rule.key …; '' for cluster and all
+    until: datetime
+    made: datetime
+    by: str  # name
+    reason: str = ""
+    maintenance: bool = False  # of a node: its guests are silent too, and rules know of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One place that hears of alerts, from the settings (TELEMOX_ALERT_CHATS) or /subscribe."""
+
+    chat: int
+    topic: int | None = None
+    least: Severity = Severity.INFO
+    tags: frozenset[str] = frozenset()  # any of tags, pools, nodes matches; all empty: everything
+    pools: frozenset[str] = frozenset()
+    nodes: frozenset[str] = frozenset()
+    settings: bool = False  # from the settings: cannot be taken back from the chat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How one chat wants to be told."""
+
+    chat: int
+    zone: str = ""  # IANA name; '' = the machine's
+    quiet_from: time | None = None  # local; both or neither
+    quiet_to: time | None = None
+    digest: time | None = time(8)  # local; None: no daily digest
+    digest_topic: int | None = None
+    audit_topic: int | None = None  # where each write is told, silently; None: nowhere
+    audit: bool = False
+    pinned: int | None = None  # message id of the live line
+    pinned_topic: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A message that shows alerts in one place; deliver.py makes it equal to what is wanted.
+
+    The row is written before anything is sent; `message` is set once Telegram has accepted.
+    """
+
+    id: int
+    chat: int
+    topic: int | None
+    alerts: tuple[int, ...]  # Alert.number, in the order they are shown
+    message: int | None = None
+    told: str = ""  # hash of what Telegram last accepted; '' = nothing yet
+    made: datetime | None = None
+    head: str = ""  # '' an ordinary card; 'start' the summary after a start; 'flapping'
+    silent: bool = False  # how it is first sent
+    closed: bool = False  # all its alerts are over and it says so: no more edits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """An event to be told once: a reminder, an escalation, a recovery, a digest. Unique per chat, alert, kind, n."""
+
+    id: int
+    chat: int
+    topic: int | None
+    alert: int  # number; 0 = of none (a digest)
+    kind: str  # remind | escalate | recover | digest | audit | note
+    n: int
+    card: int  # replies to that card's message; 0 = to none
+    said: Said
+    silent: bool
+    made: datetime
+    tries: int = 0
+    after: datetime | None = None  # not before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One line of /history."""
+
+    number: int
+    rule: str
+    subject: Subject
+    severity: Severity
+    said: Said
+    fired: datetime
+    over: datetime | None
+    acked_by: str = ""
+    told: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blind:
+    """A rule that cannot see: said once in /alerts, never an alert, never health."""
+
+    rule: str
+    cluster: str
+    said: Said  # what is not known, and why
+    mend: tuple[str, ...] = ()  # commands, to be run as root on a node

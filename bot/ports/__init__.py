@@ -1,0 +1,59 @@
+"""What the core needs of the outside, as Protocols; the doors (`pve/`, `chat/`, `store/`) satisfy them.
+
+    doors.py    Clock, Pve, Store, Messenger        alerts.py    Watched, Ledger, Courier, Watching
+
+`Env` bundles them and is passed by argument: no globals, no container.
+"""
+
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bot.ports.alerts import (
+    Changes,
+    Courier,
+    Kept,
+    Ledger,
+    Lost,
+    Pulse,
+    Undelivered,
+    Watched,
+    Watching,
+    Why,
+)
+from bot.ports.doors import Audit, Clock, Messenger, Pve, Store
+
+
+class Spawner(Protocol):
+    def __call__(self, coro: Coroutine[Any, Any, Any], name: str) -> object: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Env:
+    clusters: Mapping[str, Pve]
+    store: Store
+    messenger: Messenger
+    clock: Clock
+    spawn: Spawner
+    watch: Watching | None = None  # None: nothing is watched (tests of other parts)
+
+
+__all__ = [
+    "Audit",
+    "Changes",
+    "Clock",
+    "Courier",
+    "Env",
+    "Kept",
+    "Ledger",
+    "Lost",
+    "Messenger",
+    "Pulse",
+    "Pve",
+    "Spawner",
+    "Store",
+    "Undelivered",
+    "Watched",
+    "Watching",
+    "Why",
+]
