@@ -37,8 +37,8 @@ Each may import what stands below it, never above (import-linter, `make lint`):
              → text | spawn | envfile | logs | clock
 
 `telegram` only in chat/; `httpx` only in pve/, web/ and check; `sqlite3` only in store; `pydantic` only in config;
-`starlette` and `uvicorn` only in web/ and the demo's chat page. Nothing but the doors reads a clock: `env.clock` has now(),
-monotonic(), sleep().
+`starlette` and `uvicorn` only in web/ and the demo's chat page. Nothing but the doors reads a clock: `env.clock` has
+now(), monotonic(), sleep().
 
 Where this departs from the plan it was built by, and why: `check` stands above `config`, since it speaks of settings by
 name; python-telegram-bot handles one update at a time (chat/chat.py says why) and chat/turns.py decides who works;

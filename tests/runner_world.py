@@ -114,6 +114,8 @@ class Cluster:
         self.calls: list[str] = []
         self.seen: Snapshot | None = None
         self.on_write: Callable[[], None] = lambda: None
+        self.hangs: dict[str, Callable[[], Awaitable[object]]] = {}  # method -> what its calls wait for
+        self.quorate: bool | None = True
         self.waits: Callable[[], Awaitable[None]] = _at_once  # before a write has its turn
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -131,7 +133,7 @@ class Cluster:
         return Snapshot(
             cluster="main",
             name="homelab",
-            quorate=True,
+            quorate=self.quorate,
             nodes=tuple(Node(cluster="main", name=name, online=True) for name in ("pve1", "pve2")),
             guests=tuple(replace(guest, live=False) for guest in self.guests.values()),
             storages=(),
@@ -250,6 +252,7 @@ class Cluster:
 
     async def _call(self, name: str) -> None:
         self.calls.append(name)
+        await self.hangs.get(name, _at_once)()
         await self.life.step(name)
         if waiting := self.faults.get(name):
             raise waiting.popleft()
@@ -398,7 +401,7 @@ class World:
             store=store,
             spawn=spawn,
             env=env,
-            runner=Runner(env),
+            runner=Runner(env, silent=0.01),
         )
 
     async def close(self) -> None:

@@ -45,6 +45,25 @@ async def test_a_question_costs_one_call_and_says_what_one_looks_at_first(world:
     assert (type(yes.tap), yes.style, type(no.tap)) == (Do, "danger", Cancel)
 
 
+async def test_the_question_says_that_quorum_is_lost(world: World) -> None:
+    world.pve.quorate = False
+    await world.pve.snapshot()
+    await world.tap(REBOOT)
+    assert "No quorum: what goes down cannot be started again." in world.last.text
+
+
+async def test_a_node_that_takes_its_time_is_said(world: World) -> None:
+    answered = asyncio.Event()
+    world.pve.hangs["guest"] = answered.wait
+    await world.pve.snapshot()
+    tap = world.spawn(world.tap(REBOOT), "tap")
+    await asyncio.sleep(0.05)
+    assert (world.last.how, world.last.text) == ("progress", f"⏳ Looking at {NAME}…")
+    answered.set()
+    await tap
+    assert world.last.text.startswith(f"🔄 Reboot {NAME}")
+
+
 async def test_without_ha_and_lock_the_question_fits_a_phone(world: World) -> None:
     await world.tap(REBOOT)
     assert world.last.text.endswith("\nruns 1 h 23 min · no HA · no lock")

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.access import Asker, Role
 from bot.actions import BY_KEY
@@ -17,6 +17,8 @@ from bot.text import EMPTY, Said, code, day_clock, lines, raw, say, span
 
 PAGES = 25
 """Pages that can be leafed through; what is older stands in the file."""
+LONG = timedelta(hours=2)
+"""No action is followed for longer."""
 COLUMNS = ("asked", "ended", "person", "name", "chat", "action", "target", "token", "upid", "outcome")
 
 
@@ -46,7 +48,7 @@ def draw(data: Data, asker: Asker) -> Screen:
     shown, number, pages = page_of(data.audits, data.number)
     parts: list[Said] = []
     for audit in shown:
-        parts += [_order(audit, data.fleet), _end(audit), EMPTY]
+        parts += [_order(audit, data.fleet), _end(audit, data.now), EMPTY]
     if not shown:
         parts = [say("Nothing was asked yet."), EMPTY]
     return Screen(
@@ -78,9 +80,10 @@ def _target(target: str, fleet: Fleet | None) -> str:
     return f"{guest.name} ({target})" if guest is not None else target
 
 
-def _end(audit: Audit) -> Said:
+def _end(audit: Audit, now: datetime) -> Said:
+    """An order ends once its end was told; what could not be told stays open, though the task may be over."""
     if audit.ended is None:
-        return say("⏳ not ended yet")
+        return say("⏳ not ended yet") if now - audit.asked < LONG else say("⏳ its end could not be told yet")
     return say(
         "{outcome} after {span}",
         outcome=code(audit.outcome),

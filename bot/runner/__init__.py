@@ -17,7 +17,8 @@ and released when the run has seen its end. At the start `resume()` takes up wha
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -35,6 +36,8 @@ from bot.runner.run import OLDEST, Run, too_old
 from bot.screen import Ask, Button, Cancel, Do, Message, Open, Screen
 from bot.text import Said, say
 
+SILENT = 2.0
+"""Seconds of the event loop's own clock that a look at Proxmox VE may take without a word."""
 _CLOSED = "That question is no longer open. This tap did nothing."
 _EXPIRED = "That question is older than 60 s. Nothing was done; ask again."
 _OLD = "This button is too old: what it did is not known any more."
@@ -50,8 +53,9 @@ class Claim:
 
 
 class Runner:
-    def __init__(self, env: Env) -> None:
+    def __init__(self, env: Env, silent: float = SILENT) -> None:
         self._env = env
+        self._silent = silent
         self._questions = Questions(env.clock)
         self._claims: dict[tuple[str, int] | None, Claim] = {}  # by cluster and vmid
         self._left: Sequence[Audit] | None = None
@@ -135,14 +139,20 @@ class Runner:
 
     async def _question(self, action: Action, target: str, ask: Enquiry, message: Message) -> None:
         busy = self._busy(ask.asker, target)
-        found = self._unfit(ask, target, Busy(busy)) if busy else await check(ask, action, target)
+        if busy:
+            await self._refuse(ask, message, self._unfit(ask, target, Busy(busy)))
+            return
+        with self._patience(ask, target, message):
+            found = await check(ask, action, target)
         if isinstance(found, Unfit):
             await self._refuse(ask, message, found)
             return
         pending = self._questions.issue(ask.asker.id, action.key, target)
         # Bound before it is sent: a Yes may be back here before Telegram's answer to the edit is.
         self._questions.bind(pending.nonce, message)
-        shown = await self._env.messenger.edit(message, words.question(action, found.guest, pending.nonce))
+        latest = found.pve.latest()
+        quorate = latest.quorate if latest is not None else None
+        shown = await self._env.messenger.edit(message, words.question(action, found.guest, pending.nonce, quorate))
         if shown is None:
             self._questions.drop(pending.nonce)
         elif not same(shown, message):
@@ -162,7 +172,8 @@ class Runner:
         try:
             try:
                 await self._leftovers()  # an order written now must not be taken for one that was left behind
-                fit = await check(ask, action, target)
+                with self._patience(ask, target, message):
+                    fit = await check(ask, action, target)
             except TelemoxError as error:
                 fit = self._unfit(ask, target, error)
             if isinstance(fit, Unfit):
@@ -179,6 +190,26 @@ class Runner:
         finally:
             if not spawned:
                 release()
+
+    @contextmanager
+    def _patience(self, ask: Enquiry, target: str, message: Message) -> Iterator[None]:
+        """A look that takes longer than `silent` is said in `message`: nobody shall tap again for want of an answer."""
+        over = False
+
+        async def say_so() -> None:
+            if not over:
+                guest = known(self._env, ask.asker, target)
+                self.revoke(message)
+                await self._env.messenger.edit(message, words.looking(guest.name if guest else target), progress=True)
+
+        later = asyncio.get_running_loop().call_later(
+            self._silent, lambda: self._env.spawn(say_so(), "a word of patience")
+        )
+        try:
+            yield
+        finally:
+            over = True
+            later.cancel()
 
     async def _card(self, ask: Enquiry, message: Message, target: str) -> None:
         """Back to the guest's card."""

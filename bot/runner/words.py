@@ -46,8 +46,13 @@ class Ending:
     mend: str | None = None  # a command
 
 
-def question(action: Action, guest: Guest, nonce: str) -> Screen:
-    """With what a careful person looks at first."""
+def looking(name: str) -> Screen:
+    """Before anything is known: its node takes its time."""
+    return Screen(text=say("⏳ Looking at {name}…", name=name))
+
+
+def question(action: Action, guest: Guest, nonce: str, quorate: bool | None = None) -> Screen:
+    """With what a careful person looks at first. `quorate`: its cluster, as last seen."""
     verb = action.verb or action.label.lower()
     yes = say("{emoji} Yes, {verb} {name}", emoji=action.emoji, verb=verb, name=cut(guest.name, NAME))
     asked = say(action.question, name=guest.name, vmid=guest.vmid, node=guest.node)
@@ -56,6 +61,7 @@ def question(action: Action, guest: Guest, nonce: str) -> Screen:
             say("{emoji} {question}", emoji=action.emoji, question=asked),
             _facts(guest),
             say("HA's requested state becomes stopped: HA keeps it down.") if action.ends_in_ha(guest) else None,
+            say("⚠️ No quorum: what goes down cannot be started again.") if quorate is False else None,
         ),
         rows=((Button(yes, Do(nonce), "danger"), Button(say("Cancel"), Cancel(nonce))),),
     )
