@@ -156,6 +156,23 @@ class Pulse:
     failed: int = 0  # polls in a row
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """Counters and gauges of the watch and of delivery since the process began, for /healthz and /metrics."""
+
+    pulse: Sequence[Pulse] = ()
+    polls: Mapping[str, int] = field(default_factory=dict)  # by cluster, good ones
+    failures: Mapping[str, int] = field(default_factory=dict)  # by cluster
+    took: Mapping[str, float] = field(default_factory=dict)  # s of the last good poll, by cluster
+    ticks: Mapping[str, float] = field(default_factory=dict)  # s of CPU of the last tick, by cluster
+    alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (phase, severity) -> now
+    told: int = 0  # messages that Telegram accepted
+    lost: Mapping[str, int] = field(default_factory=dict)  # by Lost.value: what Telegram did not take
+    outbox: int = 0  # messages that wait: new cards, edits, events
+    waiting: float = 0.0  # s that the oldest of them waits; 0: none does
+    deaf: float = 0.0  # s for which Telegram has not been reached
+
+
 class Watching(Protocol):
     """What the pages and the taps ask of the watch (bot/watch/). Reads are from memory; changes are durable when they
     return, and cards follow by themselves."""

@@ -1,0 +1,209 @@
+"""One port, in the bot's own event loop, for whoever asks how the bot is and for what Proxmox VE pushes.
+
+    request ─▶ POST /pve/notify: secret (compared in constant time) ─▶ rate ─▶ size ─▶ Push ─▶ `on_push`
+            └▶ GET /healthz, /metrics: no secret is asked for, and none is told
+
+A wrong secret is 401 and a line in the log an hour; too many are 429; a body over the cap is 413, and what could be
+read of it is told all the same, since its secret was right.
+"""
+
+import asyncio
+import hmac
+import logging
+import socket
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from bot.errors import TelemoxError
+from bot.model.view import Push
+from bot.ports import Clock, Vitals
+from bot.text import Said, say
+from bot.web import notify
+from bot.web.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+HEADER = "X-Telemox-Secret"
+"""As `telemox check` registers it at Proxmox VE."""
+CAP = 2 * 1024 * 1024
+"""Bytes of a body: 1 MiB of log, escaped."""
+PER_MINUTE = 60
+"""Notifications a minute: a night's backups of a large cluster are one a job and node."""
+PATIENCE = 10.0
+"""Seconds in which a body has to arrive."""
+STALE_POLLS = 4
+"""Polls without an answer after which /healthz says so, and a minute more."""
+STALE_DELIVERY = 300.0
+"""Seconds that a message may wait."""
+HOUR = 3600.0
+STOP = 2.0  # s
+
+
+class PortTaken(TelemoxError):
+    """The address cannot be listened on."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"cannot listen on {address}: {reason}")
+        self._said = say(
+            "Nothing can be listened on at {address} ({reason}). Set another TELEMOX_LISTEN.",
+            address=address,
+            reason=reason,
+        )
+
+    def said(self) -> Said:
+        return self._said
+
+
+class _Server(uvicorn.Server):
+    """Signals are the bot's own."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
+
+
+class Listener:
+    """`await start()`, then `run()` until `stop()`. `secret` None: /pve/notify is not there (404)."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        clock: Clock,
+        *,
+        vitals: Callable[[], Vitals],
+        on_push: Callable[[Push], None],
+        secret: str | None = None,
+    ) -> None:
+        self._host, self._wanted = host, port
+        self._clock = clock
+        self._vitals = vitals
+        self._on_push = on_push
+        self._secret = secret.encode() if secret else None
+        self._pushed: Counter[str] = Counter()
+        self._metrics = Metrics(vitals, lambda: dict(self._pushed))
+        self._allowance, self._at = float(PER_MINUTE), clock.monotonic()
+        self._refused_at: float | None = None  # monotonic: when a wrong secret was last logged
+        routes = [Route("/healthz", self._healthz, methods=["GET"]), Route("/metrics", self._scrape, methods=["GET"])]
+        if self._secret is not None:
+            routes.append(Route("/pve/notify", self._notify, methods=["POST"]))
+        config = uvicorn.Config(
+            Starlette(routes=routes),
+            http="h11",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            limit_concurrency=20,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _Server(config)
+        self._socket: socket.socket | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        """Raises: PortTaken."""
+        address = f"{self._host}:{self._wanted}"
+        try:
+            found = socket.getaddrinfo(self._host, self._wanted, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+            family, kind, protocol, _, where = found[0]
+            self._socket = socket.socket(family, kind, protocol)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._socket.bind(where)
+        except OSError as error:
+            if self._socket is not None:
+                self._socket.close()
+            raise PortTaken(address, error.strerror or str(error)) from error
+        self.port = self._socket.getsockname()[1]
+        log.info(
+            "listening on %s:%d: /healthz, /metrics%s", self._host, self.port, ", /pve/notify" * bool(self._secret)
+        )
+
+    async def run(self) -> None:
+        """Until `stop()`."""
+        if self._socket is not None:
+            await self._server.serve(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """`run()` returns within `STOP` seconds."""
+        self._server.should_exit = True
+
+    async def _notify(self, request: Request) -> Response:
+        given = request.headers.get(HEADER, "").encode("utf-8", "replace")
+        if self._secret is None or not hmac.compare_digest(given, self._secret):
+            self._pushed["refused"] += 1
+            self._say_refused(request)
+            return PlainTextResponse("wrong or no secret\n", 401)
+        if not self._allowed():
+            self._pushed["too many"] += 1
+            return PlainTextResponse("too many notifications\n", 429, {"Retry-After": "60"})
+        body, whole = await _body(request)
+        push = notify.read(body, self._clock.now())
+        self._pushed["taken" if push.kind != notify.UNREADABLE else "unreadable"] += 1
+        self._on_push(push)
+        if not whole:
+            return PlainTextResponse("too large: only its beginning was read\n", 413)
+        if push.kind == notify.UNREADABLE:
+            return PlainTextResponse("not the JSON that was registered: told as it is\n", 400)
+        return PlainTextResponse("taken\n")
+
+    async def _healthz(self, request: Request) -> Response:
+        wrong = ailing(self._vitals())
+        return PlainTextResponse("".join(f"{line}\n" for line in wrong or ["ok"]), 503 if wrong else 200)
+
+    async def _scrape(self, request: Request) -> Response:
+        return Response(self._metrics.text(), media_type="text/plain; version=0.0.4")
+
+    def _allowed(self) -> bool:
+        now = self._clock.monotonic()
+        self._allowance = min(float(PER_MINUTE), self._allowance + (now - self._at) * PER_MINUTE / 60)
+        self._at = now
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True
+
+    def _say_refused(self, request: Request) -> None:
+        now = self._clock.monotonic()
+        if self._refused_at is None or now - self._refused_at >= HOUR:
+            self._refused_at = now
+            peer = request.client.host if request.client is not None else "somebody"
+            log.warning("%s sent a notification with a wrong secret", peer)
+
+
+def ailing(vitals: Vitals) -> list[str]:
+    """What makes the bot unwell: a watch that stands still, messages that do not go out, a Telegram out of reach."""
+    wrong: list[str] = []
+    for pulse in vitals.pulse:
+        late = STALE_POLLS * pulse.poll + 60.0
+        if pulse.age is None or pulse.age > late:
+            age = "never" if pulse.age is None else f"{pulse.age:.0f} s ago"
+            wrong.append(f"{pulse.cluster}: last good poll {age}")
+    if vitals.waiting > STALE_DELIVERY:
+        wrong.append(f"delivery: the oldest message waits for {vitals.waiting:.0f} s")
+    if vitals.deaf > STALE_DELIVERY:
+        wrong.append(f"telegram: not reached for {vitals.deaf:.0f} s")
+    return wrong
+
+
+async def _body(request: Request) -> tuple[bytes, bool]:
+    """What arrives within the time and the cap, and whether that is all of it."""
+    found = bytearray()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for chunk in request.stream():
+                found += chunk[: CAP - len(found)]
+                if len(found) >= CAP:
+                    return bytes(found), False
+    except (TimeoutError, ClientDisconnect):
+        return bytes(found), False
+    return bytes(found), True

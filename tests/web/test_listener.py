@@ -1,0 +1,167 @@
+"""The listener over real HTTP on loopback: who may push, what is refused, what it says of itself."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from bot.clock import SystemClock
+from bot.model.view import Push
+from bot.ports import Pulse, Vitals
+from bot.spawn import Spawn
+from bot.web.listener import CAP, HEADER, PER_MINUTE, Listener, PortTaken
+
+SECRET = "a-secret-of-the-tests"
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+WELL = Vitals(
+    pulse=(Pulse(cluster="main", name="homelab", polled=NOW, age=4.0, poll=15.0),),
+    polls={"main": 7},
+    failures={"main": 1},
+    took={"main": 0.25},
+    alerts={("firing", "critical"): 2},
+    told=5,
+    lost={"later": 3},
+    outbox=1,
+)
+BODY = {"title": "t", "message": 'web<1>_&"', "severity": "error", "ts": 1, "fields": {"type": "system-mail"}}
+
+
+class Side:
+    def __init__(self) -> None:
+        self.vitals = WELL
+        self.pushes: list[Push] = []
+        self.listener = self.make(SECRET)
+        self.http = httpx.AsyncClient(trust_env=False)
+        self.spawn = Spawn()
+
+    def make(self, secret: str | None, port: int = 0) -> Listener:
+        return Listener(
+            "127.0.0.1", port, SystemClock(), vitals=lambda: self.vitals, on_push=self.pushes.append, secret=secret
+        )
+
+    async def start(self) -> None:
+        await self.listener.start()
+        self.running = self.spawn(self.listener.run(), "listener")
+
+    async def stop(self) -> None:
+        await self.http.aclose()
+        self.listener.stop()
+        await self.spawn.close(5)
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.listener.port}{path}"
+
+    async def push(self, content: bytes, secret: str = SECRET) -> httpx.Response:
+        return await self.http.post(self.url("/pve/notify"), content=content, headers={HEADER: secret})
+
+
+@pytest.fixture
+async def side() -> AsyncIterator[Side]:
+    made = Side()
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def test_a_notification_is_taken(side: Side) -> None:
+    answer = await side.push(json.dumps(BODY).encode())
+    assert answer.status_code == 200
+    ((push),) = side.pushes
+    assert (push.kind, push.message) == ("system-mail", 'web<1>_&"')
+
+
+@pytest.mark.parametrize("secret", ["", "wrong", SECRET + "x", SECRET[:-1], "é"])
+async def test_a_wrong_secret_is_nobody(side: Side, secret: str) -> None:
+    answer = await side.http.post(
+        side.url("/pve/notify"), content=b"{}", headers=[(HEADER.encode(), secret.encode("latin-1"))] if secret else []
+    )
+    assert answer.status_code == 401
+    assert side.pushes == []
+
+
+async def test_what_is_not_json_is_refused_and_told_all_the_same(side: Side) -> None:
+    assert (await side.push(b"backup <failed>")).status_code == 400
+    assert side.pushes[0].message == "backup <failed>"
+
+
+async def test_a_huge_body_is_refused_and_its_beginning_is_told(side: Side) -> None:
+    answer = await side.push(b"x" * (CAP + 10))
+    assert answer.status_code == 413
+    assert side.pushes[0].message.startswith("xxx")
+
+
+async def test_too_many_are_refused(side: Side) -> None:
+    answers = [(await side.push(json.dumps(BODY | {"ts": n}).encode())).status_code for n in range(PER_MINUTE + 5)]
+    assert answers[:PER_MINUTE] == [200] * PER_MINUTE
+    assert 429 in answers
+
+
+async def test_without_a_secret_there_is_nothing_to_push_to() -> None:
+    side = Side()
+    side.listener = side.make(None)
+    await side.start()
+    assert (await side.push(b"{}")).status_code == 404
+    await side.stop()
+
+
+@pytest.mark.parametrize(("path", "method"), [("/", "GET"), ("/pve/notify", "GET"), ("/healthz", "POST")])
+async def test_nothing_else_is_there(side: Side, path: str, method: str) -> None:
+    assert (await side.http.request(method, side.url(path))).status_code in {404, 405}
+
+
+async def test_health(side: Side) -> None:
+    assert (await side.http.get(side.url("/healthz"))).text == "ok\n"
+    (pulse,) = WELL.pulse
+    for sick, word in (
+        (replace(WELL, pulse=(replace(pulse, age=500.0),)), "main: last good poll 500 s ago"),
+        (replace(WELL, pulse=(replace(pulse, age=None),)), "main: last good poll never"),
+        (replace(WELL, waiting=400.0), "delivery"),
+        (replace(WELL, deaf=400.0), "telegram"),
+    ):
+        side.vitals = sick
+        answer = await side.http.get(side.url("/healthz"))
+        assert answer.status_code == 503
+        assert word in answer.text
+
+
+async def test_metrics(side: Side) -> None:
+    await side.push(json.dumps(BODY).encode())
+    await side.push(b"", "wrong")
+    text = (await side.http.get(side.url("/metrics"))).text
+    for line in (
+        'telemox_polls_total{cluster="main"} 7.0',
+        'telemox_poll_failures_total{cluster="main"} 1.0',
+        'telemox_poll_seconds{cluster="main"} 0.25',
+        'telemox_data_age_seconds{cluster="main"} 4.0',
+        'telemox_alerts{severity="critical",state="firing"} 2.0',
+        "telemox_outbox 1.0",
+        'telemox_telegram_errors_total{reason="later"} 3.0',
+        'telemox_notifications_total{outcome="taken"} 1.0',
+        'telemox_notifications_total{outcome="refused"} 1.0',
+    ):
+        assert line in text, line
+    assert SECRET not in text
+
+
+async def test_a_port_that_is_taken_is_said(side: Side) -> None:
+    with pytest.raises(PortTaken) as caught:
+        await side.make(SECRET, side.listener.port).start()
+    assert f"127.0.0.1:{side.listener.port}" in str(caught.value)
+
+
+async def test_it_ends_while_somebody_drips(side: Side) -> None:
+    """A body that never ends holds no stop up."""
+
+    async with asyncio.timeout(4):
+        _, writer = await asyncio.open_connection("127.0.0.1", side.listener.port)
+        head = f"POST /pve/notify HTTP/1.1\r\nHost: x\r\n{HEADER}: {SECRET}\r\nContent-Length: 9\r\n\r\n{{"
+        writer.write(head.encode())
+        await writer.drain()
+        await asyncio.sleep(0.02)
+        side.listener.stop()
+        await side.running
+    writer.close()
