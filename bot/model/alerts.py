@@ -115,7 +115,8 @@ class Alert:
     finding: Finding  # as last found
     phase: Phase
     found: datetime  # first poll that found it
-    held: float = 0.0  # s found so far, while pending
+    held: float = 0.0  # s found so far, while pending; while firing: found worse than what was told
+    polls: int = 0  # polls that found it so
     misses: int = 0  # polls in a row that saw the subject and did not find it
     missed: float = 0.0  # s of those
     severity: Severity = Severity.WARNING  # the highest told so far
