@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from bot.demo.cluster.access import Token, User
+from bot.demo.cluster.backup import job_id
+from bot.demo.cluster.machine import Replication, standard
 from bot.demo.cluster.tasks import Task, Work
 from bot.demo.cluster.things import GIB, Content, Guest, Node, Snapshot, Storage, Volume
-from bot.demo.cluster.world import World
+from bot.demo.cluster.world import BackupJob, World
 
 DAY = 86_400
 LONG = "a-machine-whose-owner-thought-that-its-name-should-tell-it-all1"  # 63 characters: as long as a DNS label may be
@@ -22,8 +24,11 @@ def nodes(world: World) -> None:
     born = world.born
     for name, number, load, days in (("pve1", 1, 0.34, 41), ("pve2", 2, 0.12, 41), ("pve3", 3, 0.61, 12)):
         world.nodes[name] = Node(
-            name, number, f"192.0.2.{10 + number}", booted=born - days * DAY - 4_321 * number, load=load
-        )
+            name, number, f"192.0.2.{10 + number}", booted=born - days * DAY - 4_321 * number, load=load,
+            machine=standard(name, number, born),
+        )  # fmt: skip
+    world.nodes["pve2"].machine.replications = [Replication("102-0", 102, "pve3", born - 300, born - 300)]
+    world.jobs = [BackupJob(job_id("nightly"), "nas-backup", excluded=(111,), comment="every night")]
     world.pools = {"prod": "what people use", "lab": "", "infra": "what the rest stands on"}
 
 

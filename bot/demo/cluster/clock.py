@@ -18,11 +18,22 @@ class Clock:
         self._from = monotonic()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._count = itertools.count()
-        self.speed = speed
+        self._speed = speed
         self.at = epoch  # the moment being simulated; stands still while a request is answered
 
     def now(self) -> float:
-        return self._base + (self._monotonic() - self._from) * self.speed
+        return self._base + (self._monotonic() - self._from) * self._speed
+
+    @property
+    def speed(self) -> float:
+        """Simulated seconds a second."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        """From now on; what went by keeps the pace it had."""
+        self._base, self._from = self.now(), self._monotonic()
+        self._speed = speed
 
     def advance(self, seconds: float) -> None:
         """Jumps ahead by simulated seconds."""

@@ -5,7 +5,7 @@ import hashlib
 import random
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 import orjson
 import trustme
@@ -13,23 +13,24 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from bot.demo.cluster import build, cluster_views, guest_views, node_views, rrd, storage_views
-from bot.demo.cluster.access import User
 from bot.demo.cluster.api import Answer, Api
 from bot.demo.cluster.broadcast import Broadcast
 from bot.demo.cluster.errors import Gateway, Refusal, Unauthorized
 from bot.demo.cluster.faults import SLOW, Faults, Stage
+from bot.demo.cluster.grants import Grants
 from bot.demo.cluster.messages import Misused, Reply, Request, refused
 from bot.demo.cluster.power import Power
 from bot.demo.cluster.release import Release
 from bot.demo.cluster.server import Port
 from bot.demo.cluster.tasks import Task
-from bot.demo.cluster.things import Guest
+from bot.demo.cluster.things import Guest, Node
 from bot.demo.cluster.world import World
 
 REMEMBERED = 100_000  # requests
+TICK = 1.0  # seconds
 
 
-class Cluster:
+class Cluster(Grants):
     """`async with Cluster() as cluster:` serves it; see the package for what it is made of.
 
     seed       the same seed, epoch and speed 0 give the same world
@@ -74,7 +75,8 @@ class Cluster:
         self._broadcast = Broadcast(self.world)
         self.world.catch_up()
         taught = cluster_views.routes(self._broadcast) + node_views.ROUTES + storage_views.ROUTES
-        taught += rrd.routes(self.world) + guest_views.routes(Power(self.world))
+        self.power = Power(self.world)
+        taught += rrd.routes(self.world) + guest_views.routes(self.power)
         self.routes = tuple(route for route in taught if self.release.since(*route.since))
         self._api = Api(self.world, self.routes)
         self._tls = tls
@@ -85,6 +87,8 @@ class Cluster:
         }
         self._faults = Faults(Stage(self.world, self._ports))
         self.tokens.update(build.tokens(self.world, self._rng))
+        self.world.on_power = self._powered
+        self._ticking: asyncio.Task[None] | None = None
 
     # -- serving -------------------------------------------------------------------------------------------------
 
@@ -93,8 +97,14 @@ class Cluster:
             if self._tls and port.tls is None:
                 port.tls = self._context(name)
             await port.open()
+        if self.world.clock.speed:
+            self._ticking = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+            await asyncio.gather(self._ticking, return_exceptions=True)
+            self._ticking = None
         for port in self._ports.values():
             await port.close()
 
@@ -115,6 +125,21 @@ class Cluster:
         digest = hashlib.sha256(x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)).hexdigest().upper()
         self.world.fingerprints[node] = ":".join(digest[n : n + 2] for n in range(0, 64, 2))
         return context
+
+    async def _tick(self) -> None:
+        """The world moves on though nobody asks: a node that reboots has to come back to be asked again."""
+        while True:
+            await asyncio.sleep(TICK)
+            self.world.catch_up()
+
+    def _powered(self, node: Node) -> None:
+        port = self._ports[node.name]
+        if not port.served:
+            return
+        if node.online:
+            port.reopen()
+        else:
+            port.shut()
 
     @property
     def hosts(self) -> list[str]:
@@ -186,32 +211,6 @@ class Cluster:
         answer = self._api.call(request.host, request.method, request.path, request.params, authorization)
         return _reply(answer)
 
-    # -- tokens --------------------------------------------------------------------------------------------------
-
-    def add_user(
-        self, user: str, acl: Mapping[str, str] | None = None, *, enabled: bool = True, expire: float = 0
-    ) -> None:
-        self.world.access.users[user] = User(enabled, expire)
-        for path, role in (acl or {}).items():
-            self.world.access.grant(path, user, role)
-        self.world.access.changed()
-
-    def add_token(
-        self, user: str, name: str, acl: Mapping[str, str] | None = None, *, privsep: bool = True, expire: float = 0
-    ) -> str:
-        """user@realm!name=secret. `acl`: path -> role, for the token itself."""
-        return build.token(self.world, self._rng, user, name, acl or {}, privsep=privsep, expire=expire)
-
-    def add_role(self, name: str, privileges: Iterable[str]) -> None:
-        self.world.access.role(name, privileges)
-
-    def add_acl(self, path: str, who: str, role: str, *, propagate: bool = True) -> None:
-        """`who`: user@realm, or user@realm!name for a token."""
-        self.world.access.grant(path, who, role, propagate=propagate)
-
-    def remove_acl(self, path: str, who: str) -> None:
-        self.world.access.revoke(path, who)
-
     # -- the world, for tests and the demo's page ------------------------------------------------------------------
 
     def guest(self, vmid: int) -> Guest:
@@ -232,6 +231,22 @@ class Cluster:
         """Simulated seconds go by at once."""
         self.world.clock.advance(seconds)
         self.world.catch_up()
+
+    @property
+    def speed(self) -> float:
+        """Simulated seconds a second; may be set at any time."""
+        return self.world.clock.speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self.world.catch_up()
+        self.world.clock.speed = speed
+
+    def ask(self, path: str, *, who: str = "view", host: str = "pve1", **params: object) -> object:
+        """`data` of a GET, without HTTP: what the token of that name would be answered. Raises Refusal."""
+        self.world.catch_up()
+        answer = self._api.call(host, "GET", path, params, f"PVEAPIToken={self.tokens[who]}")
+        return answer.data if answer.body is None else orjson.loads(answer.body)["data"]
 
     def broadcast(self) -> None:
         """Brings /cluster/resources up to date now, instead of up to 10 simulated seconds later."""

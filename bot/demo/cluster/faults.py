@@ -66,10 +66,8 @@ def _node_off(stage: Stage, on: bool, target: str) -> None:
     node = stage.world.nodes[target]
     if on:
         stage.world.power_off(node)
-        stage.ports[target].shut()
     else:
         stage.world.power_on(node)
-        stage.ports[target].reopen()
 
 
 def _api_off(stage: Stage, on: bool, target: str) -> None:

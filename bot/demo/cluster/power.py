@@ -5,6 +5,7 @@ fail in the task, a container's mostly at once.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from bot.demo.cluster.access import Caller
 from bot.demo.cluster.api import Call, Value
@@ -23,6 +24,23 @@ NO_PARAMS: Mapping[str, Value] = {}
 class Power:
     def __init__(self, world: World) -> None:
         self.world = world
+        world.on_start = self.start
+
+    def start(self, guest: Guest) -> str:
+        """As root@pam does: after the boot of its node, or for HA."""
+        return self._begin(ROOT, guest.node, guest.kind, guest.vmid, "start", self._start)
+
+    def shut_down(self, guest: Guest, timeout: float) -> str:
+        """As stopall does: by root@pam, and by force in the end."""
+        params: dict[str, Value] = {"forceStop": True, "timeout": int(timeout)}
+        work = partial(self._shutdown, params=params)
+        return self._begin(ROOT, guest.node, guest.kind, guest.vmid, "shutdown", work)
+
+    def order(self, user: str, guest: Guest, action: str, **params: Value) -> str:
+        """As somebody in Proxmox's own pages does; gives the UPID. Raises Refusal as POST does."""
+        given = {"node": guest.node, "vmid": guest.vmid, **params}
+        call = Call(world=self.world, caller=Caller(user), host=guest.node, params=given)
+        return self.post(call, guest.kind, action)
 
     def post(self, call: Call, kind: Kind, action: str) -> str:
         """Gives the UPID. Raises Refusal for what Proxmox refuses before there is a task."""
@@ -200,7 +218,7 @@ class Power:
         if guest.ha:
             self._ask_ha(ROOT, guest, "start", 0)
         else:
-            self._begin(ROOT, guest.node, guest.kind, guest.vmid, "start", self._start)
+            self.start(guest)
 
     def _reset(self, guest: Guest, task: Task) -> Work:
         self._unlocked(guest)
@@ -257,6 +275,6 @@ class Power:
         if not self.world.nodes[guest.node].online:
             return
         if action == "start" and guest.ha == "started" and not guest.running:
-            self._begin(ROOT, guest.node, guest.kind, guest.vmid, "start", self._start)
+            self.start(guest)
         elif action != "start" and guest.ha == "stopped":
             self._begin(ROOT, guest.node, guest.kind, guest.vmid, action, down)

@@ -43,12 +43,14 @@ class Port:
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _opening: asyncio.Task[None] | None = None
+    served: bool = False  # opened once: it may be shut and reopened
 
     @property
     def listening(self) -> bool:
         return self._server is not None or self._opening is not None
 
     async def open(self) -> None:
+        self.served = True
         if self._server is None:
             self._server = await asyncio.start_server(self._serve, sock=self._listen(), ssl=self.tls, limit=2**16)
 

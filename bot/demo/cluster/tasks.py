@@ -55,6 +55,7 @@ class Tasks:
         self._pids = itertools.count(4711)
         self.all: dict[str, Task] = {}
         self.fails: list[str] = []  # words with which the next tasks fail
+        self.on_end: Callable[[Task], None] = lambda task: None
 
     def begin(self, node: str, kind: str, subject: str, user: str, work: Callable[[Task], Work]) -> Task:
         """Starts a task and lets its first part happen."""

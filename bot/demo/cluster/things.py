@@ -8,6 +8,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bot.demo.cluster.machine import Machine
+
 Kind = Literal["qemu", "lxc"]
 Content = Literal["backup", "images", "rootdir", "iso", "vztmpl", "snippets"]
 
@@ -67,6 +69,7 @@ class Guest:
     shutdown_time: float = 3  # seconds to shut down when asked to
     deaf: bool = False  # never shuts down when asked: nothing listens to the power button
     broken: bool = False  # does not start
+    unsaved: str = ""  # why a backup of it fails
     busy: str = ""  # UPID of the task that holds its lock file
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -107,12 +110,14 @@ class Guest:
         if not self.running or self.paused:
             return 0.0
         wave = math.sin(now / 97 + self.vmid) + 0.5 * math.sin(now / 13 + self.vmid * 7)
+        if self.load > 0.95:  # so busy that nothing wanders
+            return min(1.0, self.load)
         return round(min(1.0, max(0.001, self.load * (1 + 0.35 * wave))), 4)
 
     def mem(self, now: float) -> int:
         if not self.running:
             return 0
-        share = self.memory * (1 + 0.06 * math.sin(now / 311 + self.vmid * 3))
+        share = self.memory * (1 + 0.06 * math.sin(now / 311 + self.vmid * 3)) if self.memory < 0.95 else self.memory
         return int(min(0.995, share) * self.maxmem)
 
     def counters(self, now: float) -> dict[str, int]:
@@ -140,15 +145,21 @@ class Node:
     load: float = 0.3
     online: bool = True
     went_off: float = 0  # when; 0 while online
-    ran: tuple[int, ...] = ()  # vmids that ran when it went off
+    frozen: float = 0  # since when its pvestatd hangs; 0: it does not
+    silent: int = 0  # 595 or 596: what its API answers to other nodes while it is online; 0: it answers
+    machine: Machine = field(default_factory=Machine)
     model: str = "Intel(R) Xeon(R) E-2388G CPU @ 3.20GHz"
 
     def cpu(self, now: float) -> float:
         wave = math.sin(now / 61 + self.nodeid) + 0.4 * math.sin(now / 7 + self.nodeid)
+        if self.load > 0.9:  # so busy that nothing wanders
+            return min(1.0, self.load)
         return round(min(1.0, max(0.01, self.load * (1 + 0.2 * wave))), 4)
 
     def mem(self, now: float) -> int:
-        share = {1: 0.78, 2: 0.55, 3: 0.81}.get(self.nodeid, 0.6)
+        share = self.machine.memory or {1: 0.78, 2: 0.55, 3: 0.81}.get(self.nodeid, 0.6)
+        if share > 0.95:
+            return int(self.maxmem * share)
         return int(self.maxmem * share * (1 + 0.02 * math.sin(now / 401 + self.nodeid)))
 
     def uptime(self, now: float) -> int:

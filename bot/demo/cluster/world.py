@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from bot.demo.cluster.access import Access
@@ -15,6 +16,23 @@ from bot.demo.cluster.things import Guest, Node, Storage
 TICK = 10  # seconds between two broadcasts of pvestatd; /cluster/resources shows the last one
 FORGET = 300  # seconds until the last broadcast of a dead node is dropped (pmxcfs, status.c)
 FENCE = 120  # seconds from a node's end to its HA guests starting elsewhere
+
+
+Saved = tuple[Guest, str, float, int]  # a guest in a backup, what went wrong, seconds, bytes
+
+
+@dataclass(slots=True)
+class BackupJob:
+    """A row of /etc/pve/jobs.cfg. `vmids` empty: all guests but the excluded."""
+
+    id: str
+    storage: str
+    schedule: str = "02:00"
+    vmids: tuple[int, ...] = ()
+    excluded: tuple[int, ...] = ()
+    mode: str = "snapshot"
+    enabled: bool = True
+    comment: str = ""
 
 
 class World:
@@ -34,7 +52,16 @@ class World:
         self.tasks = Tasks(self.clock, boot=lambda node: self.nodes[node].booted)
         self.access = Access(release, self._pool_members)
         self._pids = itertools.count(1200)
+        self.ceph = ""  # HEALTH_OK, HEALTH_WARN, HEALTH_ERR; '' = not installed
+        self.disarmed = False  # HA
+        self.fenced: dict[str, float] = {}  # node -> until when the manager calls it fenced
+        self.jobs: list[BackupJob] = []
+        # What others want to know
         self.on_tick: Callable[[], None] = lambda: None
+        self.on_start: Callable[[Guest], object] = self.boot  # with a task of root's, once there is somebody to do it
+        self.on_power: Callable[[Node], None] = lambda node: None  # it went on or off
+        self.on_fence: Callable[[Node, bool], None] = lambda node, over: None
+        self.on_backup: Callable[[str, str, str, list[Saved], list[str]], None] = lambda *told: None
         self._ticked = 0.0
 
     def _pool_members(self) -> dict[str, list[str]]:
@@ -103,35 +130,44 @@ class World:
 
     def _recover(self, guest: Guest) -> None:
         if guest.ha == "started" and not guest.running and self.nodes[guest.node].online:
-            self.boot(guest)
+            self.on_start(guest)
             guest.hastate = "started"
 
     # -- what happens to nodes -----------------------------------------------------------------------------------
 
-    def power_off(self, node: Node) -> None:
-        """The node is gone at once: no task ends, no guest shuts down, nobody is told but the other nodes."""
+    def power_off(self, node: Node, *, orderly: bool = False) -> None:
+        """The node is gone at once: no task ends, no guest shuts down, nobody is told but the other nodes.
+
+        `orderly`: what was to be done before was done; HA knows, and neither fences nor recovers.
+        """
         if not node.online:
             return
         node.online, node.went_off = False, self.now
-        node.ran = tuple(guest.vmid for guest in self.guests.values() if guest.node == node.name and guest.running)
+        node.frozen = 0
         self.tasks.lose(node.name)
-        off = self.now
-        self.clock.later(FENCE / 2, lambda: self._fence(node, off, over=False))
-        self.clock.later(FENCE, lambda: self._fence(node, off, over=True))
+        self.on_power(node)
+        if not orderly:
+            off = self.now
+            self.clock.later(FENCE / 2, lambda: self._fence(node, off, over=False))
+            self.clock.later(FENCE, lambda: self._fence(node, off, over=True))
 
     def _fence(self, node: Node, off: float, *, over: bool) -> None:
         """HA starts its guests elsewhere, if the rest has quorum and the node did not come back."""
         if node.online or node.went_off != off or not self.quorate:
             return
         elsewhere = [other for other in self.nodes.values() if other.online]
-        for guest in self.guests.values():
-            if guest.node == node.name and guest.ha == "started":
-                guest.hastate = "fence"
-                if not over:
-                    continue
-                guest.node = min(elsewhere, key=lambda other: other.load).name
-                self.boot(guest)
-                guest.hastate = "started"
+        managed = [guest for guest in self.guests.values() if guest.node == node.name and guest.ha == "started"]
+        if managed:
+            self.fenced[node.name] = self.now + FENCE
+            self.on_fence(node, over)
+        for guest in managed:
+            guest.hastate = "fence"
+            if not over:
+                continue
+            guest.node = min(elsewhere, key=lambda other: other.load).name
+            self.halt(guest)
+            guest.hastate = "started"
+            self.on_start(guest)
         self.access.changed()
 
     def power_on(self, node: Node) -> None:
@@ -139,20 +175,23 @@ class World:
         if node.online:
             return
         node.online, node.went_off, node.booted = True, 0, self.now
+        self.fenced.pop(node.name, None)
         here = [guest for guest in self.guests.values() if guest.node == node.name]
         for guest in here:
             self.halt(guest)
-            if guest.hastate == "fence":
+            if guest.lock == "backup":
+                guest.lock = ""  # startall does that
+            if guest.hastate in {"fence", "freeze"}:
                 guest.hastate = "started"
             if guest.ha:
                 self.clock.later(TICK, partial(self._recover, guest))
-        ran, node.ran = node.ran, ()
-        at_boot = [guest for guest in here if guest.vmid in ran and guest.onboot and not guest.ha]
+        self.on_power(node)
+        at_boot = [guest for guest in here if guest.onboot and not guest.ha and not guest.template]
         self.tasks.begin(node.name, "startall", "", "root@pam", lambda task: self._start_all(task, at_boot))
 
     def _start_all(self, task: Task, guests: list[Guest]) -> Work:
-        for guest in guests:
+        for guest in sorted(guests, key=lambda one: one.vmid):
             yield 0.5
-            task.say(f"Starting {guest.word} {guest.vmid}")
-            if not guest.running:
-                self.boot(guest)
+            if not guest.running and guest.node == task.node:
+                task.say(f"Starting {guest.word} {guest.vmid}")
+                self.on_start(guest)
