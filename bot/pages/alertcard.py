@@ -1,0 +1,301 @@
+"""Alerts as they stand in a chat: their card, the short replies beside it, the digest, the pinned live line. All pure.
+
+🔴 ct-mail stopped by itself                the headline; over: 🟢, and for how long it lasted
+nobody ordered it in Proxmox                details, and what goes down with it
+fired 14:02 · acked by Ana 14:05            the timeline
+[▶️ Start](s) [Ack] [Silence ▾] [Open]      cures first; once it is over [Open] alone
+
+Nothing here says an age that grows by itself: a card is edited when something happened, not because time went by.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from bot.access import Role
+from bot.model import Alert, Card, NewsKind, Severity
+from bot.pages.alertwords import (
+    dotted,
+    emoji,
+    head,
+    headline,
+    mended,
+    named,
+    place,
+    short,
+    standing,
+    timeline,
+    when,
+    with_it,
+    worst,
+    worst_first,
+)
+from bot.pages.cures import cures, every, rows
+from bot.pages.parts import pairs
+from bot.ports import Pulse
+from bot.screen import Ack, Ask, Button, Open, Row, Screen
+from bot.text import MESSAGE_LIMIT, Moment, Reader, Said, Value, bold, cut, lines, plain, raw, say, say_n, span
+
+ROOM = MESSAGE_LIMIT - 400
+"""Characters of lines on a card with many: its head, its last line and what a longer name would add are kept free."""
+CURES = 6
+"""Cures on a card with many, two a row."""
+SHOWN = 5
+"""Alerts named in the live line."""
+LATE = 3
+"""Polls without an answer after which the live line says so."""
+EVEN = (60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400)
+"""Seconds: the ages that the live line says, so that it is edited a few times in a long outage."""
+
+
+def draw(
+    card: Card,
+    alerts: Sequence[Alert],
+    *,
+    role: Role | None,
+    acts: bool,
+    clusters: Mapping[str, str],
+    now: datetime,
+) -> Screen:
+    """The card of `alerts`: those of `card.alerts` are shown, what they inhibit among the others is listed with them.
+
+    `role` is the most that anybody in the chat could press, `acts` whether anything can be done at all; `clusters`
+    are names by key, all that are watched.
+    """
+    numbers = frozenset(card.alerts)
+    shown = [alert for alert in alerts if alert.number in numbers] or list(alerts)
+    under = [alert for alert in alerts if alert.parent]
+    if not shown:
+        return Screen(text=say("This alert is over, and no longer kept."), rows=((every(),),))
+    if card.head == "flapping" and len(shown) == 1:
+        return _flapping(shown[0], role=role, clusters=clusters, now=now)
+    if len(shown) == 1 and card.head != "start":
+        return _single(shown[0], under, role=role, acts=acts, clusters=clusters, now=now)
+    return _many(card, shown, under, role=role, acts=acts, clusters=clusters, now=now)
+
+
+def _single(
+    alert: Alert, under: Sequence[Alert], *, role: Role | None, acts: bool, clusters: Mapping[str, str], now: datetime
+) -> Screen:
+    over = mended(alert)
+    text = lines(
+        head(alert, clusters),
+        place(alert.finding.subject),
+        *((say("it was: {said}", said=alert.finding.said),) if over and alert.finding.over is not None else ()),
+        *(() if over else (*alert.finding.details, *with_it(alert, under))),
+        timeline(alert, now),
+    )
+    return Screen(text=text, rows=rows(alert, role=role, acts=acts))
+
+
+# -- many in one message ---------------------------------------------------------------------------------------------
+
+
+def _many(
+    card: Card,
+    shown: Sequence[Alert],
+    under: Sequence[Alert],
+    *,
+    role: Role | None,
+    acts: bool,
+    clusters: Mapping[str, str],
+    now: datetime,
+) -> Screen:
+    alerts = worst_first(shown)
+    told: list[Said] = []
+    room = ROOM
+    for alert in alerts:
+        line = lines(_line(alert, clusters, now), *(() if mended(alert) else with_it(alert, under)))
+        room -= len(plain(line, Reader())) + 1
+        if room < 0:
+            break
+        told.append(line)
+    left = len(alerts) - len(told)
+    text = lines(_title(card, alerts, clusters), *told, say("and {n} more", n=left) if left else None)
+    wrong = [alert for alert in alerts if not mended(alert)]
+    buttons = [
+        button
+        for alert in wrong
+        for button in cures(alert, role=role, acts=acts, name=alert.finding.subject.name or alert.finding.subject.id)
+        if isinstance(button.tap, Ask)
+    ][:CURES]
+    return Screen(text=text, rows=(*pairs(buttons), *_of_many(card, wrong, role)))
+
+
+def _line(alert: Alert, clusters: Mapping[str, str], now: datetime) -> Said:
+    values: dict[str, Value] = {"emoji": emoji(alert), "said": standing(alert, now)}
+    if len(clusters) > 1:
+        cluster = alert.finding.subject.cluster
+        return say("{emoji} {cluster} · {said}", cluster=raw(clusters.get(cluster, cluster)), **values)
+    return say("{emoji} {said}", **values)
+
+
+def _title(card: Card, alerts: Sequence[Alert], clusters: Mapping[str, str]) -> Said:
+    """Where, how many, how bad: a lock screen shows just this line."""
+    values: dict[str, Value] = {
+        "emoji": "🔁" if card.head == "flapping" else worst(alerts),
+        "count": bold(_counted(card, len(alerts), sum(1 for alert in alerts if not mended(alert)))),
+    }
+    if len(clusters) < 2:
+        return say("{emoji} {count}", **values)
+    keys = dict.fromkeys(alert.finding.subject.cluster for alert in alerts)
+    return say("{emoji} {names} · {count}", names=named([clusters.get(key, key) for key in keys]), **values)
+
+
+def _counted(card: Card, n: int, wrong: int) -> Said:
+    if card.head == "flapping":
+        return say("{n} alerts come and go: quiet for a while", n=n)
+    if card.head == "start":
+        if not wrong:
+            return say_n(
+                n, one="the problem from before the start is over", many="all {n} from before the start are over"
+            )
+        return say_n(
+            wrong, one="{n} problem open since before the start", many="{n} problems open since before the start"
+        )
+    if not wrong:
+        return say("all {n} are over", n=n)
+    return say_n(n, one="{n} alert", many="{n} alerts") if wrong == n else say("{m} of {n} alerts open", m=wrong, n=n)
+
+
+def _of_many(card: Card, wrong: Sequence[Alert], role: Role | None) -> tuple[Row, ...]:
+    if role is None:
+        return ()
+    row: list[Button] = []
+    if role >= Role.OPERATOR:
+        if any(alert.open and alert.acked is None for alert in wrong):
+            row.append(Button(say("Ack all"), Ack(f"c{card.id}")))
+        if any(alert.open for alert in wrong):
+            row.append(Button(say("Silence ▾"), Open("hush", f"c{card.id}")))
+    return ((*row, every()),)
+
+
+def _flapping(alert: Alert, *, role: Role | None, clusters: Mapping[str, str], now: datetime) -> Screen:
+    """One message for what comes and goes; then quiet, then how it stands."""
+    n = len(alert.changes)
+    first = min(alert.changes, default=alert.fired or alert.found)
+    within = (max(alert.changes, default=first) - first).total_seconds()
+    quiet = alert.flapping is not None and alert.flapping > now
+    changed = say_n(n, one="changed {n} time", many="changed {n} times in {span}", span=span(max(60, within)))
+    text = lines(
+        head(alert, clusters, "🔁") if quiet or not mended(alert) else head(alert, clusters),
+        changed if n else None,
+        say("Quiet until {when}, then I say how it stands.", when=when(alert.flapping, now))
+        if quiet and alert.flapping is not None
+        else None,
+        timeline(alert, now),
+    )
+    return Screen(text=text, rows=rows(alert, role=role, acts=False))
+
+
+# -- short replies ---------------------------------------------------------------------------------------------------
+
+
+def news(alert: Alert, kind: NewsKind, *, clusters: Mapping[str, str], now: datetime) -> Said:
+    """What is said beside the card, once: a reminder, an escalation, a recovery."""
+    match kind:
+        case NewsKind.REMINDED:
+            began = alert.finding.since or alert.fired or alert.found
+            passed = max(0.0, (now - began).total_seconds())
+            return say("{head} · still, for {span}", head=head(alert, clusters), span=_coarse(passed))
+        case NewsKind.ESCALATED:
+            return lines(say("{head} · worse now", head=head(alert, clusters)), *alert.finding.details[:1])
+        case NewsKind.FLAPPING:
+            return say("{head} · comes and goes", head=head(alert, clusters, "🔁"))
+        case NewsKind.FIRED | NewsKind.RESOLVED | NewsKind.CHANGED | NewsKind.BACK:
+            return head(alert, clusters)
+
+
+def _coarse(seconds: float) -> Said:
+    return span(seconds if seconds < 3600 else seconds // 3600 * 3600)
+
+
+# -- the digest ------------------------------------------------------------------------------------------------------
+
+
+def digest(
+    alerts: Iterable[Alert], *, begin: datetime, end: datetime, night: bool, clusters: Mapping[str, str], now: datetime
+) -> Said:
+    """`🌙 Night 22:00-08:00: 1 critical (told), 3 warnings over, 1 still open`, and a line each, worst first.
+
+    `night`: what the quiet hours kept; else the daily one. `alerts` may be none: then it says so.
+    """
+    found = worst_first(alerts)
+    told: list[Said] = []
+    room = ROOM
+    for alert in found:
+        line = _line(alert, clusters, now)
+        room -= len(plain(line, Reader())) + 1
+        if room < 0:
+            break
+        told.append(line)
+    left = len(found) - len(told)
+    return lines(
+        bold(_summed(found, begin=begin, end=end, night=night)),
+        *told,
+        say("and {n} more", n=left) if left else None,
+    )
+
+
+def _summed(alerts: Sequence[Alert], *, begin: datetime, end: datetime, night: bool) -> Said:
+    over = [alert for alert in alerts if mended(alert)]
+    wrong = [alert for alert in alerts if not mended(alert)]
+    still = [alert for alert in wrong if alert.open]
+    happened = len(wrong) - len(still)
+    critical = sum(1 for alert in alerts if alert.severity is Severity.CRITICAL and alert.told)
+    parts: list[Value] = []
+    if critical:
+        parts.append(say("{n} critical (told)", n=critical))
+    if over:
+        parts.append(say("{n} over", n=len(over)))
+    if still:
+        parts.append(say("{n} still open", n=len(still)))
+    if happened:
+        parts.append(say_n(happened, one="{n} event", many="{n} events"))
+    said = dotted(parts) if parts else say("nothing to tell")
+    values: dict[str, Value] = {"begin": Moment(begin, "%H:%M"), "end": Moment(end, "%H:%M"), "said": said}
+    if night:
+        return say("🌙 Night {begin}-{end}: {said}", **values)
+    return say("📋 Since {begin}: {said}", **{**values, "begin": when(begin, end)})
+
+
+# -- the live line ---------------------------------------------------------------------------------------------------
+
+
+def live_line(alerts: Iterable[Alert], pulse: Sequence[Pulse], *, clusters: Mapping[str, str], now: datetime) -> Screen:
+    """The pinned message: its first line is all that the bar above the chat shows. `alerts`: the open ones told here.
+
+    It is edited when an alert comes or goes, and when the polls fail: of those the age is said, in few steps.
+    """
+    found = worst_first(alert for alert in alerts if alert.open and not alert.parent)
+    late = [one for one in pulse if one.age is None or one.age > LATE * one.poll]
+    names = dotted([cut(one.name, 20) for one in pulse]) if pulse else say("nothing is watched")
+    values: dict[str, Value] = {"names": names, "n": len(found)}
+    if found:
+        mark = worst(found)
+        one, many = "{emoji} {names} · {n} alert: {said}", "{emoji} {names} · {n} alerts: {said}"
+        first = say_n(len(found), one=one, many=many, emoji=mark, names=names, said=short(headline(found[0])))
+    elif late or not pulse:
+        first = say("⚪ {names} · not known", **values)
+    else:
+        first = say("🟢 {names} · all well", **values)
+    rest = [_line(alert, clusters, now) for alert in found[1:SHOWN]]
+    left = len(found) - 1 - len(rest)
+    text = lines(
+        first,
+        *rest,
+        say("and {n} more", n=left) if left > 0 else None,
+        *(_late(one, now) for one in late),
+        *(say("polled every {span}", span=span(one.poll)) for one in pulse[:1] if not late),
+    )
+    return Screen(text=text, rows=((every(), Button(say("Status"), Open("status"))),))
+
+
+def _late(pulse: Pulse, now: datetime) -> Said:
+    name = bold(cut(pulse.name, 20))
+    if pulse.polled is None or pulse.age is None:
+        return say("⚠️ {name} has not been seen since the start", name=name)
+    step = max((even for even in EVEN if even <= pulse.age), default=0)
+    values: dict[str, Value] = {"name": name, "when": when(pulse.polled, now)}
+    if not step:
+        return say("⚠️ {name}: last seen {when}", **values)
+    return say("⚠️ {name}: last seen {when}, over {span} ago", span=span(step), **values)

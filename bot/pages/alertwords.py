@@ -1,0 +1,191 @@
+"""Alerts in words, for cards, lists, replies, the digest: headline, emoji, timeline, what goes down with it. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from bot.model import About, Alert, Phase, Severity, Subject
+from bot.text import Moment, Reader, Said, Value, bold, cut, plain, raw, say, say_n, span
+
+DAY = timedelta(days=1)
+NAMES = 3
+"""Names of what goes down with it that are said; the others are counted."""
+NAME = 32
+"""Columns of one name among others."""
+LINE = 200
+"""Characters of a headline among others: a name can be endless."""
+
+
+def dotted(parts: Sequence[Value]) -> Said:
+    """`a · b · c`."""
+    values = {f"p{index}": part for index, part in enumerate(parts)}
+    return say(" · ".join(f"{{{name}}}" for name in values), **values)
+
+
+def when(at: datetime, now: datetime) -> Moment:
+    """`14:02`, with the day where that is long ago (or, by a clock that jumped, far ahead)."""
+    return Moment(at, "%H:%M" if abs(now - at) < DAY else "%d %b %H:%M")
+
+
+def mended(alert: Alert) -> bool:
+    """Is it well again? An event happened and that was it: only one that can be over, and later than it came, is."""
+    if alert.phase is not Phase.OVER:
+        return False
+    if not alert.finding.event:
+        return True
+    return alert.finding.over is not None and alert.over is not None and alert.over > (alert.fired or alert.found)
+
+
+def emoji(alert: Alert) -> str:
+    if mended(alert):
+        return "🟢"
+    return "⏳" if alert.phase is Phase.PENDING else alert.finding.severity.emoji
+
+
+def lasted(alert: Alert) -> float | None:
+    """Seconds from when it began to when it was over; None while it is not, or where clocks make nonsense of it."""
+    if alert.over is None or not mended(alert):
+        return None
+    seconds = (alert.over - (alert.finding.since or alert.fired or alert.found)).total_seconds()
+    return seconds if seconds >= 1 else None
+
+
+def headline(alert: Alert) -> Said:
+    """The sentence alone: what is wrong or, once it is over, that it is, and how long it lasted."""
+    finding = alert.finding
+    if not mended(alert):
+        return finding.said
+    over = finding.over if finding.over is not None else say("over: {said}", said=finding.said)
+    if (seconds := lasted(alert)) is None:
+        return over
+    return say("{over} · after {span}", over=over, span=span(seconds))
+
+
+def head(alert: Alert, clusters: Mapping[str, str], mark: str = "") -> Said:
+    """`🔴 homelab · pve2 is offline`: the cluster first where there are several, as a lock screen shows just that."""
+    values: dict[str, Value] = {"emoji": mark or emoji(alert), "said": headline(alert)}
+    if len(clusters) > 1:
+        cluster = alert.finding.subject.cluster
+        return say("{emoji} {cluster} · {said}", cluster=bold(clusters.get(cluster, cluster)), **values)
+    return say("{emoji} {said}", **values)
+
+
+def place(subject: Subject) -> Said | None:
+    """`104 · pve1`: what tells a guest from another of the same name; None for what its name says whole."""
+    if subject.about is not About.GUEST:
+        return None
+    return dotted([cut(part, NAME) for part in (subject.id, subject.node) if part])
+
+
+def short(said: Said) -> Said:
+    """On one line among others; what is endless or has lines of its own is cut, its markup given up."""
+    text = plain(said, Reader())
+    if len(text) <= LINE and "\n" not in text:
+        return said
+    text = " ".join(text.split())
+    return raw(text if len(text) <= LINE else f"{text[: LINE - 1]}…")
+
+
+def timeline(alert: Alert, now: datetime) -> Said:
+    """`fired 14:02 · acked by Ana 14:05 · ok 14:09, 7 min`."""
+    parts: list[Value] = []
+    began, fired = alert.finding.since, alert.fired
+    if alert.finding.event:
+        parts.append(say("at {when}", when=when(began or fired or alert.found, now)))
+    elif fired is None:
+        parts.append(say("seen {when}", when=when(alert.found, now)))
+    else:
+        if began is not None and fired - began >= timedelta(minutes=1):
+            parts.append(say("since {when}", when=when(began, now)))
+        parts.append(say("fired {when}", when=when(fired, now)))
+    if alert.acked is not None:
+        who = cut(alert.acked_by, NAME) or "?"
+        parts.append(say("acked by {name} {when}", name=who, when=when(alert.acked, now)))
+    if mended(alert) and alert.over is not None:
+        seconds = lasted(alert)
+        over = when(alert.over, now)
+        parts.append(
+            say("ok {when}, {span}", when=over, span=span(seconds))
+            if seconds is not None
+            else say("ok {when}", when=over)
+        )
+    elif alert.silenced and alert.open:
+        parts.append(say("silenced"))
+    return dotted(parts)
+
+
+def standing(alert: Alert, now: datetime) -> Said:
+    """One line of a card with many: the headline with the least of its timeline."""
+    parts: list[Value] = [short(headline(alert))]
+    if mended(alert):
+        return dotted(parts)
+    parts.append(when(alert.finding.since or alert.fired or alert.found, now))
+    if alert.acked is not None:
+        parts.append(say("acked by {name}", name=cut(alert.acked_by, NAME) or "?"))
+    if alert.silenced and alert.open:
+        parts.append(say("silenced"))
+    return dotted(parts)
+
+
+def worst_first(alerts: Iterable[Alert]) -> list[Alert]:
+    """What is not over first, the worst of it first, then as it came; what is over last."""
+    return sorted(
+        alerts,
+        key=lambda alert: (
+            mended(alert),
+            alert.phase is Phase.PENDING,
+            -alert.finding.severity,
+            alert.fired or alert.found,
+            alert.number,
+        ),
+    )
+
+
+def worst(alerts: Iterable[Alert]) -> str:
+    """The emoji for all of them: green only when every one is over."""
+    wrong = [alert.finding.severity for alert in alerts if not mended(alert)]
+    return Severity(max(wrong)).emoji if wrong else "🟢"
+
+
+def thing(subject: Subject) -> Said:
+    """`web (101)`, `pve2`, `storage nas`: what an alert is about, in a sentence."""
+    name = cut(subject.name or subject.id, NAME).strip() or subject.cluster
+    match subject.about:
+        case About.GUEST:
+            return say("{name} ({vmid})", name=bold(name), vmid=cut(subject.id, NAME))
+        case About.STORAGE:
+            return say("storage {name}", name=bold(name))
+        case About.CLUSTER:
+            return say("the cluster {name}", name=bold(name))
+        case About.NODE | About.OTHER:
+            return bold(name)
+
+
+def with_it(alert: Alert, under: Sequence[Alert]) -> list[Said]:
+    """What goes down with it: the names the rule gave, and what it keeps quiet (`under`: all that it may inhibit)."""
+    children = [child.finding.subject for child in under if child.parent == alert.key and not mended(child)]
+    guests = dict.fromkeys((*alert.finding.affected, *_names(children, About.GUEST)))
+    others = dict.fromkeys(
+        f"{word}{name}"
+        for about, word in ((About.NODE, ""), (About.STORAGE, "storage "), (About.OTHER, ""), (About.CLUSTER, ""))
+        for name in _names(children, about)
+        if name not in guests and name != alert.finding.subject.name
+    )
+    said: list[Said] = []
+    if guests and alert.finding.subject.about in {About.NODE, About.CLUSTER}:
+        one, many = "{n} guest there: {names}", "{n} guests there: {names}"
+        said.append(say_n(len(guests), one=one, many=many, names=named(tuple(guests))))
+    elif guests:
+        said.append(say("with it: {names}", names=named(tuple(guests))))
+    if others:
+        said.append(say("also with it: {names}" if guests else "with it: {names}", names=named(tuple(others))))
+    return said
+
+
+def _names(subjects: Iterable[Subject], about: About) -> list[str]:
+    return [one.name or one.id for one in subjects if one.about is about and (one.name or one.id)]
+
+
+def named(names: Sequence[str]) -> Said:
+    """`db, git, win-test and 9 more`."""
+    said = ", ".join(cut(name, NAME) for name in names[:NAMES])
+    return say("{names} and {n} more", names=said, n=len(names) - NAMES) if len(names) > NAMES else raw(said)

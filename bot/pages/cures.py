@@ -1,0 +1,68 @@
+"""The buttons of an alert: what mends it first, then Ack · Silence ▾ · Open. Pure."""
+
+from typing import Literal
+
+from bot.access import Role
+from bot.actions import BY_KEY
+from bot.model import About, Alert, Cure
+from bot.pages.alertwords import mended
+from bot.pages.parts import pairs
+from bot.screen import Ack, Ask, Button, Open, Row
+from bot.text import cut, say
+
+LABEL = 12
+"""Columns of a name on a cure, where there are several alerts."""
+
+
+def rows(alert: Alert, *, role: Role | None, acts: bool, more: Row = ()) -> tuple[Row, ...]:
+    """Cures, then Ack · Silence ▾ · Open, at most three a row; `more` comes last."""
+    buttons: list[Button] = []
+    if not mended(alert):
+        buttons += cures(alert, role=role, acts=acts)
+        if role is not None and role >= Role.OPERATOR and alert.open:
+            if alert.acked is None:
+                buttons.append(Button(say("Ack"), Ack(f"a{alert.number}")))
+            buttons.append(Button(say("Silence ▾"), Open("hush", str(alert.number))))
+    if role is not None:
+        buttons.append(Button(say("Open"), opens(alert)))
+    buttons += more
+    if len(buttons) == 4:  # two and two stand better than three and one
+        return pairs(buttons)
+    return pairs(buttons, 3)
+
+
+def cures(alert: Alert, *, role: Role | None, acts: bool, name: str = "") -> list[Button]:
+    """Those that may be pressed here; with `name` on them where there are several alerts."""
+    found: list[Button] = []
+    for cure in alert.finding.cures:
+        label = say("{label} {name}", label=cure.label, name=cut(name, LABEL)) if name else cure.label
+        if cure.verb == "open" and role is not None:
+            found.append(Button(label, Open(cure.key, cure.arg)))
+        elif cure.verb == "ask" and acts and _may(cure, role):
+            action = BY_KEY[cure.key]
+            style: Literal["danger", "success"] | None = (
+                "danger" if action.harsh else None if action.question else "success"
+            )
+            found.append(Button(label, Ask(cure.key, cure.arg), style))
+    return found
+
+
+def _may(cure: Cure, role: Role | None) -> bool:
+    action = BY_KEY.get(cure.key)
+    return action is not None and role is not None and role >= action.role
+
+
+def opens(alert: Alert) -> Open:
+    """The page of what it is about; where there is none, its own."""
+    subject = alert.finding.subject
+    match subject.about:
+        case About.GUEST:
+            return Open("vm", f"{subject.cluster}/{subject.id}")
+        case About.NODE:
+            return Open("node", f"{subject.cluster}/{subject.id}")
+        case About.STORAGE | About.CLUSTER | About.OTHER:
+            return Open("alert", str(alert.number))
+
+
+def every() -> Button:
+    return Button(say("All alerts"), Open("alerts"))

@@ -1,0 +1,221 @@
+"""Alerts → the message that shows them. The screens are read in tests/screens/alert-*.txt."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.access import Role
+from bot.model import Alert, Card, Cure, NewsKind, Phase, Severity
+from bot.pages import alertcard
+from bot.ports import Pulse
+from bot.screen import Ack, Ask, Open, Screen
+from bot.text import Said, html, lines, plain, say
+from tests.pages import alerts as made
+from tests.pages.alerts import ONE, TWO, ago, card
+from tests.pages.fleets import HOSTILE, NOW, READER
+from tests.pages.golden import check, fits, label
+
+
+def drawn(
+    shown: Card,
+    alerts: Sequence[Alert],
+    *,
+    role: Role | None = Role.OPERATOR,
+    acts: bool = True,
+    clusters: Mapping[str, str] = ONE,
+) -> Screen:
+    return alertcard.draw(shown, alerts, role=role, acts=acts, clusters=clusters, now=NOW)
+
+
+def single(alert: Alert, *others: Alert, role: Role | None = Role.OPERATOR, acts: bool = True) -> Screen:
+    return drawn(card(alert), [alert, *others], role=role, acts=acts)
+
+
+def over(alert: Alert, minutes: float = 1) -> Alert:
+    return replace(alert, phase=Phase.OVER, over=ago(minutes))
+
+
+FIRED = made.stopped(fired=ago(8), found=ago(8.75))
+ACKED = replace(FIRED, acked=ago(5), acked_by=f"Ana {HOSTILE}")
+UNDER = (
+    made.stopped(21, made.guest(102, "db", node="pve2"), parent=made.dead_node().key),
+    made.alert(22, made.storage("local", node="pve2"), say("x"), rule="storage_offline", parent=made.dead_node().key),
+)
+MIXED = [
+    made.full(7),
+    made.dead_node(5),
+    over(made.stopped(3, made.guest(103, HOSTILE), fired=ago(8))),
+    replace(made.stopped(4), acked=ago(2), acked_by="Ben"),
+]
+FLAPPING = replace(FIRED, changes=tuple(ago(n) for n in (14, 11, 8, 5, 2)), flapping=NOW + timedelta(minutes=28))
+
+
+@pytest.mark.parametrize(
+    ("name", "screen"),
+    [
+        ("fired", single(FIRED)),
+        ("acked", single(ACKED)),
+        ("over", single(over(ACKED))),
+        ("viewers", single(FIRED, role=Role.VIEWER)),
+        ("no-token", single(FIRED, acts=False)),
+        ("silenced", single(replace(FIRED, silenced=3))),
+        ("pending", single(made.alert(1, made.guest(), say("{name} stopped by itself", name="ct-mail"), fired=None))),
+        ("since", single(replace(made.full(), finding=replace(made.full().finding, since=ago(60 * 50))))),
+        ("host-dies", single(made.dead_node(), *UNDER)),
+        ("host-is-back", single(over(made.dead_node()), *UNDER)),
+        ("backup-failed", single(made.failed_backup())),
+        ("two-clusters", drawn(card(FIRED), [FIRED], clusters=TWO)),
+        ("many", drawn(card(*MIXED), [*MIXED, *UNDER])),
+        ("many-two-clusters", drawn(card(*MIXED), MIXED, clusters=TWO)),
+        ("many-viewers", drawn(card(*MIXED), MIXED, role=Role.VIEWER)),
+        ("many-over", drawn(card(*MIXED), [over(alert) for alert in MIXED])),
+        ("start", drawn(card(*MIXED, head="start"), MIXED)),
+        ("start-one", drawn(card(FIRED, head="start"), [FIRED])),
+        ("start-over", drawn(card(*MIXED, head="start"), [over(alert) for alert in MIXED])),
+        ("flapping", drawn(card(FLAPPING, head="flapping"), [FLAPPING])),
+        ("flapping-over", drawn(card(FLAPPING, head="flapping"), [replace(over(FLAPPING), flapping=ago(1))])),
+        ("forgotten", drawn(card(FIRED), [])),
+    ],
+)
+def test_cards(name: str, screen: Screen) -> None:
+    check(f"alert-{name}", screen)
+
+
+def test_five_hundred_alerts_fit_in_one_message_and_the_rest_is_counted() -> None:
+    crowd = made.crowd()
+    screen = drawn(card(*crowd), crowd)
+    fits(screen)
+    text = plain(screen.text, READER)
+    assert len(text) <= 4096
+    assert "more line" not in str(html(screen.text, READER))  # cut here, with a sentence, not by the messenger
+    shown = sum(1 for line in text.splitlines() if line.startswith("⚠️") and "stopped by itself" in line)
+    assert text.splitlines()[-1] == f"and {500 - shown} more"
+    assert [label(button) for button in screen.rows[-1]] == ["Ack all", "Silence ▾", "All alerts"]
+
+
+@pytest.mark.parametrize("endless", ["x" * 5000, "\n" * 300, "<b>" * 400, "日本" * 2000, "\u202e" * 50, ""])
+def test_no_name_breaks_a_card_or_hides_the_others(endless: str) -> None:
+    bad = made.stopped(1, made.guest(104, endless), acked=ago(1), acked_by=endless)
+    others = [made.stopped(2), made.dead_node()]
+    for screen in (single(bad), drawn(card(bad, *others), [bad, *others], clusters={"main": endless, "lab": "lab"})):
+        fits(screen)
+        assert len(plain(screen.text, READER)) < 12_000
+        html(screen.text, READER)
+    text = plain(drawn(card(bad, *others), [bad, *others]).text, READER)
+    assert "pve2 is offline" in text
+    assert "ct-mail stopped" in text
+
+
+def test_a_cure_is_drawn_only_for_who_may_press_it_and_only_one_that_is_known() -> None:
+    def asks(alert: Alert, role: Role | None, *, acts: bool = True) -> list[str]:
+        rows = single(alert, role=role, acts=acts).rows
+        return [button.tap.action for row in rows for button in row if isinstance(button.tap, Ask)]
+
+    assert asks(FIRED, Role.OPERATOR) == ["start"]
+    assert asks(FIRED, Role.ADMIN) == ["start"]
+    assert asks(FIRED, Role.VIEWER) == []
+    assert asks(FIRED, Role.OPERATOR, acts=False) == []
+    assert asks(FIRED, None) == []
+    unknown = replace(FIRED.finding, cures=(Cure(label=say("Explode"), verb="ask", key="explode", arg="main/1"),))
+    assert asks(replace(FIRED, finding=unknown), Role.ADMIN) == []
+
+
+def test_what_is_acknowledged_loses_its_ack_and_what_is_over_all_but_open() -> None:
+    def taps(alert: Alert) -> list[object]:
+        return [button.tap for row in single(alert).rows for button in row]
+
+    assert Ack("a1") in taps(FIRED)
+    assert Ack("a1") not in taps(ACKED)
+    assert Open("hush", "1") in taps(ACKED)
+    assert taps(over(ACKED)) == [Open("vm", "main/104")]
+
+
+def test_nothing_on_a_card_changes_by_time_alone() -> None:
+    """Or every card would be edited at every poll."""
+    for shown in (card(FIRED), card(*MIXED), card(FLAPPING, head="flapping")):
+        alerts = [FIRED, *MIXED, FLAPPING]
+        now, later = (
+            alertcard.draw(shown, alerts, role=Role.OPERATOR, acts=True, clusters=ONE, now=NOW + timedelta(minutes=n))
+            for n in (0, 20)
+        )
+        assert now == later
+
+
+def test_an_event_is_not_green_because_it_is_past() -> None:
+    event = made.failed_backup()
+    assert plain(single(event).text, READER).startswith("⚠️ backup of db failed")
+    well = replace(event, over=ago(1), finding=replace(event.finding, over=say("backup of {name} is done", name="db")))
+    assert plain(single(well).text, READER).startswith("🟢 backup of db is done")
+
+
+def test_a_clock_that_jumped_shows_no_negative_time() -> None:
+    early = replace(FIRED, phase=Phase.OVER, over=ago(60))
+    text = plain(single(early).text, READER)
+    assert text.startswith("🟢 ct-mail runs again\n")
+    assert "-" not in text.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "alert", "clusters", "shown"),
+    [
+        (NewsKind.REMINDED, FIRED, ONE, "⚠️ ct-mail stopped by itself · still, for 8 min"),
+        (NewsKind.REMINDED, made.full(fired=60 * 25), ONE, "⚠️ nas 91 % full · still, for 1 d 1 h"),
+        (
+            NewsKind.ESCALATED,
+            made.full(percent=96, severity=Severity.CRITICAL),
+            ONE,
+            "🔴 nas 96 % full · worse now\nfull in about 3 days",
+        ),
+        (NewsKind.RESOLVED, over(FIRED), ONE, "🟢 ct-mail runs again · after 7 min"),
+        (NewsKind.RESOLVED, over(FIRED), TWO, "🟢 homelab · ct-mail runs again · after 7 min"),
+        (NewsKind.FLAPPING, FIRED, ONE, "🔁 ct-mail stopped by itself · comes and goes"),
+        (NewsKind.FIRED, FIRED, ONE, "⚠️ ct-mail stopped by itself"),
+    ],
+)
+def test_news(kind: NewsKind, alert: Alert, clusters: Mapping[str, str], shown: str) -> None:
+    assert plain(alertcard.news(alert, kind, clusters=clusters, now=NOW), READER) == shown
+
+
+def test_digests() -> None:
+    def said(alerts: Sequence[Alert], *, night: bool = True) -> Said:
+        begin = NOW - timedelta(hours=10)
+        return alertcard.digest(alerts, begin=begin, end=NOW, night=night, clusters=ONE, now=NOW)
+
+    check("alert-digest-night", Screen(text=said([*MIXED, made.failed_backup()])))
+    check("alert-digest-day", Screen(text=said([made.failed_backup()], night=False)))
+    check("alert-digest-empty", Screen(text=said([], night=False)))
+    assert len(plain(said(made.crowd()), READER)) <= 4096
+
+
+PULSE = Pulse(cluster="main", name="homelab", polled=ago(0.1), age=6.0, poll=15.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "alerts", "pulse"),
+    [
+        ("well", [], [PULSE]),
+        ("alerts", [*MIXED, *UNDER, *(made.stopped(30 + n) for n in range(5))], [PULSE]),
+        ("late", [], [replace(PULSE, age=400.0, polled=ago(6.7), failed=20)]),
+        ("late-alerts", MIXED, [replace(PULSE, age=400.0, polled=ago(6.7)), replace(PULSE, name="lab")]),
+        ("never", [], [replace(PULSE, age=None, polled=None, failed=3)]),
+        ("nothing", [], []),
+    ],
+)
+def test_live_lines(name: str, alerts: Sequence[Alert], pulse: Sequence[Pulse]) -> None:
+    check(f"alert-live-{name}", alertcard.live_line(alerts, pulse, clusters=ONE, now=NOW))
+
+
+def test_the_live_line_is_edited_a_few_times_in_a_long_outage_and_never_while_all_is_well() -> None:
+    def seen(age: float) -> Screen:
+        pulse = replace(PULSE, age=age, polled=NOW)
+        return alertcard.live_line([], [pulse], clusters=ONE, now=NOW + timedelta(seconds=age))
+
+    assert len({seen(age) for age in range(45)}) == 1
+    assert len({seen(age) for age in range(0, 20 * 3600, 15)}) <= 11
+
+
+def test_details_with_blocks_are_drawn_in_the_width_of_a_phone() -> None:
+    long = replace(FIRED.finding, details=(lines("a" * 90, "b"),))
+    fits(single(replace(FIRED, finding=long)))
