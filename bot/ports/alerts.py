@@ -204,6 +204,15 @@ class Watching(Protocol):
 
     def why(self, number: int, chat: int) -> Why | None: ...
 
+    def fires_in(self, number: int) -> float | None:
+        """Seconds for which a pending alert has still to be found before it is told, by its own limits; None where it
+        is not pending, or will not be told (its cause is known)."""
+        ...
+
+    async def history(self, limit: int = 50, since: datetime | None = None) -> Sequence[Record]:
+        """Ledger.history: newest first; kept for 90 days."""
+        ...
+
     async def ack(self, numbers: Sequence[int], by: Asker) -> Sequence[Alert]:
         """Those that this acknowledged: open and not acknowledged before."""
         ...
