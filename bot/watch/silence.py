@@ -1,0 +1,70 @@
+"""Silences: what they match, and what of the news is left to tell. Pure.
+
+An alert that is silenced, or inhibited, lives on; what was withheld of it is told once nothing withholds it any more,
+if it still stands. Whether it was ever put into words says `Alert.reminded`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.model import About, Alert, News, NewsKind, Phase, Silence
+
+
+def matches(silence: Silence, alert: Alert) -> bool:
+    """about  guest, storage, other: that one · node: it and what is on it but guests, under maintenance those too ·
+    tag: guests that bear it · rule · cluster · all"""
+    subject = alert.finding.subject
+    if silence.cluster and silence.cluster != subject.cluster:
+        return False
+    match silence.about:
+        case "all":
+            return True
+        case "cluster":
+            return silence.value in {"", subject.cluster}
+        case "rule":
+            return silence.value == alert.finding.rule
+        case "tag":
+            return silence.value in subject.tags
+        case "node":
+            there = silence.value in {subject.node, subject.id if subject.about is About.NODE else None}
+            return there and (silence.maintenance or subject.about is not About.GUEST)
+        case about:
+            return about == subject.about.value and silence.value == subject.id
+
+
+def covering(silences: Sequence[Silence], alert: Alert, now: datetime) -> int:
+    """Id of the one that lasts longest of those that cover it; 0: none does."""
+    matching = [silence for silence in silences if silence.until > now and matches(silence, alert)]
+    return max(matching, key=lambda silence: silence.until).id if matching else 0
+
+
+def maintained(silences: Iterable[Silence], cluster: str, now: datetime) -> frozenset[str]:
+    """Nodes under maintenance."""
+    return frozenset(
+        silence.value
+        for silence in silences
+        if silence.maintenance and silence.about == "node" and silence.cluster in {"", cluster} and silence.until > now
+    )
+
+
+def voice(was: Alert | None, alert: Alert, news: News | None, now: datetime) -> tuple[Alert, NewsKind | None]:
+    """What there is to say of `alert` now; `was` is what it was before this poll, `news` what step() made of it."""
+    withheld = bool(alert.parent or alert.silenced)
+    kind = news.kind if news is not None else None
+    if not withheld:
+        owed = alert.phase is Phase.FIRING and alert.reminded is None and alert.finding.last is None
+        if owed and kind not in {NewsKind.FIRED, NewsKind.FLAPPING}:
+            return replace(alert, reminded=now), NewsKind.FIRED
+        return alert, kind
+    match kind:
+        case NewsKind.FIRED | NewsKind.FLAPPING:
+            return replace(alert, reminded=None), None
+        case NewsKind.ESCALATED if was is not None:
+            if was.reminded is None:  # nothing was told yet: once it is, it is told as bad as it is
+                return replace(alert, reminded=None), None
+            return replace(alert, severity=was.severity, reminded=was.reminded), NewsKind.CHANGED
+        case NewsKind.REMINDED if was is not None:
+            return replace(alert, reminded=was.reminded, reminders=was.reminders), None
+        case _:
+            return alert, kind

@@ -1,0 +1,253 @@
+"""One tick of one cluster, pure: find · inhibit · step · silence.
+
+evaluate(view, rules, book)   what every rule finds                    ▶ Evaluation
+doubts(…)                     what has to be looked up before it fires ▶ (Confirm, finding)
+tick(…)                       what became of every alert               ▶ Ticked: alerts, news, what to write down
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from bot import life
+from bot.model import About, Alert, Finding, News, NewsKind, Phase, Silence, Snapshot
+from bot.model.view import View
+from bot.rules import Confirm, Limit, Limits, Rule
+from bot.watch.inhibit import Inhibits, inhibit
+from bot.watch.silence import covering, voice
+
+GROUP_WAIT = 30.0
+"""Seconds that what hung on something else is given to come back with it."""
+SETTLED = 300.0
+"""Seconds: a rule with a longer hold says nothing yet in the summary after a start; its hold has just begun."""
+_OWN = {About.GUEST, About.NODE, About.STORAGE}
+
+
+class Limiting(Protocol):
+    """rules.limits.Book"""
+
+    def limits(self, rule: Rule, snapshot: Snapshot | None) -> Limits: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    rule: Rule
+    limit: Limit
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    found: Mapping[str, Found]  # by alert key
+    limits: Mapping[str, Limits]  # by rule
+    broken: Mapping[str, Exception] = field(
+        default_factory=dict
+    )  # rules that failed: a fault of ours; they see nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What does not change from tick to tick."""
+
+    rules: Mapping[str, Rule]  # by key
+    inhibits: Inhibits
+    parents: Mapping[str, int]  # inhibit(order=)
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    alerts: Mapping[int, Alert]  # all of the cluster, as they are now
+    changed: Sequence[Alert]
+    gone: Sequence[int]  # pending ones that came to nothing
+    news: Sequence[News]
+    events: Mapping[str, datetime]  # keys of events dealt with by this tick
+
+
+def evaluate(view: View, rules: Iterable[Rule], book: Limiting) -> Evaluation:
+    """A rule that fails finds nothing and sees nothing; the others go on."""
+    found: dict[str, Found] = {}
+    limits: dict[str, Limits] = {}
+    broken: dict[str, Exception] = {}
+    for rule in rules:
+        try:
+            limits[rule.key] = of = book.limits(rule, view.snapshot)
+            mine = [Found(rule=rule, limit=of.of(one.subject.key), finding=one) for one in _find(rule, view, of)]
+        except Exception as error:  # noqa: BLE001 - the watch logs it with its traceback; one rule must not end them all
+            broken[rule.key] = error
+        else:
+            found.update((one.finding.key, one) for one in mine)
+    return Evaluation(found=found, limits=limits, broken=broken)
+
+
+def _find(rule: Rule, view: View, limits: Limits) -> Iterator[Finding]:
+    """An old snapshot shows how things were when it was taken: they cannot be held against this poll."""
+    if not limits.base.on and not limits.exceptions:
+        return
+    for finding in rule.find(view, limits):
+        if view.fresh or finding.event or finding.subject.about not in _OWN:
+            yield finding
+
+
+def again(before: Evaluation, view: View, rules: Iterable[Rule], book: Limiting) -> Evaluation:
+    """`before`, with the rules `rules` asked anew."""
+    new = evaluate(view, rules, book)
+    asked = {*new.limits, *new.broken}
+    kept = {key: one for key, one in before.found.items() if one.rule.key not in asked}
+    return Evaluation(
+        found={**kept, **new.found},
+        limits={**before.limits, **new.limits},
+        broken={**{key: error for key, error in before.broken.items() if key not in asked}, **new.broken},
+    )
+
+
+def by_key(alerts: Iterable[Alert]) -> dict[str, Alert]:
+    """The latest of each key: of an older one only its end is still to be shown."""
+    latest: dict[str, Alert] = {}
+    for alert in alerts:
+        other = latest.get(alert.key)
+        if other is None or other.number < alert.number:
+            latest[alert.key] = alert
+    return latest
+
+
+def doubts(alerts: Iterable[Alert], evaluation: Evaluation, view: View) -> list[Found]:
+    """What would fire now, of rules that want it looked up first."""
+    wanted = [one for one in evaluation.found.values() if one.rule.confirm is not Confirm.NONE]
+    if not wanted:
+        return []
+    latest = by_key(alerts)
+    return [
+        one
+        for one in wanted
+        if not (one.finding.event and one.finding.key in view.before.events)
+        and (
+            view.first or life.ripe(latest.get(one.finding.key), one.finding, one.limit, one.rule, view.step, view.poll)
+        )
+    ]
+
+
+def tick(
+    alerts: Mapping[int, Alert],
+    evaluation: Evaluation,
+    view: View,
+    silences: Sequence[Silence],
+    setting: Setting,
+    number: Callable[[], int],
+    unconfirmed: frozenset[str] = frozenset(),
+) -> Ticked:
+    """`alerts` are all of this cluster. `unconfirmed`: keys of what could not be looked up, and may not fire yet."""
+    latest = by_key(alerts.values())
+    stepped: dict[int, Alert] = dict(alerts)
+    told: dict[int, News] = {}
+    gone: list[int] = []
+    events: dict[str, datetime] = {}
+    empty = not view.before.guests and not view.before.nodes  # the first poll ever: what happened before is no news
+    for key in {**latest, **evaluation.found}:
+        alert, one = latest.get(key), evaluation.found.get(key)
+        if one is not None and one.finding.event and (alert is None or alert.phase is Phase.OVER):
+            if alert is not None or key in view.before.events:
+                continue
+            if view.first and empty:
+                events[key] = view.at
+                continue
+        if alert is not None and alert.phase is Phase.OVER and one is None:
+            continue
+        new, news = _step(alert, one, evaluation, view, setting, number, key not in unconfirmed)
+        if new is None:
+            assert alert is not None  # noqa: S101 - nothing comes of nothing
+            del stepped[alert.number]
+            gone.append(alert.number)
+            continue
+        stepped[new.number] = new
+        if news is not None:
+            told[new.number] = news
+        if new.finding.event and new.phase is Phase.OVER:
+            events[key] = view.at
+    for alert in inhibit(stepped.values(), setting.inhibits, setting.parents, view.at, GROUP_WAIT * setting.scale):
+        stepped[alert.number] = alert
+    said = list(_said(alerts, stepped, told, silences, view.at))
+    changed = [alert for alert in stepped.values() if alerts.get(alert.number) is not alert]
+    return Ticked(alerts=stepped, changed=changed, gone=gone, news=said, events=events)
+
+
+def _step(
+    alert: Alert | None,
+    one: Found | None,
+    evaluation: Evaluation,
+    view: View,
+    setting: Setting,
+    number: Callable[[], int],
+    confirmed: bool,
+) -> tuple[Alert | None, News | None]:
+    if one is not None:
+        rule, limit, finding = one.rule, one.limit, one.finding
+        settled = finding.event or rule.limit.hold <= SETTLED
+        stands = limit.on and not finding.grey and finding.last is None
+        if alert is None and view.first and settled and stands and confirmed:
+            return life.opened(finding, limit, rule, view.at, number())
+    else:
+        assert alert is not None  # noqa: S101 - one of the two is there
+        known = setting.rules.get(alert.finding.rule)
+        if known is None:  # of a version that had that rule: nothing will ever find, or end, it again
+            over = replace(alert, phase=Phase.OVER, over=view.at)
+            return over, News(kind=NewsKind.RESOLVED if alert.told else NewsKind.BACK, alert=over)
+        rule, finding = known, None
+        limit = (
+            evaluation.limits[rule.key].of(alert.finding.subject.key) if rule.key in evaluation.limits else rule.limit
+        )
+    return life.step(
+        alert,
+        finding,
+        seen=finding is not None or _sees(rule, view, alert, evaluation),
+        limit=limit,
+        rule=rule,
+        step=view.step,
+        poll=view.poll,
+        now=view.at,
+        number=number,
+        scale=setting.scale,
+        confirmed=confirmed,
+    )
+
+
+def _sees(rule: Rule, view: View, alert: Alert | None, evaluation: Evaluation) -> bool:
+    if alert is None or rule.key in evaluation.broken:
+        return False
+    try:
+        return rule.sees(view, alert.finding.subject)
+    except Exception:  # noqa: BLE001 - a fault of ours: what was not seen holds its state
+        return False
+
+
+def _said(
+    before: Mapping[int, Alert],
+    stepped: dict[int, Alert],
+    told: Mapping[int, News],
+    silences: Sequence[Silence],
+    now: datetime,
+) -> Iterator[News]:
+    """The news that nothing withholds; `stepped` is brought to what was said of it. Parents are told anew of what
+    hangs on them."""
+    touched: set[str] = set()
+    kinds: dict[int, NewsKind] = {}
+    for number, alert in list(stepped.items()):
+        was = before.get(number)
+        if alert.phase is not Phase.OVER or number in told:
+            covered = covering(silences, alert, now) if silences else 0
+            if covered != alert.silenced:
+                alert = replace(alert, silenced=covered)
+            alert, kind = voice(was, alert, told.get(number), now)
+            if was is not None and kind is None and (was.silenced, was.parent) != (alert.silenced, alert.parent):
+                kind = NewsKind.CHANGED
+            stepped[number] = alert
+            if kind is not None:
+                kinds[number] = kind
+        if was is not alert and (alert.parent or (was is not None and was.parent)):
+            touched |= {alert.parent, was.parent if was is not None else ""}
+    for number, alert in stepped.items():
+        if alert.key in touched and number not in kinds and alert.phase is Phase.FIRING:
+            kinds[number] = NewsKind.CHANGED
+    for number in sorted(kinds, key=lambda one: (-stepped[one].severity, one)):
+        yield News(kind=kinds[number], alert=stepped[number])
