@@ -1,0 +1,77 @@
+"""What findings are about, made from what a snapshot holds, and the buttons they bring."""
+
+from bot.model import About, Cure, Guest, Node, Storage, Subject
+from bot.model.view import View
+from bot.text import Said, say
+
+
+def cluster_subject(view: View) -> Subject:
+    return Subject(about=About.CLUSTER, cluster=view.cluster, name=view.name)
+
+
+def node_subject(node: Node) -> Subject:
+    return Subject(about=About.NODE, cluster=node.cluster, id=node.name, name=node.name, node=node.name)
+
+
+def guest_subject(guest: Guest) -> Subject:
+    return Subject(
+        about=About.GUEST,
+        cluster=guest.cluster,
+        id=str(guest.vmid),
+        name=guest.name,
+        node=guest.node,
+        tags=guest.tags,
+        pool=guest.pool,
+    )
+
+
+def storage_subject(storage: Storage) -> Subject:
+    """A shared one is on no node: what happens to one node does not explain it."""
+    return Subject(
+        about=About.STORAGE,
+        cluster=storage.cluster,
+        id=storage.id,
+        name=storage.name,
+        node="" if storage.shared else storage.node,
+    )
+
+
+def guest_key(guest: Guest) -> str:
+    """Subject.key of a guest, without making the subject."""
+    return f"{guest.cluster}/guest/{guest.vmid}"
+
+
+def node_key(node: Node) -> str:
+    return f"{node.cluster}/node/{node.name}"
+
+
+def ask(label: Said, action: str, guest: Guest) -> Cure:
+    return Cure(label=label, verb="ask", key=action, arg=guest.target)
+
+
+def opens(label: Said, page: str, arg: str = "") -> Cure:
+    return Cure(label=label, verb="open", key=page, arg=arg)
+
+
+def start(guest: Guest) -> Cure:
+    return ask(say("▶️ Start"), "start", guest)
+
+
+def resume(guest: Guest) -> Cure:
+    return ask(say("▶️ Resume"), "resume", guest)
+
+
+def tasks_of_guest(guest: Guest) -> Cure:
+    return opens(say("Tasks"), "tasks", f"vm:{guest.target}")
+
+
+def tasks_of_node(node: Node) -> Cure:
+    return opens(say("Tasks"), "tasks", f"node:{node.cluster}/{node.name}")
+
+
+def node_page(node: Node) -> Cure:
+    return opens(say("Node"), "node", f"{node.cluster}/{node.name}")
+
+
+def guests_there(node: Node, count: int) -> Cure:
+    return opens(say("Guests {n}", n=count), "vms", f"node:{node.name} cluster:{node.cluster}")
