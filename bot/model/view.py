@@ -34,11 +34,8 @@ class GuestWas:
     lock: str = ""
     locked: datetime | None = None  # poll that first saw this lock
     resets: tuple[datetime, ...] = ()  # polls that saw its uptime fall, while it was up at both
-    stopped_by: str = ""  # user of the task that stopped it, '' where none is known
+    stopped_by: str = ""  # user of the task that stopped it; in words (with a space) what else explains it; '' nothing
     ran: datetime | None = None  # last poll that saw it running, where it is not now
-    cause: str = (
-        ""  # what explains that it is not: a task's type, order:<Action.key>, lock, node, move; '' = nothing known
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
