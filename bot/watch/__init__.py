@@ -1,1 +1,21 @@
-"""The watch: each poll turned into a view, its findings into alerts, and what is new handed to the deliverer."""
+"""The watch: each poll turned into a view, its findings into alerts, and what is new handed to the deliverer.
+
+    watch.py     Watch: a loop for each cluster, a tick each poll
+      look.py      what one poll could read                           three calls
+      post.py      what is kept of a cluster between polls            ▶ View
+      tick.py      find · inhibit · step · silence, pure              ▶ alerts, news
+      confirm.py   what is looked up before something fires
+      inhibit.py   what goes down with something else                 silence.py   what is not told, for a while
+    asked.py     what the pages and the taps ask (ports.Watching)     why.py       one alert explained
+    table.py     all alerts and silences, and how changes add up
+    feeder.py    what is read at its own pace                         memory.py    what is remembered of each poll
+
+One tick is one transaction: alerts, memory, and the cards and messages that the deliverer plans for them are written
+together, then the deliverer sends.
+"""
+
+from bot.watch.asked import Delivering
+from bot.watch.post import Feeding
+from bot.watch.watch import Sight, Watch
+
+__all__ = ["Delivering", "Feeding", "Sight", "Watch"]

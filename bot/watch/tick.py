@@ -167,7 +167,7 @@ def tick(
             events[key] = view.at
     for alert in inhibit(stepped.values(), setting.inhibits, setting.parents, view.at, GROUP_WAIT * setting.scale):
         stepped[alert.number] = alert
-    said = list(_said(alerts, stepped, told, silences, view.at))
+    said = list(speak(alerts, stepped, told, silences, view.at))
     changed = [alert for alert in stepped.values() if alerts.get(alert.number) is not alert]
     return Ticked(alerts=stepped, changed=changed, gone=gone, news=said, events=events)
 
@@ -221,7 +221,7 @@ def _sees(rule: Rule, view: View, alert: Alert | None, evaluation: Evaluation) -
         return False
 
 
-def _said(
+def speak(
     before: Mapping[int, Alert],
     stepped: dict[int, Alert],
     told: Mapping[int, News],

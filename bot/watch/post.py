@@ -1,0 +1,184 @@
+"""What the watch keeps of one cluster between its polls, and the view that it makes of each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from bot.model import Blind, Snapshot, Task
+from bot.model.feeds import Feeds
+from bot.model.view import Memory, Order, Push, View
+from bot.ports import Changes, Kept, Pulse, Watched
+from bot.watch.confirm import Doubter
+from bot.watch.look import LastTasks, Look
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+FIGURE = "figure/"
+"""Before the cluster's key, and the figure's own, in Kept.facts."""
+EVENTS_KEPT = timedelta(days=8)
+"""A task list reaches back a week at most."""
+MANY = 4096  # events that are remembered before the old ones are looked for
+
+
+class Feeding(Protocol):
+    """watch/feeder.py"""
+
+    def tick(self, snapshot: Snapshot, tasks: Sequence[Task] | None) -> None:
+        """Starts what is due; waits for nothing."""
+        ...
+
+    def feeds(self) -> Feeds: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """Of a view, what does not come from the cluster."""
+
+    poll: float
+    started: datetime
+    orders: tuple[Order, ...] = ()
+    sleeping: frozenset[str] = frozenset()
+    maintenance: frozenset[str] = frozenset()
+    deaf: float = 0.0
+    fingerprints: Mapping[str, str] | None = None
+    tokens: tuple[str, ...] = ()
+
+
+class Post:
+    def __init__(self, pve: Watched, kept: Kept, feeder: Feeding | None = None) -> None:
+        self.pve = pve
+        self.feeder = feeder
+        self.doubter = Doubter(pve)
+        self.memory = recalled(kept, pve.key)
+        self.pushes: list[Push] = []
+        self.blind: Sequence[Blind] = ()
+        self.polls = self.failures = 0
+        self.took = self.ticked = 0.0  # s: of the last good poll, of CPU for the last tick
+        self._tasks = LastTasks()
+        self._last: float | None = None  # monotonic, of the last poll
+        self._failed = 0
+        self._cut_since: datetime | None = None
+        self._polled: datetime | None = None
+        self._polled_at: float | None = None  # monotonic
+        self._first = True  # no good poll yet
+
+    @property
+    def key(self) -> str:
+        return self.pve.key
+
+    def view(self, seen: Look, now: datetime, mono: float, around: Around) -> View:
+        """This poll's; what it says of `first`, `failed` and `step` is taken over, so call it once a poll."""
+        step = 0.0 if self._last is None else min(max(mono - self._last, 0.0), 2 * around.poll)
+        self._last = mono
+        good = seen.snapshot is not None
+        first = good and self._first
+        cut_since = self._cut_since
+        if good:
+            self._failed, self._cut_since, self._first = 0, None, False
+            self._polled, self._polled_at = now, mono
+            self.polls += 1
+        else:
+            self._failed, self._cut_since = self._failed + 1, self._cut_since or now
+            self.failures += 1
+            cut_since = self._cut_since
+        snapshot = seen.snapshot or self.pve.latest()
+        tasks = self._tasks.or_last(seen.tasks, now)
+        if self.feeder is not None and seen.snapshot is not None:
+            self.feeder.tick(seen.snapshot, tasks)
+        pushes, self.pushes = tuple(self.pushes), []
+        return View(
+            cluster=self.key,
+            name=snapshot.name if snapshot is not None else self.key,
+            at=now,
+            step=step,
+            poll=around.poll,
+            snapshot=snapshot,
+            fresh=good,
+            before=self.memory,
+            first=first,
+            started=around.started,
+            tasks=tasks,
+            feeds=self.feeder.feeds() if self.feeder is not None else Feeds(),
+            cut=seen.cut,
+            trouble=seen.trouble,
+            failed=self._failed,
+            cut_since=cut_since,
+            orders=around.orders,
+            pushes=pushes,
+            sleeping=around.sleeping,
+            maintenance=around.maintenance,
+            deaf=around.deaf,
+            fingerprints=around.fingerprints or {},
+            tokens=around.tokens,
+        )
+
+    def pulse(self, mono: float, poll: float) -> Pulse:
+        known = self.pve.latest()
+        return Pulse(
+            cluster=self.key,
+            name=known.name if known is not None else self.key,
+            polled=self._polled,
+            age=None if self._polled_at is None else max(0.0, mono - self._polled_at),
+            poll=poll,
+            failed=self._failed,
+        )
+
+    def remember(self, view: View, events: Mapping[str, datetime], remember: Callable[[View], Memory]) -> Changes:
+        """Takes over what this poll has seen; gives the rows that are other than before. A poll that could not be read
+        remembers nothing but its events."""
+        before = self.memory
+        after = remember(view) if view.fresh else before
+        seen = before.events
+        if events:
+            old = view.at - EVENTS_KEPT if len(seen) > MANY else None
+            seen = {**{key: at for key, at in seen.items() if old is None or at > old}, **events}
+        self.memory = replace(after, events=seen)
+        return Changes(
+            guests=_changed(self.key, before.guests, after.guests),
+            nodes=_changed(self.key, before.nodes, after.nodes),
+            storages=_changed(self.key, before.storages, after.storages),
+            events=events,
+            facts=_figures(f"{FIGURE}{self.key}/", before.figures, after.figures),
+        )
+
+
+def _figures(start: str, before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, str]:
+    """Those that are other than before; '' is one that is forgotten."""
+    if after is before:
+        return {}
+    new = {start + key: repr(float(value)) for key, value in after.items() if before.get(key) != value}
+    return {**new, **{start + key: "" for key in before if key not in after}}
+
+
+def _changed(cluster: str, before: Mapping[K, V], after: Mapping[K, V]) -> dict[tuple[str, K], V | None]:
+    if after is before:
+        return {}
+    rows: dict[tuple[str, K], V | None] = {}
+    for key, value in after.items():
+        was = before.get(key)
+        if was is not value and was != value:
+            rows[cluster, key] = value
+    if len(after) < len(before) or any(key not in after for key in before):
+        rows |= {(cluster, key): None for key in before if key not in after}
+    return rows
+
+
+def recalled(kept: Kept, cluster: str) -> Memory:
+    """What the store remembers of one cluster. A figure that cannot be read is as one that was never kept."""
+    start = f"{FIGURE}{cluster}/"
+    figures: dict[str, float] = {}
+    for key, text in kept.facts.items():
+        if key.startswith(start):
+            try:
+                figures[key.removeprefix(start)] = float(text)
+            except ValueError:
+                continue
+    return Memory(
+        guests={vmid: was for (key, vmid), was in kept.guests.items() if key == cluster},
+        nodes={node: was for (key, node), was in kept.nodes.items() if key == cluster},
+        storages={id_: was for (key, id_), was in kept.storages.items() if key == cluster},
+        events={key: at for key, at in kept.events.items() if f":{cluster}/" in key},
+        figures=figures,
+    )

@@ -1,0 +1,233 @@
+"""The loop: one a cluster, a tick each poll; it never ends, whatever happens in a tick."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.access import Role
+from bot.errors import StoreFailed
+from bot.model import News
+from bot.model.view import Memory, Order, Push, View
+from bot.ports import Audit, Changes, Clock, Ledger, Spawner, Watched
+from bot.rules import Rule
+from bot.watch.asked import Asked, Delivering
+from bot.watch.inhibit import Inhibits
+from bot.watch.look import look
+from bot.watch.post import Around, Feeding, Post
+from bot.watch.silence import maintained
+from bot.watch.table import merge
+from bot.watch.tick import Evaluation, Limiting, Setting, again, doubts, evaluate, tick
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 13.0
+"""Seconds that a poll may take at least: one try at a host that hangs, and one at the next."""
+EXPLAINS = timedelta(minutes=30)
+"""For so long an order of this bot explains what it brought about."""
+ORDERS = 100
+PUSHES = 200
+"""Notifications that wait for the next poll, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """How to look at things: the tables, and what is known beside them."""
+
+    rules: Sequence[Rule]
+    book: Limiting
+    remember: Callable[[View], Memory]
+    inhibits: Inhibits
+    parents: Mapping[str, int]  # rules that can inhibit -> their order
+    sleeping: frozenset[str] = frozenset()  # TELEMOX_MAY_SLEEP
+    fingerprints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # cluster -> host -> pinned SHA-256
+    orders: Callable[[int], Awaitable[Sequence[Audit]]] | None = None  # store.audit
+    deaf: Callable[[], float] = lambda: 0.0  # s for which Telegram has not been reached
+
+
+class Watch(Asked):
+    """`await start()` reads what was kept; `run()` starts the loops.
+
+    poll      s between polls
+    scale     TIME_SCALE; the book has it already
+    feeder    of one cluster, from what is kept (Kept.facts)
+    on_cycle  after each tick that read its cluster, while no other cluster is out of sight: the dead man's switch
+    patience  s that one poll may take
+    """
+
+    def __init__(
+        self,
+        clusters: Mapping[str, Watched],
+        ledger: Ledger,
+        deliverer: Delivering,
+        clock: Clock,
+        spawn: Spawner,
+        sight: Sight,
+        *,
+        poll: float = 15.0,
+        scale: float = 1.0,
+        feeder: Callable[[Watched, Mapping[str, str]], Feeding] | None = None,
+        on_cycle: Callable[[], None] = lambda: None,
+        patience: float | None = None,
+    ) -> None:
+        by_key = {rule.key: rule for rule in sight.rules}
+        super().__init__(ledger, deliverer, clock, by_key, poll)
+        self._clusters = clusters
+        self._spawn = spawn
+        self._sight = sight
+        self._setting = Setting(rules=by_key, inhibits=sight.inhibits, parents=sight.parents, scale=scale)
+        self._feeder = feeder
+        self._on_cycle = on_cycle
+        self._patience = max(poll, PATIENCE) if patience is None else patience
+        self._started = clock.now()
+        self._orders: tuple[Order, ...] = ()
+        self._said: set[str] = set()  # rules whose fault is in the log
+        self._unsaid = True  # the store's fault is not in the log yet
+
+    async def start(self) -> None:
+        """Raises: StoreFailed."""
+        kept = await self._ledger.alerts()
+        self._started = self._clock.now()
+        strangers = self._table.load(kept, self._clusters)
+        self._posts = {
+            key: Post(pve, kept, self._feeder(pve, kept.facts) if self._feeder is not None else None)
+            for key, pve in self._clusters.items()
+        }
+        self._deliverer.load(kept)
+        if strangers:
+            await self._ledger.save(strangers)
+
+    def run(self) -> None:
+        """A loop for each cluster, in the background, until the spawn closes."""
+        for key in self._posts:
+            self._spawn(self._loop(key), f"watch of {key}")
+
+    def push(self, push: Push) -> None:
+        """A notification of Proxmox VE's own, for the next poll of the cluster whose node sent it."""
+        for post in self._posts.values():
+            known = post.pve.latest()
+            if len(self._posts) == 1 or (known is not None and push.host in known.by_node):
+                post.pushes = [*post.pushes, push][-PUSHES:]
+                return
+        if self._posts:
+            first = next(iter(self._posts.values()))
+            first.pushes = [*first.pushes, push][-PUSHES:]
+
+    def accepted(self, numbers: Sequence[int]) -> None:
+        """Telegram has taken a message of these alerts; written down with the next tick."""
+        known = (self._table.get(number) for number in numbers)
+        told = [replace(alert, told=True) for alert in known if alert is not None and not alert.told]
+        self._table.put(told)
+        self._unsaved = merge(self._unsaved, Changes(alerts=told))
+
+    async def _loop(self, key: str) -> None:
+        """Beats come `poll` s apart, however long a tick takes; those missed, by a machine asleep, are not made up."""
+        due = self._clock.monotonic()
+        while True:
+            await self.tick(key)
+            late = self._clock.monotonic() - due
+            due += self._poll * (max(0.0, late) // self._poll + 1)
+            await self._clock.sleep(due - self._clock.monotonic())
+
+    async def tick(self, key: str) -> None:
+        """One poll of one cluster and all that follows from it. Never raises."""
+        post = self._posts[key]
+        waiting = tuple(post.pushes)
+        try:
+            good = await self._tick(post)
+        except StoreFailed as error:
+            if self._unsaid:
+                log.error("alerts cannot be written down, and are told all the same: %s", error)
+            self._unsaid = False
+        except Exception:
+            log.exception("the watch of %s failed at this poll; it goes on", key)
+            post.pushes = [*waiting, *(push for push in post.pushes if push not in waiting)]
+        else:
+            self._unsaid = True
+            if good and all(pulse.failed == 0 for pulse in self.pulse()):
+                self._on_cycle()
+
+    async def _tick(self, post: Post) -> bool:
+        """Was the cluster read?"""
+        sight, clock = self._sight, self._clock
+        began = clock.monotonic()
+        seen = await look(post.pve, self._patience)
+        await self._read_orders()
+        now, mono = clock.now(), clock.monotonic()
+        if seen.snapshot is not None:
+            post.took = mono - began
+        cpu = time.thread_time()
+        view = post.view(seen, now, mono, self._around(post, now))
+        evaluation = evaluate(view, sight.rules, sight.book)
+        self._log_broken(evaluation)
+        cpu = time.thread_time() - cpu
+        await asyncio.sleep(0)  # whoever waits for an answer goes first
+        unconfirmed: frozenset[str] = frozenset()
+        if wanted := doubts(self._table.of[post.key].values(), evaluation, view):
+            view, unconfirmed = await post.doubter.confirm(wanted, view, self._patience)
+            asked = {one.rule.key: one.rule for one in wanted}
+            evaluation = again(evaluation, view, asked.values(), sight.book)
+        more = time.thread_time()
+        changes, news = self._apply(post, view, evaluation, unconfirmed)
+        post.ticked = cpu + time.thread_time() - more
+        await self._settle(changes, news)
+        return view.fresh
+
+    def _apply(
+        self, post: Post, view: View, evaluation: Evaluation, unconfirmed: frozenset[str]
+    ) -> tuple[Changes, list[News]]:
+        table = self._table
+        expired = table.expired(view.at)
+        ticked = tick(
+            table.of[post.key],
+            evaluation,
+            view,
+            list(table.silences.values()),
+            self._setting,
+            table.number,
+            unconfirmed,
+        )
+        table.of[post.key] = ticked.alerts
+        remembered = post.remember(view, ticked.events, self._sight.remember)
+        over = {number for number, alert in ticked.alerts.items() if alert.over and self._deliverer.shown(alert)}
+        told_now = {news.alert.number for news in ticked.news}
+        forgotten = table.forget(post.key, over - told_now, view.at, self._setting.scale)
+        mine = Changes(alerts=ticked.changed, gone=ticked.gone, silences_gone=expired)
+        if ticked.changed:
+            mine = merge(mine, Changes(facts=table.facts))
+        return merge(mine, remembered, forgotten), list(ticked.news)
+
+    def _around(self, post: Post, now: datetime) -> Around:
+        tokens = {post.pve.token(role) for role in Role}
+        return Around(
+            poll=self._poll,
+            started=self._started,
+            orders=tuple(order for order in self._orders if order.target.partition("/")[0] == post.key),
+            sleeping=self._sight.sleeping,
+            maintenance=maintained(self._table.silences.values(), post.key, now),
+            deaf=self._sight.deaf(),
+            fingerprints=self._sight.fingerprints.get(post.key, {}),
+            tokens=tuple(sorted(token for token in tokens if token)),
+        )
+
+    async def _read_orders(self) -> None:
+        if self._sight.orders is None:
+            return
+        since = self._clock.now() - EXPLAINS
+        try:
+            orders = await self._sight.orders(ORDERS)
+        except StoreFailed:
+            return  # those of the last poll stand in
+        self._orders = tuple(
+            Order(action=order.action, target=order.target, at=order.asked, by=order.name)
+            for order in orders
+            if order.asked >= since
+        )
+
+    def _log_broken(self, evaluation: Evaluation) -> None:
+        for key, error in evaluation.broken.items():
+            if key not in self._said:
+                log.error("rule %s fails and is left out until it works again", key, exc_info=error)
+        self._said = set(evaluation.broken)
