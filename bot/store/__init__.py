@@ -5,13 +5,15 @@
     kept        arguments too long for a button, by a hash of theirs; those not used for 90 days go at start
     moved       group id -> supergroup id
     settings    frozen
+    alerts      alerts, cards, outbox, silences, routes, habits, history, parked, and what the last poll saw
 
 The standard library's sqlite3 on a thread of its own: each method is one function run there, and one transaction
 (with an async wrapper over one connection, transactions would interleave). WAL with synchronous=FULL: what a method
 has returned from survives `kill -9` and power loss. A cancelled caller does not stop its transaction.
 
-file.py opens it: one process at a time, private to its owner, damaged ones set aside; tables are added there.
-rows.py reads orders from it, whatever has become of their rows.
+file.py opens it: one process at a time, private to its owner, damaged ones set aside; schema.py has the tables.
+rows.py reads orders from it, whatever has become of their rows; alerts.py and was.py read and write what the watch
+keeps, as values.py spells it.
 """
 
 import asyncio
@@ -22,16 +24,19 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from bot.access import Asker
 from bot.errors import Stale, StoreFailed
-from bot.ports import Audit, Clock
+from bot.model import Record
+from bot.ports import Audit, Changes, Clock, Kept
 from bot.screen import Message
+from bot.store import alerts
 from bot.store.file import open_database
 from bot.store.rows import orders, read_time
+from bot.store.values import storable
 from bot.text import Said, say
 
 _T = TypeVar("_T")
@@ -40,10 +45,15 @@ UNREADABLE = "unreadable"
 """The outcome of an order whose own row is damaged: nobody can follow it any more."""
 SEEN_AGAIN = timedelta(days=1)
 """A kept argument's last use is written at most this often: drawing a page is no write."""
+PRUNED = timedelta(days=1)
+"""What is old is looked for this often while the bot runs."""
 
 
 class Store:
-    """Satisfies `ports.Store`. Make it with `Store.open()`; every method raises StoreFailed when SQLite does."""
+    """Satisfies `ports.Store` and `ports.Ledger`. Make it with `Store.open()`.
+
+    Every method raises StoreFailed when SQLite does.
+    """
 
     def __init__(self, connection: sqlite3.Connection, lock: int, thread: ThreadPoolExecutor, clock: Clock) -> None:
         self._connection = connection
@@ -51,6 +61,7 @@ class Store:
         self._thread = thread
         self._clock = clock
         self._frozen = False
+        self._pruned = clock.now()
         self.trouble: Said | None = None  # to be told to the admins: what was wrong with the database at start
 
     @classmethod
@@ -113,7 +124,7 @@ class Store:
 
     async def started(self, audit: int, upid: str) -> None:
         """Raises: Stale when that task already belongs to another order: it is not this one's."""
-        upid = _storable(upid)
+        upid = storable(upid)
 
         def run(connection: sqlite3.Connection) -> bool:
             row = connection.execute("SELECT audit FROM tasks WHERE upid = ?", (upid,)).fetchone()
@@ -146,7 +157,7 @@ class Store:
             row = connection.execute("SELECT used FROM kept WHERE key = ?", (key,)).fetchone()
             if row is None or read_time(row[0]) < now - SEEN_AGAIN:
                 connection.execute(
-                    "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, _storable(text), now.isoformat())
+                    "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, storable(text), now.isoformat())
                 )
 
         await self._do(run)
@@ -166,12 +177,42 @@ class Store:
             connection.execute("UPDATE moved SET new = ? WHERE new = ?", (new, old))
             connection.execute("DELETE FROM moved WHERE old = ?", (new,))
             connection.execute("INSERT OR REPLACE INTO moved VALUES (?, ?)", (old, new))
+            alerts.move(connection, old, new)
 
         await self._do(run)
 
     async def migrations(self) -> Mapping[int, int]:
         known = "SELECT old, new FROM moved WHERE typeof(new) = 'integer'"
         return await self._do(lambda connection: dict(connection.execute(known).fetchall()))
+
+    async def alerts(self) -> Kept:
+        now = self._clock.now()
+
+        def run(connection: sqlite3.Connection) -> Kept:
+            alerts.prune(connection, now)
+            return alerts.read(connection)
+
+        return await self._do(run)
+
+    async def save(self, changes: Changes) -> None:
+        """All of it or nothing. Where nothing changed nothing is written, and no disk is waited for."""
+        if not changes:
+            return
+        now = self._clock.now()
+        prune = abs(now - self._pruned) >= PRUNED
+
+        def run(connection: sqlite3.Connection) -> None:
+            alerts.write(connection, changes)
+            if prune:
+                alerts.prune(connection, now)
+
+        await self._do(run)
+        self._pruned = now if prune else self._pruned
+
+    async def history(self, limit: int = 50, since: datetime | None = None) -> Sequence[Record]:
+        """Fired or over `since` then, newest first."""
+        since = self._clock.now() - alerts.HISTORY_FOR if since is None else since
+        return await self._do(lambda connection: alerts.history(connection, limit, since))
 
     def _at(self) -> str:
         return self._clock.now().isoformat()
@@ -206,13 +247,13 @@ def _asked(
         (
             at,
             by.id,
-            _storable(by.name),
+            storable(by.name),
             chat,
             topic,
             message.id if message else None,
-            _storable(action),
-            _storable(target),
-            _storable(token),
+            storable(action),
+            storable(target),
+            storable(token),
         ),
     )
     assert cursor.lastrowid is not None  # noqa: S101 - sqlite3: set after every INSERT
@@ -223,13 +264,8 @@ def _ended(connection: sqlite3.Connection, at: str, order: int, outcome: str) ->
     connection.execute(
         "INSERT OR IGNORE INTO audit (line, order_id, at, upid, outcome)"
         " VALUES ('ended', ?, ?, (SELECT upid FROM tasks WHERE audit = ?), ?)",
-        (order, at, order, _storable(outcome)),
+        (order, at, order, storable(outcome)),
     )
-
-
-def _storable(text: str) -> str:
-    """Lone surrogates, which JSON can carry and SQLite cannot, become `?`."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _left(connection: sqlite3.Connection, at: str) -> list[Audit]:

@@ -3,7 +3,7 @@
 Damaged is whatever does not read as what was written: an empty file and one that is gone too. That there was one is
 remembered in the lock file. What cannot be known any more counts as frozen, until an admin says otherwise.
 
-`MIGRATIONS` is where tables are added: append a script, never change one. `PRAGMA user_version` counts those applied.
+schema.py is where tables are added.
 """
 
 import fcntl
@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.errors import StoreFailed
+from bot.store.schema import MIGRATIONS
 from bot.text import Said, say
 
 FILE = "telemox.db"
@@ -24,33 +25,6 @@ KEPT_FOR = timedelta(days=90)
 HEADER = 100  # bytes: with which every SQLite file begins
 
 log = logging.getLogger(__name__)
-
-MIGRATIONS: tuple[str, ...] = (
-    """
-    CREATE TABLE audit (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        line TEXT NOT NULL CHECK (line IN ('asked', 'ended')),
-        order_id INTEGER REFERENCES audit (id),  -- of an ended line: the asked one it ends
-        at TEXT NOT NULL,                        -- UTC, ISO 8601
-        person INTEGER, name TEXT, chat INTEGER, topic INTEGER, message INTEGER,
-        action TEXT, target TEXT, token TEXT,    -- of an asked line
-        upid TEXT, outcome TEXT,                 -- of an ended line
-        CHECK ((line = 'ended') = (order_id IS NOT NULL))
-    );
-    CREATE UNIQUE INDEX audit_ended_once ON audit (order_id) WHERE line = 'ended';
-    CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
-        BEGIN SELECT RAISE (ABORT, 'the audit is append-only'); END;
-    CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
-        BEGIN SELECT RAISE (ABORT, 'the audit is append-only'); END;
-    CREATE TABLE tasks (
-        audit INTEGER PRIMARY KEY REFERENCES audit (id),
-        upid TEXT NOT NULL UNIQUE
-    );
-    CREATE TABLE kept (key TEXT PRIMARY KEY, text TEXT NOT NULL, used TEXT NOT NULL);
-    CREATE TABLE moved (old INTEGER PRIMARY KEY, new INTEGER NOT NULL);
-    CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-    """,
-)
 
 
 def open_database(folder: Path, now: datetime) -> tuple[sqlite3.Connection, int, Said | None]:
@@ -100,9 +74,9 @@ def _missing(file: Path, known: bool, now: datetime) -> tuple[sqlite3.Connection
     _set_aside(file, now)
     log.error("the database %s is gone", file)
     words = (
-        "The bot's own database {path} is gone, and an empty one is in use: the audit starts anew, old buttons may "
-        "say that they are too old, and all changes are frozen until an admin sends /thaw, since nobody knows "
-        "whether they were."
+        "The bot's own database {path} is gone, and an empty one is in use: the audit starts anew, what alerts were "
+        "open, silences and subscriptions are forgotten, old buttons may say that they are too old, and all changes "
+        "are frozen until an admin sends /thaw, since nobody knows whether they were."
     )
     return _made(file, frozen=True), say(words, path=str(file))
 
@@ -120,8 +94,9 @@ def _found(file: Path, now: datetime) -> tuple[sqlite3.Connection, Said | None]:
     log.error("the database was damaged (%s) and is set aside as %s", reason, aside)
     words = (
         "The bot's own database was damaged ({reason}). It was set aside as {path}, and an empty one is in use: "
-        "the audit starts anew, old buttons may say that they are too old, and all changes are frozen until an admin "
-        "sends /thaw, since nobody knows whether they were."
+        "the audit starts anew, what alerts were open, silences and subscriptions are forgotten, old buttons may say "
+        "that they are too old, and all changes are frozen until an admin sends /thaw, since nobody knows whether they "
+        "were."
     )
     return _made(file, frozen=True), say(words, reason=reason, path=str(aside))
 
