@@ -18,7 +18,16 @@ from typing import Any
 import pytest
 import trustme
 
-from bot.errors import PveError, PveForbidden, PveGarbled, PveNoAnswer, PveNodeDown, PveRefused, PveUnauthorized
+from bot.errors import (
+    PveAbsent,
+    PveError,
+    PveForbidden,
+    PveGarbled,
+    PveNoAnswer,
+    PveNodeDown,
+    PveRefused,
+    PveUnauthorized,
+)
 from bot.model import Guest, Kind, Outcome, Permissions, Status, Task, TaskLog, Upid, Version
 from bot.pve import addresses, parse, rows, tasks
 from bot.pve.client import Client
@@ -309,7 +318,9 @@ def judge(envelope: Envelope, use: Use, answer: Any) -> None:
         assert makes_no_sense(envelope), f"this makes sense: {envelope.body[:200]!r}"
         return
     kinds = next(row for row in ERRORS if envelope.status in row[0])
-    assert type(answer) is kinds[2 if write else 1]
+    absent = isinstance(answer, PveAbsent) and not write  # a tool or a call that is not there
+    assert absent == (not write and (envelope.status == 501 or "not installed" in answer.reason))
+    assert absent or type(answer) is kinds[2 if write else 1]
     assert answer.reason == ((text or "").strip() or envelope.reason or f"HTTP status {envelope.status}")
     if isinstance(answer, PveForbidden) and (named := re.search(r"\((/\S*), (VM|Sys|Datastore|Pool)\.", answer.reason)):
         assert answer.path == named[1]

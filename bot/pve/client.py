@@ -2,11 +2,14 @@
 
 read    tried on each host in turn, on the same one twice where a connection broke
 write   sent at most once; the next host has its turn only while nothing was sent
+ask     a POST that changes nothing, of a closed list: all that a token that only looks may send besides GET
 """
 
 import asyncio
 import gc
+import re
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -21,6 +24,8 @@ from bot.pve.veil import Veil
 
 T = TypeVar("T")
 
+HARMLESS = re.compile(r"/nodes/[^/]+/qemu/[1-9][0-9]*/agent/ping")
+"""Calls that Proxmox VE spells POST although they change nothing."""
 LARGE = 128 * 1024
 """Bytes from which an answer is read in a thread: below it the way there and back costs more than it spares."""
 
@@ -63,6 +68,7 @@ class Client:
         """`veil`: takes out more secrets than the token's own."""
         self.token = token.id
         self._links = links
+        self.answered: Link | None = None  # the one that gave the last answer
         self._clock = clock
         self._timeouts = timeouts
         self._notices = notices
@@ -82,6 +88,12 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self.token})"
 
+    def beside(self, link: Link) -> "Client":
+        """The same, that asks this one host and no other."""
+        other = copy(self)
+        other._links = (link,)  # noqa: SLF001 - of its own class
+        return other
+
     async def get(
         self,
         path: str,
@@ -97,6 +109,15 @@ class Client:
         usual = self._timeouts.node if node_of(path) else self._timeouts.read
         total = self._timeouts.total if timeout is None else timeout
         return await self._call("GET", path, read, query=query, timeout=min(usual, total), total=total)
+
+    async def ask(self, path: str, read: Callable[[bytes], T], *, timeout: float) -> T:
+        """POST `path`, one of HARMLESS. Sent like a write, at most once: to ask again is the asker's business.
+
+        Raises: PveError as of a write · ValueError for any other path.
+        """
+        if HARMLESS.fullmatch(path) is None:
+            raise ValueError(f"{path[:80]!r} is not known to change nothing")
+        return await self._call("POST", path, read, form={}, timeout=timeout, total=timeout)
 
     async def write(
         self,
@@ -154,6 +175,7 @@ class Client:
                     troubles.append(failed.error)
                     self._notices.heard(failed.error)
                     break
+                self.answered = link
                 if 200 <= reply.status < 300:
                     link.worked()
                     return await self._read(reply, read, path, link, write)

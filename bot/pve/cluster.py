@@ -5,27 +5,29 @@ by role    what a role asks for in its own name: its permissions, its tasks and 
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 from bot.access import Role
-from bot.errors import NotFound, PveError, PveForbidden, PveNodeDown, PveRefused
+from bot.errors import PveError, PveForbidden
 from bot.model import Guest, Outcome, Permissions, Snapshot, Task, TaskLog, Upid, Version
+from bot.model.feeds import Feed
 from bot.ports import Clock
-from bot.pve import parse, rows, tasks, tls
+from bot.pve import opinion, parse, rows, tasks, tls
 from bot.pve.addresses import Addresses
 from bot.pve.client import Client, Notices
 from bot.pve.config import ClusterConfig, Host
-from bot.pve.flight import Flight, Kept
+from bot.pve.feeds import Reading
+from bot.pve.feeds.source import Source
+from bot.pve.flight import Flight, Kept, quietly
 from bot.pve.link import Link
+from bot.pve.seek import Seek
 from bot.pve.snapshot import Sight, merge
 from bot.pve.tls import HostReport
 from bot.pve.veil import Veil
 from bot.spawn import Spawn
-from bot.text import say
 
 T = TypeVar("T")
 
@@ -33,8 +35,6 @@ PERMISSIONS_KEPT = 300.0  # s; shorter where Proxmox has just said no
 VERSION_KEPT = 3600.0  # s
 STALE = 24 * 3600.0  # s that either is given once more, while it is read anew
 LET_GO = 1.0  # s that a snapshot lives on after the next one came
-
-_ELSEWHERE = re.compile(r"Configuration file '.*' does not exist")
 
 
 class Cluster:
@@ -77,6 +77,21 @@ class Cluster:
             permissions=lambda: self.permissions(Role.VIEWER),
             timeout=config.timeouts.agent,
         )
+        self._seek = Seek(view, self._addresses.learn, self.snapshot)
+        self._reading = Reading(
+            Source(
+                cluster=config.key,
+                tokens=tuple(sorted({token.id for token in config.tokens.values()})),
+                get=view.get,
+                ping=view.ask,
+                clock=clock,
+                clean=self._veil,
+                snapshot=self.snapshot,
+                permissions=lambda: self.permissions(Role.VIEWER),
+                version=self.version,
+                agent=config.timeouts.agent,
+            )
+        )
 
     # -- view ------------------------------------------------------------------------------------------------------
 
@@ -113,25 +128,22 @@ class Cluster:
 
         Raises: NotFound when it is on no node any more · PveError.
         """
-        try:
-            return await self._current(guest)
-        except PveNodeDown as error:
-            moved = await self._moved(guest)
-            if moved is None or moved.node == guest.node:
-                raise
-            trouble: PveError = error
-        except PveRefused as error:
-            if not _ELSEWHERE.match(error.reason):
-                raise
-            moved = await self._moved(guest)
-            trouble = error
-        if moved is None:
-            raise NotFound(say("{name} ({vmid}) is gone.", name=guest.name, vmid=guest.vmid)) from trouble
-        return await self._current(moved)
+        return await self._seek(guest)
 
     async def addresses(self, guest: Guest) -> tuple[str, ...]:
         """GET …/agent/network-get-interfaces (VM) or GET …/interfaces (container); () on any trouble."""
         return await self._addresses(guest)
+
+    async def feed(self, feed: Feed[T], node: str = "") -> T:
+        """What bot/pve/feeds/ reads for it.
+
+        Raises: PveError; PveAbsent where there is nothing to read.
+        """
+        return await self._reading(feed, node)
+
+    async def quorate_elsewhere(self) -> bool | None:
+        """GET /cluster/status of another host than the one that answered last."""
+        return await opinion.quorate_elsewhere(self._view, self._links, self._config.timeouts.beside)
 
     async def tasks(self) -> tuple[Task, ...]:
         """GET /cluster/tasks; a token without Sys.Audit on / gets [] there, even for its own: then each node's."""
@@ -139,7 +151,7 @@ class Cluster:
         if may is not None and may.allows("Sys.Audit", "/"):
             return await self._view.get("/cluster/tasks", lambda body: tasks.tasks(body, self.key, self._veil))
         nodes = [node.name for node in (await self.snapshot(60.0)).nodes if node.online]
-        answers = await asyncio.gather(*(self._quietly(self.node_tasks(node, role=Role.VIEWER)) for node in nodes))
+        answers = await asyncio.gather(*(quietly(self.node_tasks(node, role=Role.VIEWER)) for node in nodes))
         troubles = [answer for answer in answers if isinstance(answer, PveError)]
         if troubles and len(troubles) == len(answers):
             raise troubles[0]
@@ -254,10 +266,8 @@ class Cluster:
         patience = self._config.timeouts
         wait = patience.total if self._latest is None else min(patience.total, patience.anew)
         resources, said = await asyncio.gather(
-            self._quietly(
-                self._view.get("/cluster/resources", lambda body: rows.resources(body, self.key), timeout=wait)
-            ),
-            self._quietly(status),
+            quietly(self._view.get("/cluster/resources", lambda body: rows.resources(body, self.key), timeout=wait)),
+            quietly(status),
         )
         if isinstance(resources, PveError):
             raise resources
@@ -269,13 +279,6 @@ class Cluster:
         asyncio.get_running_loop().call_later(LET_GO, id, before)
         return self._latest
 
-    async def _quietly(self, call: Awaitable[T]) -> T | PveError:
-        """A failure as a value: one part of several that may be missing."""
-        try:
-            return await call
-        except PveError as error:
-            return error
-
     async def _sight(self) -> Sight:
         """Are there no guests, or may the token not see any?"""
         try:
@@ -283,14 +286,6 @@ class Cluster:
         except PveError as error:
             return Sight(token=self._view.token, all_guests=None, detail=error.reason)
         return Sight(token=self._view.token, all_guests=may is not None and may.allows("VM.Audit", "/vms"))
-
-    async def _current(self, guest: Guest) -> Guest:
-        live, agent = await self._view.get(f"{guest.path}/status/current", lambda body: rows.current(body, guest))
-        self._addresses.learn(guest, agent)
-        return live
-
-    async def _moved(self, guest: Guest) -> Guest | None:
-        return (await self.snapshot(0)).by_vmid.get(guest.vmid)
 
     def _kept(self, name: str, fresh: float, fetch: Callable[[], Awaitable[T]]) -> Kept[T]:
         return Kept(fetch, fresh=fresh, stale=STALE, spawn=self._spawn, name=name, monotonic=self._clock.monotonic)

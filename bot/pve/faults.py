@@ -14,6 +14,7 @@ from enum import Enum
 import httpx
 
 from bot.errors import (
+    PveAbsent,
     PveError,
     PveForbidden,
     PveGarbled,
@@ -100,6 +101,12 @@ STATUS: tuple[tuple[range, type[PveError], type[PveError]], ...] = (
     (range(600, 1000), PveGarbled, PveNoAnswer),
 )
 
+ABSENT = re.compile(
+    r"binary not installed|^[a-z0-9.+-]+ not installed$"  # Ceph/Tools.pm; API2/Disks/ZFS.pm, "zfsutils-linux …"
+    r"|^pveceph configuration not (?:enabled|initialized)|^ceph not fully configured|^rados_conf_read_file failed"
+)
+"""Reasons of a 500 that say that there is nothing to read."""
+
 _PERMISSION = re.compile(r"Permission check failed \((?P<path>/[^\s,)]*), (?P<privilege>[A-Za-z][A-Za-z.|, ]*)\)")
 _NODE = re.compile(r"/nodes/(?P<node>[^/]+)/.")
 
@@ -118,6 +125,8 @@ def of_status(
         return PveForbidden(text, host=host, token=token, path=where, privilege=what)
     if kind is PveNodeDown:
         return PveNodeDown(text, host=host, node=node_of(path))
+    if kind is PveRefused and not write and (status == 501 or (status == 500 and ABSENT.search(text))):
+        return PveAbsent(text, host=host, status=status, errors=errors)
     if kind is PveRefused:
         return PveRefused(text, host=host, status=status, errors=errors)
     return kind(text, host=host)

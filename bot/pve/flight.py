@@ -87,6 +87,14 @@ class Kept(Generic[T]):
             await self._flight(self._anew)
 
 
+async def quietly(call: Awaitable[T]) -> T | PveError:
+    """A failure as a value: one part of several that may be missing."""
+    try:
+        return await call
+    except PveError as error:
+        return error
+
+
 def _landed(result: asyncio.Future[T], task: asyncio.Task[None]) -> None:
     """Nobody waits for ever: not when the door closes, and not on a bug of ours, which spawn has logged."""
     if not result.done():

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from bot.errors import (
+    PveAbsent,
     PveError,
     PveForbidden,
     PveGarbled,
@@ -83,7 +84,7 @@ def test_every_status_is_mapped_once(write: bool) -> None:
         (403, PveForbidden, PveForbidden),
         (404, PveRefused, PveRefused),
         (500, PveRefused, PveRefused),
-        (501, PveRefused, PveRefused),
+        (501, PveAbsent, PveRefused),
         (502, PveNoAnswer, PveNoAnswer),
         (504, PveNoAnswer, PveNoAnswer),
         (506, PveRefused, PveRefused),
