@@ -2,7 +2,8 @@
 
 `take()` does not wait: it parses, answers a press (its one answer: a refusal that needs no look-up as a toast to the
 presser alone, else an empty one), and starts the work, which waits for its turn. Whatever acts on the cluster goes
-through the runner and comes from a press alone; a page reads, so it may be opened by a command of any age.
+through the runner and comes from a press alone; a page may be opened by a command of any age, as it reads, or looks
+whether the command is fresh. A card of alerts and the live line are the deliverer's: what is tapped there opens beside.
 """
 
 import asyncio
@@ -14,7 +15,8 @@ from functools import partial
 from typing import Protocol
 
 from bot.access import Asker, may, refusal
-from bot.chat import taps
+from bot.chat import alerttaps, taps
+from bot.chat.beside import MOST, Beside
 from bot.chat.door import Pressed, Typed, Visit
 from bot.chat.menu import Menu
 from bot.chat.messenger import Messenger
@@ -85,6 +87,7 @@ class Handlers:
         self._waiting = Crowd(BACKLOG)
         self._spinning = Crowd(ANSWERS_OF_ONE)
         self._answering = asyncio.Semaphore(ANSWERS)
+        self._beside = Beside()
         self._commands = {
             name: page for page in pages.values() if page.command for name in (page.key, *page.aliases)
         }  # fmt: skip
@@ -143,7 +146,7 @@ class Handlers:
             return None
         key, _, arg = payload.partition("_")
         page = self._commands.get(key)
-        return (page, arg) if page is not None else None
+        return (page, arg) if page is not None and not page.changes else None
 
     async def _unknown(self, visit: Typed, name: str) -> None:
         hint = say("There is no /{name} here. /help lists what there is.", name=name)
@@ -175,6 +178,8 @@ class Handlers:
                     return _OLD, None
                 if page.role is not None and (words := refusal(visit.asker, f"/{page.key}", page.role)) is not None:
                     return words, None
+                if self._owned(visit.message) and not self._beside.enter(visit.message, visit.arrived):
+                    return _ENOUGH, None
                 if isinstance(tap, Open):
                     return None, partial(self._show, visit, page, tap.arg, visit.message)
                 return None, partial(self._show_kept, visit, page, tap.key)
@@ -183,17 +188,49 @@ class Handlers:
                     return say("The bot was away when this was pressed, so it was not done. Please tap again."), None
                 if (words := self._runner.refusal(tap, visit.asker, visit.message)) is not None:
                     return words, None
-                return None, partial(self._act, visit, tap)
-            case Ack() | Hush() | Stale():
+                if self._owned(visit.message) and not self._beside.enter(visit.message, visit.arrived):
+                    return _ENOUGH, None
+                return None, partial(self._tried, visit, partial(self._act, visit, tap))
+            case Ack() | Hush():
+                return self._alerted(visit, tap)
+            case Stale():
                 return _OLD, None
 
+    def _owned(self, message: Message) -> bool:
+        """Is it a card or a live line?"""
+        return self._env.watch is not None and self._env.watch.owns(message)
+
+    def _alerted(self, visit: Pressed, tap: Ack | Hush) -> tuple[Said, Callable[[], Awaitable[None]] | None]:
+        if (watch := self._env.watch) is None:
+            return _OLD, None
+        reader = self._reader(visit.place.chat)
+        said, change = alerttaps.decide(watch, tap, visit.asker, visit.place, self._env.clock.now(), reader)
+        return said, partial(self._tried, visit, partial(self._change, visit, change)) if change is not None else None
+
+    async def _change(self, visit: Pressed, change: alerttaps.Change) -> None:
+        """What the toast has promised, and then what came of it: in the menu where it was chosen."""
+        shown = await change()
+        if shown and (page := self._pages.get("silenced")) is not None and not self._owned(visit.message):
+            await self._show(visit, page, shown, visit.message)
+
     async def _act(self, visit: Pressed, tap: Action) -> None:
+        message = visit.message
+        if self._owned(message):
+            moment = Screen(text=say("⏳ {name} …", name=visit.asker.name))
+            beside = await self._messenger.send(visit.place, moment, reply_to=message.id)
+            if beside is None:  # nobody would see how it goes: nothing is begun
+                return
+            message = beside
+        await self._runner.on_tap(tap, self._enquiry(visit), message, arrived=visit.arrived)
+
+    async def _tried(self, visit: Pressed, work: Callable[[], Awaitable[None]]) -> None:
+        """What goes wrong is said beside the message, which may by now belong to a running action, or is a card."""
         try:
-            await self._runner.on_tap(tap, self._enquiry(visit), visit.message, arrived=visit.arrived)
-        except TelemoxError as error:  # beside the message, which may by now belong to a running action
+            await work()
+        except TelemoxError as error:
             await self._messenger.send(visit.place, Screen(text=error.said()))
         except Exception:
-            log.exception("a press failed: %r", tap)
+            log.exception("a press failed: %r", visit.data)
             await self._messenger.send(visit.place, Screen(text=_BROKEN))
 
     # -- pages ----------------------------------------------------------------------------------------------------
@@ -206,9 +243,10 @@ class Handlers:
             await self._show(visit, page, arg, visit.message)
 
     async def _show(self, visit: Visit, page: Page, arg: str, message: Message | None = None) -> None:
-        """Shows a page: in `message` where a button of it asked, else in a new one."""
-        if message is None:
-            await self._messenger.send(visit.place, _dated(visit, await self._screen(visit, page, arg)))
+        """Shows a page: in `message` where a button of it asked and it is nobody else's, else in a new one."""
+        if message is None or self._owned(message):
+            screen = _dated(visit, await self._screen(visit, page, arg))
+            await self._messenger.send(visit.place, screen, reply_to=message.id if message is not None else None)
             return
         self._runner.revoke(message)
         screen = await self._screen(visit, page, arg)
@@ -221,16 +259,12 @@ class Handlers:
         try:
             return page.draw(await page.load(self._enquiry(visit), arg), visit.asker)
         except TelemoxError as error:
-            return self._trouble(page, arg, error)
+            mend = error.mend()
+            copy = ((Button(say("Copy the command"), Copy(mend)),),) if mend else ()
+            return Screen(text=error.said(), rows=(*copy, *self._ways(page, arg)))
         except Exception:
             log.exception("page %s failed with %r", page.key, arg)
             return Screen(text=_BROKEN, rows=self._ways(page, arg))
-
-    def _trouble(self, page: Page, arg: str, error: TelemoxError) -> Screen:
-        rows = self._ways(page, arg)
-        if mend := error.mend():
-            rows = ((Button(say("Copy the command"), Copy(mend)),), *rows)
-        return Screen(text=error.said(), rows=rows)
 
     def _ways(self, page: Page, arg: str) -> tuple[tuple[Button, ...], ...]:
         again = Button(say("↻"), Open(page.key, arg))
@@ -246,6 +280,7 @@ class Handlers:
             private=visit.private,
             bot=self._bot,
             reader=self._reader(visit.place.chat),
+            waited=visit.age if isinstance(visit, Typed) else 0.0,
         )
 
 
@@ -257,6 +292,7 @@ def _dated(visit: Visit, screen: Screen) -> Screen:
 
 
 _OLD = say("This button is too old, or not the bot's. Please send the command again.")
+_ENOUGH = say("This card has opened {n} messages within a minute: use those, or wait a moment.", n=MOST)
 _CROWDED = say(
     "{n} of your messages and taps are still being worked off. What you send meanwhile is dropped.", n=BACKLOG
 )

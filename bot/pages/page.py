@@ -25,6 +25,9 @@ from bot.ports import Env, Pve
 from bot.screen import Place, Screen
 from bot.text import Reader, Said, say
 
+WAITED = 120.0
+"""Seconds that a command may have waited and still change something."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -37,6 +40,7 @@ class Page:
     draw: Callable[[Any, Asker], Screen]
     command: bool = False
     aliases: tuple[str, ...] = ()
+    changes: bool = False  # what is typed or tapped may change something of the bot's own: no link leads here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,12 @@ class Enquiry:
     private: bool  # a private chat (deep links and chat ids read differently in groups)
     bot: str  # the bot's username, without @
     reader: Reader
+    waited: float = 0.0  # s for which what was typed lay in Telegram's queue
+
+    def fresh(self) -> None:
+        """Before anything is changed. Raises: Stale where what was typed has waited too long."""
+        if self.waited > WAITED:
+            raise Stale(say("Nothing was changed: a command that old does nothing. Send it again."))
 
     @property
     def now(self) -> datetime:

@@ -14,7 +14,7 @@ from bot.chat.handlers import Action
 from bot.demo.telegram import BotApi
 from bot.errors import NotFound, PveForbidden
 from bot.pages.page import Enquiry, Page
-from bot.ports import Audit, Env
+from bot.ports import Audit, Env, Watching
 from bot.screen import Ask, Button, Copy, Do, File, Link, Message, Open, Picture, Row, Screen
 from bot.spawn import Spawn
 from bot.text import Said, bold, lines, say
@@ -176,11 +176,18 @@ class World:
             Page(key="any", help="", role=Role.VIEWER, load=self._plain, draw=self._any, command=True),
             Page(key="lost", help="", role=Role.VIEWER, load=self._lost, draw=self._echo, command=True),
             Page(key="broken", help="", role=Role.VIEWER, load=self._broken, draw=self._echo, command=True),
+            Page(key="silenced", help="", role=Role.OPERATOR, load=self._plain, draw=self._echo),
+            Page(key="quieten", help="", role=Role.VIEWER, load=self._fresh, draw=self._echo, command=True,
+                 changes=True),
             Page(key="hidden", help="", role=Role.VIEWER, load=self._plain, draw=self._echo),
         )  # fmt: skip
         return {page.key: page for page in made}
 
     async def _plain(self, ask: Enquiry, arg: str) -> str:
+        return arg
+
+    async def _fresh(self, ask: Enquiry, arg: str) -> str:
+        ask.fresh()
         return arg
 
     async def _slow(self, ask: Enquiry, arg: str) -> str:
@@ -259,7 +266,12 @@ ROLES = Roles(granted={ANA: Role.ADMIN, BEN: Role.OPERATOR, VERA: Role.VIEWER, O
 
 @asynccontextmanager
 async def house(
-    *, roles: Roles = ROLES, flood: int = FLOOD, migrations: Mapping[int, int] | None = None, began: bool = True
+    *,
+    roles: Roles = ROLES,
+    flood: int = FLOOD,
+    migrations: Mapping[int, int] | None = None,
+    began: bool = True,
+    watch: Watching | None = None,
 ) -> AsyncIterator[House]:
     """Ana (admin), Ben (operator), Vera (viewer), Mallory (nobody), the group Ops (viewers, with topics), and a group
     that the bot does not serve. `began`: the first batch, which may have waited, is over."""
@@ -268,7 +280,7 @@ async def house(
     await api.start()
     spawn, store, world = Spawn(), Memory(migrations), World()
     chat = Chat(TOKEN, api.base_url, roles, store, clock, spawn, pages=world.pages(), flood=flood)
-    env = Env(clusters={}, store=store, messenger=chat.messenger, clock=clock, spawn=spawn)
+    env = Env(clusters={}, store=store, messenger=chat.messenger, clock=clock, spawn=spawn, watch=watch)
     acts = Acts(env)
     made = House(clock, api, chat, env, acts, world, store, spawn)
     try:

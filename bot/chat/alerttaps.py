@@ -1,0 +1,134 @@
+"""Ack and Hush: what a press of them means now. Read from memory, at the door, for its one answer; no I/O.
+
+Both are harmless to the cluster and are undone by time or a button, so that one which has waited (for at most 150 s:
+Telegram keeps no tap longer) still counts, unlike what acts. What has moved on meanwhile is refused politely, with how
+it stands. A number that is out of range, out of scope, or of another chat's card is one that does not exist.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from bot.access import Asker, Role, refusal
+from bot.model import About, Alert
+from bot.pages.alertwords import mended, when
+from bot.pages.watched import MORNING, SPANS, until, visible, wide
+from bot.ports import Watching
+from bot.screen import Ack, Hush, Place
+from bot.text import Reader, Said, say, say_n
+
+_ACK = re.compile(r"([ca])([0-9]{1,15})", re.ASCII)
+_HUSH = re.compile(r"([anr])([0-9]{1,15})", re.ASCII)
+Change = Callable[[], Awaitable[str]]
+"""Does what was promised; gives the argument of the page `silenced`, or ''."""
+OLD = say("This button is too old: its alert is not kept any more. /alerts lists what there is.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silencing:
+    """What `Watching.silence` is to be asked for."""
+
+    about: str
+    cluster: str
+    value: str
+    until: datetime
+    maintenance: bool = False
+
+
+def decide(
+    watch: Watching, tap: Ack | Hush, asker: Asker, place: Place, now: datetime, reader: Reader
+) -> tuple[Said, Change | None]:
+    """The toast, and what it promises to do; None where it is refused."""
+    if isinstance(tap, Ack):
+        said, numbers = acknowledge(watch, tap, asker, place, now)
+        return said, partial(_ack, watch, numbers, asker) if numbers else None
+    said, wanted = hush(watch, tap, asker, now, reader)
+    return said, partial(_silence, watch, wanted, asker) if wanted is not None else None
+
+
+async def _ack(watch: Watching, numbers: Sequence[int], asker: Asker) -> str:
+    await watch.ack(numbers, asker)
+    return ""
+
+
+async def _silence(watch: Watching, wanted: Silencing, asker: Asker) -> str:
+    made = await watch.silence(
+        wanted.about, wanted.cluster, wanted.value, wanted.until, asker, maintenance=wanted.maintenance
+    )
+    return str(made.id)
+
+
+def acknowledge(watch: Watching, tap: Ack, asker: Asker, place: Place, now: datetime) -> tuple[Said, Sequence[int]]:
+    """The toast, and the alerts that are acknowledged by it: none where it is refused."""
+    if (words := refusal(asker, "ack", Role.OPERATOR)) is not None:
+        return words, ()
+    alerts = _meant(watch, tap.what, asker, place)
+    fresh = [alert for alert in alerts if alert.open and alert.acked is None]
+    if fresh:
+        said = say_n(len(fresh), one="Acknowledged.", many="{n} alerts acknowledged.")
+        return said, tuple(alert.number for alert in fresh)
+    if not alerts:
+        return OLD, ()
+    if len(alerts) > 1:
+        return say("Nothing of this is open and not acknowledged yet."), ()
+    return _moved_on(alerts[0], now), ()
+
+
+def _meant(watch: Watching, what: str, asker: Asker, place: Place) -> list[Alert]:
+    found = _ACK.fullmatch(what)
+    if found is None:
+        return []
+    number = int(found[2])
+    if found[1] == "a":
+        numbers: Sequence[int] = (number,)
+    else:
+        card = watch.card(number)
+        numbers = card.alerts if card is not None and card.chat == place.chat else ()
+    alerts = [watch.alert(one) for one in numbers]
+    return [alert for alert in alerts if alert is not None and visible(alert, asker.scope)]
+
+
+def _moved_on(alert: Alert, now: datetime) -> Said:
+    if alert.acked is not None and alert.open:
+        return say("{name} acknowledged it at {when}.", name=alert.acked_by or "?", when=when(alert.acked, now))
+    if mended(alert) and alert.over is not None:
+        over = alert.finding.over or say("It is over")
+        return say("{over} since {when}: nothing to acknowledge.", over=over, when=when(alert.over, now))
+    if alert.finding.event:
+        return say("That happened, and is over: nothing to acknowledge.")
+    return say("It has not been told yet: nothing to acknowledge.")
+
+
+def hush(watch: Watching, tap: Hush, asker: Asker, now: datetime, reader: Reader) -> tuple[Said, Silencing | None]:
+    """The toast, and what is to be silenced; None where it is refused."""
+    if (words := refusal(asker, "silence", Role.OPERATOR)) is not None:
+        return words, None
+    found = _HUSH.fullmatch(tap.what)
+    alert = watch.alert(int(found[2])) if found else None
+    if found is None or alert is None or not visible(alert, asker.scope) or tap.span not in {*SPANS, MORNING}:
+        return OLD, None
+    end = until(tap.span, now, reader.zone)
+    about = silencing(alert, found[1], asker)
+    if end is None or about is None:
+        return say("Your scope here is too narrow for that."), None
+    words = say("Silent until {when}.", when=when(end, now))
+    return words, Silencing(about=about[0], cluster=about[1], value=about[2], until=end, maintenance=about[0] == "node")
+
+
+def silencing(alert: Alert, what: str, asker: Asker) -> tuple[str, str, str] | None:
+    """about, cluster and value of the silence: `a` what it is about, `n` its node and what is there, `r` its rule.
+
+    None: it is on no node, or it would silence what the asker does not see. Of a cluster itself just that rule is
+    silenced: a silence of the cluster would be one of everything.
+    """
+    subject = alert.finding.subject
+    if what == "n":
+        node = subject.node or (subject.id if subject.about is About.NODE else "")
+        scope = asker.scope
+        seen = scope.has_node(subject.cluster, node) and not (scope.pools or scope.tags or scope.vmids)
+        return ("node", subject.cluster, node) if node and seen else None
+    if what == "r" or subject.about is About.CLUSTER:
+        return ("rule", subject.cluster, alert.finding.rule) if wide(asker.scope) else None
+    return subject.about.value, subject.cluster, subject.id

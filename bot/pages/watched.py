@@ -1,0 +1,117 @@
+"""What the pages and the taps of alerts share: the watch, what of it exists for an asker, spans, hours and zones."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from bot.access import EVERYTHING, Scope
+from bot.errors import NotFound, Stale
+from bot.model import About, Alert
+from bot.pages.page import Enquiry
+from bot.ports import Watching
+from bot.text import Reader, say
+
+SPANS: Mapping[str, timedelta] = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "24h": timedelta(hours=24)}
+MORNING = "8am"
+LONGEST = timedelta(days=30)
+"""Of a silence: each one ends."""
+_SPAN = re.compile(r"([1-9][0-9]{0,4})(m|min|h|d|w)", re.IGNORECASE)
+_UNIT = {"m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+_HOUR = re.compile(r"([0-9]{1,2})(?::([0-5][0-9]))?(am|pm)?", re.IGNORECASE)
+
+
+def watch(ask: Enquiry) -> Watching:
+    """Raises: NotFound where nothing is watched."""
+    if ask.env.watch is None:
+        raise NotFound(say("Nothing is watched here: this bot only answers."))
+    return ask.env.watch
+
+
+def visible(alert: Alert, scope: Scope) -> bool:
+    """Does this alert exist for somebody with that scope?
+
+    What is narrowed to guests (pools, tags, ids) has none of nodes, storages and clusters: those name other guests.
+    """
+    if scope == EVERYTHING:
+        return True
+    subject = alert.finding.subject
+    if subject.about is About.GUEST:
+        vmid = int(subject.id) if subject.id.isdecimal() else 0
+        return scope.has_guest(subject.cluster, vmid, subject.node, subject.pool, subject.tags)
+    if scope.clusters and subject.cluster not in scope.clusters:
+        return False
+    if not wide(scope):
+        on_one = bool(scope.nodes) and not (scope.pools or scope.tags or scope.vmids)
+        return on_one and scope.has_node(subject.cluster, subject.node)
+    return True
+
+
+def wide(scope: Scope) -> bool:
+    """Is it narrowed by nothing but clusters?"""
+    return not (scope.nodes or scope.pools or scope.tags or scope.vmids)
+
+
+def one(ask: Enquiry, text: str) -> Alert:
+    """The alert of a button or a typed number. Raises: NotFound."""
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
+    alert = watch(ask).alert(number) if number else None
+    if alert is None or not visible(alert, ask.asker.scope):
+        raise NotFound(say("There is no alert {number} (any more). /alerts lists what there is.", number=text[:16]))
+    return alert
+
+
+# -- times -----------------------------------------------------------------------------------------------------------
+
+
+def until(text: str, now: datetime, zone: tzinfo | None) -> datetime | None:
+    """`4h`, `30m`, `2d`, `8am`, `08:00`: when that is over, UTC; None for anything else. `zone` None: the machine's.
+
+    Raises: Stale where it is further away than any silence may last.
+    """
+    if (found := _SPAN.fullmatch(text)) is not None:
+        length = timedelta(seconds=int(found[1]) * _UNIT[found[2].lower()])
+        if length > LONGEST:
+            raise Stale(say("That is too long: every silence ends, after {n} days at the latest.", n=LONGEST.days))
+        return now + length
+    at = hour(text)
+    if at is None or text.isdecimal():  # `8` alone is no hour: it may be the beginning of anything
+        return None
+    return next_at(at, now, zone)
+
+
+def hour(text: str) -> time | None:
+    """`8`, `8am`, `08:00`, `10:30pm`; None for anything else."""
+    found = _HOUR.fullmatch(text.strip())
+    if found is None:
+        return None
+    hours, minutes, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
+    if half:
+        if not 1 <= hours <= 12:
+            return None
+        hours = hours % 12 + (12 if half == "pm" else 0)
+    return time(hours, minutes) if hours < 24 else None
+
+
+def next_at(at: time, now: datetime, zone: tzinfo | None) -> datetime:
+    """The next time that clocks in `zone` show `at`, UTC."""
+    local = now.astimezone(zone).replace(tzinfo=None)
+    then = datetime.combine(local.date(), at)
+    if then <= local:
+        then += timedelta(days=1)
+    return then.replace(tzinfo=zone).astimezone(UTC)  # without a zone a naive time is the machine's
+
+
+@lru_cache(maxsize=64)
+def zone_of(name: str) -> tzinfo | None:
+    """By its IANA name; None where there is none of that name (any more), and for ''."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ValueError, OSError, KeyError):  # not a name, a folder, none of that name
+        return None
+
+
+def reader_of(watch: Watching | None, chat: int) -> Reader:
+    """Language and zone of a chat, as its habits have them."""
+    return Reader(zone=zone_of(watch.habits(chat).zone)) if watch is not None else Reader()
