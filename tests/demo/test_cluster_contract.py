@@ -5,6 +5,7 @@ SHARED_DIR names the folder (default: `../shared` beside the checkout); without 
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from bot.demo.cluster import Cluster
 from bot.demo.cluster.api import Route
+from bot.demo.cluster.machine import Replication
 from tests.demo.cluster_kit import EPOCH, served, speaking
 
 FOLDER = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2].parent / "shared")) / "pve"
@@ -21,8 +23,8 @@ pytestmark = pytest.mark.skipif(not (FOLDER / "contract.json").exists(), reason=
 
 # ours -> the version in the contract
 VERSIONS = {"7.4-20": "7.4", "8.4.21": "8.4", "9.1.11": "9.1"}
-IN_PATH = {"node", "vmid", "upid", "storage"}
-PATHS = {"{node}": "pve1", "{storage}": "nas-backup"}
+IN_PATH = {"node", "vmid", "upid", "storage", "userid", "name"}
+PATHS = {"{node}": "pve1", "{storage}": "nas-backup", "{userid}": "telemox@pve", "{name}": "tank"}
 QUERIES: dict[str, dict[str, Any]] = {"rrddata": {"timeframe": "hour"}}
 # Seen in Proxmox's sources (or recorded) and declared nowhere
 UNDECLARED = {
@@ -33,7 +35,13 @@ UNDECLARED = {
     "/nodes/{node}/lxc": {"[].pressurecpufull"},
     "/nodes/{node}/lxc/{vmid}/status/current": {".pressurecpufull"},
     "/nodes/{node}/storage/{storage}/content": {"[].content"},
+    "/nodes/{node}/replication": {
+        f"[].{key}"
+        for key in ("schedule", "vmtype", "duration", "last_sync", "last_try", "next_sync", "fail_count", "error")
+    },  # PVE/API2/Replication.pm, extract_job_status
 }
+# Those whose rule is more than one privilege on one path: the handler itself looks
+LOOKS_ITSELF = {"/nodes/{node}/disks/list", "/access/users/{userid}/token"}
 # The facts give these as strings, or as numbers where the schema has another kind of number
 TYPES = {"/nodes/{node}/lxc": "pressure", "/nodes/{node}/lxc/{vmid}/status/current": "pressure"}
 
@@ -80,14 +88,15 @@ def test_taught_is_what_there_is(version: str, route: Route) -> None:
     changed = diff.get("params_changed_was", {})
     for param, spec in taught.items():
         told = declared[param] | changed.get(param, {})
-        assert spec.type == told["type"], param
+        assert spec.type == told["type"] or (told["type"] == "array" and spec.type == "string"), param
         assert spec.required is told["required"], param
         assert set(spec.enum) == set(told.get("enum", ())), param
         assert spec.minimum == told.get("minimum") or param == "vmid", param
     assert route.proxied is bool(entry.get("proxyto"))
     check = diff.get("permissions_was", entry["permissions"]).get("check")
-    if check is None:
+    if check is None or route.path in LOOKS_ITSELF:
         assert route.check is None
+        assert check is None or check[0] == "or"
     else:
         assert route.check is not None
         assert route.check[0] == check[1]
@@ -156,6 +165,10 @@ async def test_answers_are_as_declared(version: str) -> None:
     """Every key is declared, or known to come undeclared; every value is of its type."""
     async with served(version=version) as cluster, speaking(cluster) as root:
         upid = await root.post("/nodes/pve1/qemu/113/status/reboot")
+        cluster.world.ceph = "HEALTH_WARN"
+        cluster.world.nodes["pve1"].machine.replications = [Replication("113-0", 113, "pve2", EPOCH, EPOCH, fails=2)]
+        cluster.world.nodes["pve1"].machine.pools[0].health = "DEGRADED"
+        cluster.world.nodes["pve1"].machine.due = EPOCH
         paths = [(route, path) for route in cluster.routes if route.method == "GET" for path in addresses(route)]
         paths += [(route, route.path.format(node="pve1", upid=upid)) for route in cluster.routes
                   if "{upid}" in route.path and route.method == "GET"]  # fmt: skip
@@ -170,7 +183,8 @@ async def test_answers_are_as_declared(version: str) -> None:
             declared = dict(schema(entry["returns"]))
             unseen = deviations()["undeclared_fields_seen"].get(f"GET {route.path}", {})
             free = not declared
-            for key, value in walk(found):
+            for deep, value in walk(found):
+                key = re.sub(r"(\.children\[\])+", ".children[]", deep)  # a tree: each level as the first
                 if key in declared:
                     loose = TYPES.get(route.path, "-") in key
                     assert loose or fits(value, declared[key].get("type")), (path, key, value)

@@ -1,7 +1,6 @@
 """The noisy day: the same from the same seed, and what happens in it is what its script says."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -36,7 +35,7 @@ def test_it_begins_calm() -> None:
 
 
 @pytest.fixture(scope="module")
-def played() -> Iterator[tuple[Cluster, list[tuple[float, str, str]], set[str]]]:
+def played() -> tuple[Cluster, list[tuple[float, str, str]], set[str]]:
     """The day, its changes of status as polls see them, and all statuses of backups meanwhile."""
     cluster, before, changes, locks = day.cluster(1), dict[str, str](), [], set[str]()
     for seconds in day.play(cluster, day.events(1), step=30):
@@ -46,7 +45,7 @@ def played() -> Iterator[tuple[Cluster, list[tuple[float, str, str]], set[str]]]
             if before.get(id_, status) != status:
                 changes.append((seconds, id_, status))
             before[id_] = status
-    yield cluster, changes, locks
+    return cluster, changes, locks
 
 
 Played = tuple[Cluster, list[tuple[float, str, str]], set[str]]

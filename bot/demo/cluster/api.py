@@ -94,6 +94,7 @@ IN_PATH = {
     "vmid": Param(type="integer", required=True, minimum=100, maximum=999_999_999),
     "upid": Param(required=True),
     "storage": Param(required=True),
+    "name": Param(required=True),
     "userid": Param(required=True),
 }
 
@@ -137,6 +138,8 @@ class Api:
             raise died(f"hostname lookup '{node}' failed - {why}")
         if not known.online:
             raise Gateway(595, "No route to host")
+        if known.silent:
+            raise Gateway(known.silent, "Connection refused" if known.silent == 595 else "Connection timed out")
 
 
 def check(route: Route, params: Mapping[str, object], release: Release, caller: Caller) -> dict[str, Value]:

@@ -25,7 +25,7 @@ class Broadcast:
         """Every node that is on tells how it and its guests stand."""
         world, now = self._world, self._world.now
         self.count += 1
-        on = {name for name, node in world.nodes.items() if node.online}
+        on = {name for name, node in world.nodes.items() if node.online and not node.frozen}
         for name in on:
             node = world.nodes[name]
             self._heard[name] = now
@@ -67,7 +67,7 @@ class Broadcast:
             "id": f"node/{name}",
             "type": "node",
             "node": name,
-            "status": "online" if node.online else "offline",
+            "status": "offline" if not node.online else "online" if self.fresh(name) else "unknown",
         }
         row["cgroup-mode"] = 2
         if self.fresh(name):

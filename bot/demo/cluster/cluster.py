@@ -12,7 +12,7 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from bot.demo.cluster import build, cluster_views, guest_views, node_views, rrd, storage_views
+from bot.demo.cluster import build, taught
 from bot.demo.cluster.api import Answer, Api
 from bot.demo.cluster.broadcast import Broadcast
 from bot.demo.cluster.errors import Gateway, Refusal, Unauthorized
@@ -74,10 +74,8 @@ class Cluster(Grants):
         build.history(self.world)
         self._broadcast = Broadcast(self.world)
         self.world.catch_up()
-        taught = cluster_views.routes(self._broadcast) + node_views.ROUTES + storage_views.ROUTES
         self.power = Power(self.world)
-        taught += rrd.routes(self.world) + guest_views.routes(self.power)
-        self.routes = tuple(route for route in taught if self.release.since(*route.since))
+        self.routes = taught.routes(self.world, self._broadcast, self.power)
         self._api = Api(self.world, self.routes)
         self._tls = tls
         self._ca: trustme.CA | None = None

@@ -7,7 +7,7 @@ import orjson
 
 from bot.demo.cluster.api import Answer, Call, Param, Route
 from bot.demo.cluster.broadcast import Broadcast, Row
-from bot.demo.cluster.errors import died
+from bot.demo.cluster.errors import Refusal, died
 from bot.demo.cluster.tasks import Task
 from bot.demo.cluster.things import changes
 
@@ -183,35 +183,6 @@ def pools(call: Call) -> Answer:
     return Answer(data=rows)
 
 
-def ha(call: Call) -> Answer:
-    world, now = call.world, int(call.world.now)
-    word = "OK" if world.quorate else f"No quorum on node '{call.host}'!"
-    rows: list[Row] = [
-        {"id": "quorum", "type": "quorum", "node": call.host, "status": word, "quorate": int(world.quorate)}
-    ]
-    managed = [guest for guest in world.guests.values() if guest.ha]
-    if not managed:
-        return Answer(data=rows)
-    online = [node for node in world.nodes.values() if node.online]
-    master = online[0].name if online else call.host
-    rows.append(
-        {"id": "master", "type": "master", "node": master, "status": f"{master} (active)", "timestamp": now - 4}
-    )
-    for node in world.nodes.values():
-        seen = now - 6 if node.online else int(node.went_off)
-        word = f"{node.name} (active)" if node.online else f"{node.name} (old timestamp - dead?)"
-        rows.append({"id": f"lrm:{node.name}", "type": "lrm", "node": node.name, "status": word, "timestamp": seen})
-    rows += [
-        {
-            "id": f"service:{guest.sid}", "type": "service", "sid": guest.sid, "node": guest.node,
-            "status": f"{guest.sid} ({guest.node}, {guest.hastate})", "state": guest.hastate,
-            "crm_state": guest.hastate, "request_state": guest.ha, "max_relocate": 1, "max_restart": 1,
-        }
-        for guest in managed
-    ]  # fmt: skip
-    return Answer(data=rows)
-
-
 def permissions(call: Call) -> Answer:
     """Own permissions always; another one's take Sys.Audit on /access."""
     access = call.world.access
@@ -224,6 +195,48 @@ def permissions(call: Call) -> Answer:
     return Answer(data=access.effective(who))
 
 
+def tokens(call: Call) -> Answer:
+    """A user's, for the user itself. A token is not its user here: it takes User.Modify (RPCEnvironment.pm)."""
+    access, who = call.world.access, call.text("userid")
+    itself = call.caller.id == who and who in access.users
+    if not itself and call.caller.id != "root@pam" and not call.may("User.Modify", "/access/groups"):
+        raise Refusal(403, "Permission check failed\n")
+    if who not in access.users:
+        raise died(f"no such user ('{who}')")
+    rows = [
+        {"tokenid": name.partition("!")[2], "expire": int(token.expire), "privsep": int(token.privsep)}
+        for name, token in access.tokens.items()
+        if name.partition("!")[0] == who
+    ]
+    return Answer(data=rows)
+
+
+def ceph(call: Call) -> Answer:
+    """As `ceph status` says it; 500 where there is none."""
+    world = call.world
+    if not world.ceph:
+        raise died("binary not installed: /usr/bin/ceph-mon")
+    checks: Row = {}
+    if world.ceph == "HEALTH_WARN":
+        checks["OSD_NEARFULL"] = _check("HEALTH_WARN", "1 nearfull osd(s)")
+    if world.ceph == "HEALTH_ERR":
+        checks["OSD_FULL"] = _check("HEALTH_ERR", "1 full osd(s)")
+        checks["PG_AVAILABILITY"] = _check("HEALTH_WARN", "Reduced data availability: 12 pgs inactive")
+    names = [node.name for node in world.nodes.values() if node.online]
+    osds = 2 * len(names)
+    return Answer(data={
+        "fsid": "6f7b2d0a-5d43-4b6e-9d51-0f4a5a0a9c11", "health": {"status": world.ceph, "checks": checks, "mutes": []},
+        "quorum_names": names, "quorum_age": 86_400, "monmap": {"num_mons": len(world.nodes)},
+        "osdmap": {"num_osds": 2 * len(world.nodes), "num_up_osds": osds, "num_in_osds": 2 * len(world.nodes)},
+        "pgmap": {"num_pgs": 129, "bytes_total": 12_000 * 1024**3, "bytes_used": 5_640 * 1024**3,
+                  "pgs_by_state": [{"state_name": "active+clean", "count": 129}]},
+    })  # fmt: skip
+
+
+def _check(severity: str, words: str) -> Row:
+    return {"severity": severity, "muted": False, "summary": {"message": words, "count": 1}, "detail": []}
+
+
 def routes(broadcast: Broadcast) -> tuple[Route, ...]:
     get = "GET"
     return (
@@ -234,8 +247,9 @@ def routes(broadcast: Broadcast) -> tuple[Route, ...]:
         ),
         Route(method=get, path="/cluster/status", handler=status, check=("/", "Sys.Audit")),
         Route(method=get, path="/cluster/tasks", handler=tasks),
-        Route(method=get, path="/cluster/ha/status/current", handler=ha, check=("/", "Sys.Audit")),
         Route(method=get, path="/access/permissions", handler=permissions, params={"path": Param(), "userid": Param()}),
+        Route(method=get, path="/access/users/{userid}/token", handler=tokens),
+        Route(method=get, path="/cluster/ceph/status", handler=ceph, check=("/", "Sys.Audit|Datastore.Audit")),
         Route(method=get, path="/nodes", handler=nodes(broadcast)),
         Route(
             method=get, path="/pools", handler=pools,

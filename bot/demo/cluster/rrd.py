@@ -53,16 +53,18 @@ def node(call: Call) -> Answer:
         if _known(call, time, call.world.born - 400 * DAY, it):
             wave = _wave(time, it.nodeid, 0.4)
             cpu, mem = min(1.0, it.load * wave), it.mem(time)
+            machine = it.machine
             row |= {
-                "cpu": cpu, "maxcpu": it.cpus, "memused": mem, "memtotal": it.maxmem, "iowait": 0.004 * wave,
-                "loadavg": cpu * it.cpus, "netin": 90_000 * wave, "netout": 140_000 * wave, "roottotal": it.maxdisk,
-                "rootused": it.used * it.maxdisk, "swaptotal": 8 * 1024**3, "swapused": 16 * 1024**2,
+                "cpu": cpu, "maxcpu": it.cpus, "memused": mem, "memtotal": it.maxmem,
+                "iowait": max(machine.iowait, 0.004 * wave),
+                "loadavg": machine.loadavg or cpu * it.cpus, "netin": 90_000 * wave, "netout": 140_000 * wave,
+                "roottotal": it.maxdisk,
+                "rootused": it.used * it.maxdisk, "swaptotal": 8 * 1024**3, "swapused": 8 * 1024**3 * machine.swap,
             }  # fmt: skip
             if call.world.release.major >= 9:
-                row |= {"memavailable": it.maxmem - mem, "arcsize": 0, "pressurecpusome": 2 * wave}
-                row |= dict.fromkeys(
-                    ("pressureiosome", "pressureiofull", "pressurememorysome", "pressurememoryfull"), 0
-                )
+                row |= {"memavailable": it.maxmem - mem, "arcsize": 0, "pressurecpusome": machine.pressure or 2 * wave}
+                parts = ("pressureiosome", "pressureiofull", "pressurememorysome", "pressurememoryfull")
+                row |= dict.fromkeys(parts, machine.pressure)
         rows.append(row)
     return Answer(data=rows)
 
