@@ -53,13 +53,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX history_fired ON history (fired);
     CREATE INDEX history_ended ON history (ended);
     CREATE TABLE was_guests (
-        cluster TEXT NOT NULL, vmid INTEGER NOT NULL,
-        status TEXT NOT NULL, node TEXT NOT NULL,
-        booted REAL,                                    -- epoch seconds
-        changed TEXT, lock TEXT NOT NULL, locked TEXT,
-        resets TEXT NOT NULL,                           -- times with blanks between
-        stopped_by TEXT NOT NULL, ran TEXT,
-        PRIMARY KEY (cluster, vmid)
+        cluster TEXT NOT NULL, vmid INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (cluster, vmid)
     ) WITHOUT ROWID;
     CREATE TABLE was_nodes (
         cluster TEXT NOT NULL, node TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (cluster, node)

@@ -1,67 +1,36 @@
-"""What a poll saw, for the next one: guests, nodes and storages, events that were dealt with, small facts.
-
-Guests have columns of their own: ten thousand of them are written at the first poll.
-"""
+"""What a poll saw, for the next one: guests, nodes and storages, events that were dealt with, small facts."""
 
 import sqlite3
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from bot.model import Status
 from bot.model.view import GuestWas, NodeWas, StorageWas
 from bot.ports import Changes
 from bot.store.values import dump, load, moment, storable, utc
 
 Row = tuple[object, ...]
 
-GUESTS = "SELECT cluster, vmid, status, node, booted, changed, lock, locked, resets, stopped_by, ran FROM was_guests"
+GUESTS = "SELECT cluster, vmid, body FROM was_guests"
 NODES = "SELECT cluster, node, body FROM was_nodes"
 STORAGES = "SELECT cluster, storage, body FROM was_storages"
 
 
 def write(connection: sqlite3.Connection, changes: Changes) -> None:
     many = connection.executemany
-    guests, nodes, storages = changes.guests, changes.nodes, changes.storages
-    many(
-        "INSERT OR REPLACE INTO was_guests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [_guest(*key, was) for key, was in guests.items() if was is not None],
-    )
-    many(
-        "DELETE FROM was_guests WHERE cluster = ? AND vmid = ?",
-        [(storable(cluster), vmid) for (cluster, vmid), was in guests.items() if was is None],
-    )
-    for table, column, values in (("was_nodes", "node", nodes), ("was_storages", "storage", storages)):
-        keys = {key: tuple(map(storable, key)) for key in values}
-        written = [(*keys[key], dump(was)) for key, was in values.items() if was is not None]
-        many(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)", written)  # noqa: S608 - our own words
-        forgotten = [keys[key] for key, was in values.items() if was is None]
-        many(f"DELETE FROM {table} WHERE cluster = ? AND {column} = ?", forgotten)  # noqa: S608
-    many(
-        "INSERT OR REPLACE INTO events VALUES (?, ?)", [(storable(key), utc(at)) for key, at in changes.events.items()]
-    )
-    many(
-        "INSERT OR REPLACE INTO facts VALUES (?, ?)",
-        [(storable(key), storable(value)) for key, value in changes.facts.items()],
-    )
-    many("INSERT OR IGNORE INTO parked VALUES (?)", [(chat_,) for chat_, on in changes.parked.items() if on])
-    many("DELETE FROM parked WHERE chat = ?", [(chat_,) for chat_, on in changes.parked.items() if not on])
+    _write(connection, "was_guests", "vmid", changes.guests)
+    _write(connection, "was_nodes", "node", changes.nodes)
+    _write(connection, "was_storages", "storage", changes.storages)
+    events = [(storable(key), utc(at)) for key, at in changes.events.items()]
+    many("INSERT OR REPLACE INTO events VALUES (?, ?)", events)
+    facts = [(storable(key), storable(value)) for key, value in changes.facts.items()]
+    many("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts)
+    many("INSERT OR IGNORE INTO parked VALUES (?)", [(id_,) for id_, on in changes.parked.items() if on])
+    many("DELETE FROM parked WHERE chat = ?", [(id_,) for id_, on in changes.parked.items() if not on])
 
 
 def guest(row: Row) -> tuple[tuple[str, int], GuestWas]:
-    cluster, vmid, status, node_, booted, changed, lock, locked, resets, stopped_by, ran = row
-    if not isinstance(vmid, int) or not isinstance(booted, float | int | None):
-        raise ValueError("not a number")
-    was = GuestWas(
-        status=Status(status),
-        node=_text(node_),
-        booted=None if booted is None else float(booted),
-        changed=_moment(changed),
-        lock=_text(lock),
-        locked=_moment(locked),
-        resets=tuple(map(moment, _text(resets).split())),
-        stopped_by=_text(stopped_by),
-        ran=_moment(ran),
-    )
-    return (_text(cluster), vmid), was
+    return (_text(row[0]), _number(row[1])), load(GuestWas, row[2])
 
 
 def node(row: Row) -> tuple[tuple[str, str], NodeWas]:
@@ -81,24 +50,21 @@ def fact(row: Row) -> tuple[str, str]:
 
 
 def chat(row: Row) -> int:
-    if not isinstance(row[0], int):
-        raise ValueError("not a chat")
-    return row[0]
+    return _number(row[0])
 
 
-def _guest(cluster: str, vmid: int, was: GuestWas) -> tuple[object, ...]:
-    return (
-        storable(cluster),
-        vmid,
-        was.status.value,
-        storable(was.node),
-        was.booted,
-        was.changed and utc(was.changed),
-        storable(was.lock),
-        was.locked and utc(was.locked),
-        " ".join(map(utc, was.resets)),
-        storable(was.stopped_by),
-        was.ran and utc(was.ran),
+def _write(
+    connection: sqlite3.Connection, table: str, column: str, values: Mapping[tuple[str, Any], object | None]
+) -> None:
+    """None: forgotten. `table` and `column` are the store's own words."""
+    keys = {key: (storable(key[0]), storable(key[1]) if isinstance(key[1], str) else key[1]) for key in values}
+    connection.executemany(
+        f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",  # noqa: S608 - our own words
+        [(*keys[key], dump(was)) for key, was in values.items() if was is not None],
+    )
+    connection.executemany(
+        f"DELETE FROM {table} WHERE cluster = ? AND {column} = ?",  # noqa: S608
+        [keys[key] for key, was in values.items() if was is None],
     )
 
 
@@ -108,5 +74,7 @@ def _text(value: object) -> str:
     return value
 
 
-def _moment(value: object) -> datetime | None:
-    return None if value is None else moment(value)
+def _number(value: object) -> int:
+    if not isinstance(value, int):
+        raise ValueError("not a number")
+    return value
