@@ -1,0 +1,245 @@
+"""Cause-aware quiet: what explains that a guest stopped, paused or restarted, and that a node went down.
+
+    of_down(view, guest, was)       a lock, a move, its node's restart, a task, an order of this bot    → Cause | None
+    of_restart(view, guest)         the same for a process that began anew
+    of_node(view, node, since)      a stopall, HA maintenance, an order, a maintenance said to this bot
+    ordered_down(view, guest, was)  did somebody want it down? Then it is not expected up either
+
+Tasks leave the list: some 25 finished ones a node are kept (pve-cluster, status.c). What was found is therefore
+remembered (GuestWas.stopped_by, Memory.figures), and not looked for again.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.model import Guest, Node, Outcome, Status, Task
+from bot.model.feeds import HA
+from bot.model.view import GuestWas, NodeWas, View
+from bot.rules.sight import seen
+from bot.text import Said, clock, from_epoch, say
+
+SLACK = timedelta(seconds=60)
+"""The cluster's list lags by some 20 s, and the clocks of nodes and bot differ a little."""
+LAG = 30.0
+"""Seconds by which two looks at the same start of a process may differ."""
+FALLEN = 30
+"""Seconds by which an uptime must have fallen: another host's copy of the list may be a little older."""
+BOOT = timedelta(minutes=35)
+"""From an order to the node's next boot: every guest is given time to shut down, and firmware takes its own."""
+
+STOPS = frozenset({"qmstop", "qmshutdown", "vzstop", "vzshutdown", "hastop", "qmsuspend", "vzsuspend", "qmdestroy",
+                   "vzdestroy"})  # fmt: skip
+"""Types of task by which somebody wants it down."""
+PASSING = frozenset({"qmreboot", "vzreboot", "qmigrate", "vzmigrate", "qmrollback", "vzrollback", "vzdump",
+                     "qmrestore", "vzrestore", "qmtemplate", "vztemplate", "vzclone"})  # fmt: skip
+"""Types that take it down for a while."""
+PAUSES = frozenset({"qmpause", "qmsuspend", "vzsuspend", "vzdump", "qmigrate", "qmsnapshot", "qmrollback"})
+RESTARTS = STOPS | PASSING | {"qmstart", "vzstart", "qmreset", "qmresume", "vzresume"}
+STARTS = frozenset({"qmstart", "vzstart", "qmresume", "vzresume", "hastart", "qmreboot", "vzreboot"})
+OF_NODE = frozenset({"stopall", "startall", "suspendall", "migrateall", "vzdump"})
+"""Types that name no guest, and concern all of a node."""
+BUSY = frozenset({"vzdump", "qmmove", "move_volume", "qmigrate", "vzmigrate", "migrateall", "imgcopy", "qmclone",
+                  "vzclone", "qmrestore", "vzrestore"})  # fmt: skip
+"""Types that load a node on purpose."""
+DOWN_ORDERS = frozenset({"stop", "shutdown", "hibernate"})
+PAUSE_ORDERS = frozenset({"pause", "hibernate"})
+HA_STARTED = frozenset({"started", "request_start", "request_start_balance"})
+HA_BUSY = frozenset({"fence", "recovery", "relocate", "migrate", "freeze"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """`by` is remembered: a user where somebody wanted just this, else words."""
+
+    by: str
+    at: datetime | None = None
+
+    @property
+    def said(self) -> Said:
+        if self.at is None:
+            return say("cause: {by}", by=self.by)
+        return say("cause: {by}, {at}", by=self.by, at=clock(self.at))
+
+
+# -- guests --------------------------------------------------------------------------------------------------------
+
+
+def polled(view: View) -> datetime | None:
+    """When the poll before was, that could read the cluster; None where nobody knows."""
+    figure = view.before.figures.get("polled")
+    if figure is not None:
+        return min(from_epoch(figure), view.at)
+    return view.at - timedelta(seconds=view.step) if view.step > 0 else None
+
+
+def last_ran(view: View, was: GuestWas) -> datetime | None:
+    """When it was last seen running, as far as that is known."""
+    if was.status is not Status.RUNNING:
+        return was.ran
+    return was.ran or polled(view) or was.changed
+
+
+def of_down(view: View, guest: Guest, was: GuestWas) -> Cause | None:
+    """What explains that it ran and does not: `guest` as it is, `was` as it was at the poll before."""
+    if was.status is not Status.RUNNING and was.stopped_by:
+        return Cause(by=was.stopped_by, at=was.changed)
+    if guest.lock:
+        return Cause(by=f"its lock: {guest.lock}")
+    if was.node != guest.node:
+        return Cause(by="it was moved")
+    if node_restarted(view, guest, was):
+        return Cause(by="restart of its node")
+    ran = last_ran(view, was)
+    down = was.changed if was.status is guest.status and was.changed is not None else view.at
+    paused = guest.status is Status.PAUSED
+    types = PAUSES if paused else STOPS | PASSING
+    if (task := _task(view, guest, was.node, types, ran, down)) is not None:
+        return Cause(by=_by(task), at=task.upid.start)
+    return _order(view, guest, PAUSE_ORDERS if paused else DOWN_ORDERS | {"reboot"}, ran, down)
+
+
+def of_restart(view: View, guest: Guest) -> Cause | None:
+    """What explains that its process began anew between two polls."""
+    if guest.lock:
+        return Cause(by=f"its lock: {guest.lock}")
+    before = polled(view)
+    task = _task(view, guest, guest.node, RESTARTS, before, view.at)
+    if task is not None or any(one.upid.type.startswith("ha") for one in _between(_of(view, guest), before, view.at)):
+        return Cause(by=_by(task) if task is not None else "HA")
+    return _order(view, guest, None, before, view.at)
+
+
+def ordered_down(view: View, guest: Guest, was: GuestWas | None) -> Cause | None:
+    """Who wanted it down: remembered, or by the last task that started or stopped it."""
+    if was is not None and was.status is not Status.RUNNING and was.stopped_by:
+        words = " " in was.stopped_by
+        return None if words else Cause(by=was.stopped_by, at=was.changed)
+    for task in _of(view, guest):
+        if task.upid.type in STOPS:
+            return Cause(by=task.upid.user, at=task.upid.start)
+        if task.upid.type in STARTS:
+            return None
+    order = _order(view, guest, DOWN_ORDERS, None, view.at)
+    return order if order is not None and " " not in order.by else None
+
+
+def node_restarted(view: View, guest: Guest, was: GuestWas) -> bool:
+    """Has its node booted since its process began?"""
+    booted = booted_at(view, guest.node)
+    return was.booted is not None and booted is not None and booted > was.booted + LAG
+
+
+def booted_at(view: View, name: str) -> float | None:
+    """Epoch s at which the node booted; None where that is not known."""
+    was = view.before.nodes.get(name)
+    snapshot = seen(view)
+    node = snapshot.by_node.get(name) if snapshot is not None else None
+    if node is None or node.uptime is None:
+        return was.booted if was is not None else None
+    if was is None or was.booted is None or fell(was, node):
+        return view.at.timestamp() - node.uptime
+    return was.booted
+
+
+def fell(was: NodeWas, node: Node) -> bool:
+    """Does its uptime begin anew?"""
+    return node.uptime is not None and was.uptime is not None and node.uptime < was.uptime - FALLEN
+
+
+def ha_wants(view: View, guest: Guest) -> bool | None:
+    """Does HA mean it to run? None: nobody says."""
+    ha = view.feeds.fresh(HA)
+    for service in ha.services if ha is not None else ():
+        if service.vmid == guest.vmid and service.requested:
+            return service.requested in HA_STARTED
+    if guest.hastate in HA_STARTED:
+        return True
+    return False if guest.hastate in {"stopped", "request_stop", "disabled"} else None
+
+
+def _of(view: View, guest: Guest) -> tuple[Task, ...]:
+    return view.tasks_of.get(str(guest.vmid), ())
+
+
+def _task(
+    view: View, guest: Guest, node: str, types: frozenset[str], since: datetime | None, until: datetime
+) -> Task | None:
+    """The newest that was under way between `since` and `until`: of the guest, or of all on its node."""
+    for task in _between(_of(view, guest), since, until):
+        if task.upid.type in types or (task.upid.type.startswith("ha") and task.upid.type != "hastart"):
+            return task
+    for name in dict.fromkeys((guest.node, node)):
+        for task in _between(view.tasks_on.get(name, ()), since, until):
+            if not task.upid.subject and task.upid.type in OF_NODE:
+                return task
+    return None
+
+
+def _between(tasks: Iterable[Task], since: datetime | None, until: datetime) -> Iterator[Task]:
+    for task in tasks:
+        if task.upid.start > until + SLACK:
+            continue
+        if task.outcome is Outcome.RUNNING or since is None or (task.end or task.upid.start) >= since - SLACK:
+            yield task
+
+
+def _by(task: Task) -> str:
+    """The user, where somebody wanted just this; else what it was, and whose."""
+    if task.upid.type in STOPS | {"qmpause"}:
+        return task.upid.user
+    return f"{task.upid.type} by {task.upid.user}"
+
+
+def _order(
+    view: View, guest: Guest, actions: frozenset[str] | None, since: datetime | None, until: datetime
+) -> Cause | None:
+    """By this bot: of the guest, or of its node."""
+    home = f"{guest.cluster}/{guest.node}"
+    for order in sorted(view.orders, key=lambda one: one.at, reverse=True):
+        if order.at > until + SLACK or (since is not None and order.at < since - timedelta(minutes=15)):
+            continue
+        if order.target == guest.target and (actions is None or order.action in actions):
+            final = order.action in DOWN_ORDERS or order.action in PAUSE_ORDERS
+            name = order.by.replace(" ", "\u00a0")  # a name, not words
+            return Cause(by=name if final else f"{order.action} by {order.by}", at=order.at)
+        if order.target == home:
+            return Cause(by=f"{order.action} of {guest.node} by {order.by}", at=order.at)
+    return None
+
+
+# -- nodes ---------------------------------------------------------------------------------------------------------
+
+
+def of_node(view: View, name: str, since: datetime, within: timedelta) -> Cause | None:
+    """What was ordered of a node in the time `within` before `since`, or after: the newest."""
+    return max(
+        (cause for cause in _of_node(view, name) if cause.at is not None and cause.at >= since - within),
+        key=lambda cause: cause.at or since,
+        default=None,
+    )
+
+
+def _of_node(view: View, name: str) -> Iterator[Cause]:
+    for task in view.tasks_on.get(name, ()):
+        if task.upid.type == "stopall":
+            yield Cause(by=task.upid.user, at=task.upid.start)
+    for order in view.orders:
+        if order.target == f"{view.cluster}/{name}":
+            yield Cause(by=order.by, at=order.at)
+    ha = view.feeds.fresh(HA)
+    if ha is not None and ha.nodes.get(name) == "maintenance":
+        yield Cause(by="HA maintenance", at=view.at)
+    if name in view.maintenance:
+        yield Cause(by="maintenance", at=view.at)
+    remembered = view.before.figures.get(f"ordered/{name}")
+    if remembered is not None:
+        yield Cause(by="", at=from_epoch(remembered))
+
+
+def running(view: View, node: str, types: frozenset[str]) -> Task | None:
+    """A task of such a type that runs there now."""
+    for task in view.tasks_on.get(node, ()):
+        if task.outcome is Outcome.RUNNING and task.upid.type in types:
+            return task
+    return None

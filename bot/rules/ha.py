@@ -1,0 +1,152 @@
+"""High availability: a node that is fenced, a guest that HA has given up.
+
+5 node_fenced · 6 ha_error
+"""
+
+from collections.abc import Iterator
+
+from bot.model import Finding, Severity, Snapshot
+from bot.model.feeds import HA
+from bot.model.view import View
+from bot.rules.causes import of_restart
+from bot.rules.grades import more
+from bot.rules.rule import Kind, Limit, Limits, Rule
+from bot.rules.scan import recall, scan
+from bot.rules.sight import (
+    seen,
+    sees_feed,
+    sees_hastate,
+)
+from bot.rules.subjects import (
+    cluster_subject,
+    guest_key,
+    guest_subject,
+    guests_there,
+    node_key,
+    node_subject,
+    tasks_of_guest,
+)
+from bot.text import clock, say
+
+TOLD = 120.0
+"""Seconds for which a fence stands that was pushed, and that no poll has seen yet."""
+
+
+# -- 5 node_fenced -------------------------------------------------------------------------------------------------
+
+
+def node_fenced(view: View, limits: Limits) -> Iterator[Finding]:
+    snapshot = seen(view)
+    if snapshot is None:
+        return
+    ha = view.feeds.fresh(HA)
+    pushed = {push.host for push in view.pushes if push.kind == "fencing"}
+    for node in snapshot.nodes:
+        since = view.before.figures.get(f"fence/{node.name}")
+        lately = since is not None and 0 <= view.at.timestamp() - since < TOLD
+        by_ha = ha is not None and ha.nodes.get(node.name) == "fence"
+        if not (by_ha or node.name in pushed or lately) or not limits.of(node_key(node)).on:
+            continue
+        managed = [guest for guest in snapshot.guests if guest.node == node.name and guest.ha_managed]
+        yield Finding(
+            rule="node_fenced",
+            subject=node_subject(node),
+            severity=Severity.CRITICAL,
+            said=say("HA fences {name}", name=node.name),
+            over=say("{name} was fenced", name=node.name),
+            details=(say("HA starts its guests elsewhere"),) if managed else (),
+            because=say("the HA manager says: fence") if by_ha else say("Proxmox VE sent a notification of it"),
+            cures=(guests_there(node, len(managed)),) if managed else (),
+            affected=tuple(guest.name for guest in managed),
+            hold=0.0,
+        )
+    subject = cluster_subject(view)
+    limit = limits.of(subject.key)
+    if ha is not None and ha.armed is False and ha.services and limit.on:
+        yield Finding(
+            rule="node_fenced",
+            subject=subject,
+            severity=Severity.WARNING,
+            said=say("HA is disarmed"),
+            over=say("HA is armed again"),
+            details=(say("no guest would be started elsewhere"),),
+            because=say("the HA manager says that it is not armed"),
+            hold=more(limit, "disarmed_seconds", 1800.0),
+        )
+
+
+# -- 6 ha_error ----------------------------------------------------------------------------------------------------
+
+
+def ha_error(view: View, limits: Limits) -> Iterator[Finding]:
+    snapshot = seen(view)
+    if snapshot is None:
+        return
+    for guest in scan(view).ha:
+        if guest.hastate not in {"error", "fence", "recovery"} or not limits.of(guest_key(guest)).on:
+            continue
+        error = guest.hastate == "error"
+        yield Finding(
+            rule="ha_error",
+            subject=guest_subject(guest),
+            severity=Severity.CRITICAL if error else Severity.WARNING,
+            said=say("{name}: HA has given up", name=guest.name)
+            if error
+            else say("{name}: HA state {state}", name=guest.name, state=guest.hastate),
+            over=say("{name}: HA is well again", name=guest.name),
+            details=(say("it stays as it is until somebody disables and enables it in HA"),)
+            if error
+            else (say("its node is lost; HA takes it over"),),
+            because=say("HA state is {state}", state=guest.hastate),
+            cures=(tasks_of_guest(guest),),
+            hold=0.0 if error else None,
+        )
+    yield from _restarted(view, snapshot, limits)
+
+
+def _restarted(view: View, snapshot: Snapshot, limits: Limits) -> Iterator[Finding]:
+    """HA brought a guest up again that nobody had stopped: worth a line, no more."""
+    if view.first:
+        return
+    for vmid, was in recall(view).down.items():
+        guest = snapshot.by_vmid.get(vmid)
+        if guest is None or not guest.ha_managed or not guest.status.up or was.status.up or was.stopped_by:
+            continue
+        if not limits.of(guest_key(guest)).on or of_restart(view, guest) is not None or was.ran is None:
+            continue
+        yield Finding(
+            rule="ha_error",
+            subject=guest_subject(guest),
+            severity=Severity.INFO,
+            said=say("HA restarted {name}", name=guest.name),
+            details=(say("last seen running {at}", at=clock(was.ran)),),
+            because=say("stopped without an order, and HA wants it to run"),
+            event=f"up-{was.ran.isoformat(timespec='seconds')}",
+            quiet=True,
+            hold=0.0,
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        number=5,
+        key="node_fenced",
+        kind=Kind.STATE,
+        help="HA fences a node; or HA is disarmed for disarmed_seconds.",
+        severity=Severity.CRITICAL,
+        limit=Limit(polls=3, more={"disarmed_seconds": 1800}),
+        find=node_fenced,
+        sees=sees_feed(HA),
+        feeds=(HA,),
+    ),
+    Rule(
+        number=6,
+        key="ha_error",
+        kind=Kind.STATE,
+        help="HA has given a guest up (error), or takes it over (fence, recovery).",
+        severity=Severity.CRITICAL,
+        limit=Limit(hold=60, clear=30),
+        find=ha_error,
+        sees=sees_hastate,
+    ),
+)

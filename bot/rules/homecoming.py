@@ -1,0 +1,113 @@
+"""A node is back: how its guests come up again, as one summary with the alert of its absence.
+
+The alert stays up, quiet, while they start; once they run, or its startall has ended, or SETTLE has passed, the last
+word is what its end says: "pve2 is back, 11 of 12 guests run, not started: ct-mail".
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.model import Finding, Guest, Node, Outcome, Severity, Snapshot, Status
+from bot.model.view import View
+from bot.rules.sight import seen
+from bot.rules.subjects import ask, node_subject
+from bot.text import Value, cut, from_epoch, say
+
+SETTLE = timedelta(minutes=5)
+"""For so long the guests of a node that is back may take to start."""
+LAG = timedelta(seconds=20)
+"""What a startall did is in the cluster's list so much later."""
+RAN = timedelta(minutes=15)
+"""A guest that was seen running in so long a time before its node went away was stopped for that, or with it."""
+BUTTONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Homecoming:
+    up: int
+    missing: tuple[Guest, ...]  # ran before, and do not yet
+    settled: bool  # nothing more is to be waited for
+
+
+def homecoming(view: View, snapshot: Snapshot, node: Node) -> Homecoming | None:
+    """None where the node was not away lately."""
+    was = view.before.nodes.get(node.name)
+    offline = view.before.figures.get(f"offline/{node.name}")
+    if was is None or offline is None or node.online is not True:
+        return None
+    back = was.changed if was.online and was.changed is not None else view.at
+    away = from_epoch(offline)
+    if not timedelta() <= view.at - back < SETTLE + timedelta(seconds=2 * view.poll):
+        return None
+    up = 0
+    missing: list[Guest] = []
+    for guest in snapshot.guests:
+        if guest.node != node.name or guest.template:
+            continue
+        if guest.status.up:
+            up += 1
+            continue
+        before = view.before.guests.get(guest.vmid)
+        if before is None or before.node != node.name:
+            continue
+        unseen = guest.status is Status.UNKNOWN and before.status.up
+        ran = before.status.up or (before.ran is not None and before.ran >= away - RAN)
+        if unseen or (ran and (not before.stopped_by or " " in before.stopped_by)):
+            missing.append(guest)
+    started = _startall(view, node, away)
+    settled = (
+        not missing or view.at - back >= SETTLE or (started is not None and view.at - started >= LAG)
+    ) and not any(guest.status is Status.UNKNOWN for guest in missing)
+    return Homecoming(up=up, missing=tuple(missing), settled=settled)
+
+
+def finding(view: View, node: Node) -> Finding | None:
+    """Of node_offline, from the node's return until everything has settled; it keeps that alert, and fires none."""
+    snapshot = seen(view)
+    settled = view.before.figures.get(f"settled/{node.name}")
+    if snapshot is None or settled is not None or f"offline/{node.name}" not in view.before.figures:
+        return None
+    home = homecoming(view, snapshot, node)
+    if home is None:
+        return None
+    total = home.up + len(home.missing)
+    names = ", ".join(cut(guest.name, 20) for guest in home.missing[:4])
+    values: dict[str, Value] = {"name": node.name, "up": home.up, "of": total}
+    if not total:
+        over = say("{name} is back", name=node.name)
+    elif not home.missing:
+        over = say("{name} is back, {up} of {of} guests run", **values)
+    elif len(home.missing) <= 4:
+        over = say("{name} is back, {up} of {of} guests, not started: {names}", names=names, **values)
+    else:
+        over = say(
+            "{name} is back, {up} of {of} guests, not started: {names} and {n} more",
+            names=names,
+            n=len(home.missing) - 4,
+            **values,
+        )
+    return Finding(
+        rule="node_offline",
+        subject=node_subject(node),
+        severity=Severity.INFO,
+        said=say("{name} is back, its guests start: {up} of {of}", **values),
+        over=over,
+        because=say("online again, {up} of {of} guests that ran before run", up=home.up, of=total),
+        cures=tuple(
+            ask(say("▶️ Start {name}", name=cut(guest.name, 16)), "start", guest)
+            for guest in home.missing[:BUTTONS]
+            if guest.status is Status.STOPPED
+        ),
+        quiet=True,
+        affected=tuple(guest.name for guest in home.missing),
+        last=say("it is back; its guests are given time to start"),
+        since=from_epoch(view.before.figures[f"offline/{node.name}"]),
+    )
+
+
+def _startall(view: View, node: Node, away: datetime) -> datetime | None:
+    """When the startall of this boot ended; None where it has not, or is not to be seen."""
+    for task in view.tasks_on.get(node.name, ()):
+        if task.upid.type == "startall" and task.upid.start >= away and task.outcome is not Outcome.RUNNING:
+            return task.end
+    return None
