@@ -304,8 +304,8 @@ def _later(alert: Alert, at: _Poll) -> tuple[Alert, NewsKind | None]:
         if _quiet(alert, at):  # it flaps still, or the clock was set back
             return replace(alert, flapping=at.later(QUIET)), None
         return replace(alert, flapping=None), NewsKind.CHANGED
-    if alert.reminded is None or alert.acked is not None or alert.finding.last is not None:
-        return alert, None
+    if alert.reminded is None or alert.acked is not None or alert.finding.last is not None or alert.misses:
+        return alert, None  # nobody is reminded of what is perhaps over
     if alert.reminded > at.now:
         return replace(alert, reminded=at.now), None
     every = repeat(alert, at.limit, at.rule, at.scale)
