@@ -178,7 +178,7 @@ def _begin(finding: Finding, now: datetime, number: int, changes: tuple[datetime
         finding=finding,
         phase=Phase.PENDING,
         found=now,
-        polls=1,
+        polls=0 if finding.last is not None else 1,
         severity=finding.severity,
         changes=changes,
     )
@@ -190,9 +190,9 @@ def _pending(alert: Alert, finding: Finding | None, seen: bool, at: _Poll) -> tu
     if finding.grey:
         return None, None
     if finding.last is not None:  # nobody is told: it does not ripen either
-        same = finding == alert.finding and not alert.held
-        return (alert if same else replace(alert, finding=finding, held=0.0, polls=1)), None
-    grown = at.grown if alert.finding.last is None else 0.0  # no longer explained: it begins now
+        same = finding == alert.finding and not alert.polls
+        return (alert if same else replace(alert, finding=finding, held=0.0, polls=0)), None
+    grown = at.grown if alert.polls else 0.0  # no longer explained: it begins now
     return _ripen(
         replace(alert, finding=finding, severity=finding.severity, held=alert.held + grown, polls=alert.polls + 1),
         at,
