@@ -299,7 +299,7 @@ async def test_storages(cluster: Cluster, root: Speaker) -> None:
 async def test_ha_status(cluster: Cluster, root: Speaker) -> None:
     rows = {row["id"]: row for row in await root.get("/cluster/ha/status/current")}
     assert set(rows) == {
-        "quorum", "master", "lrm:pve1", "lrm:pve2", "lrm:pve3", "service:vm:101", "service:ct:112",
+        "quorum", "master", "fencing", "lrm:pve1", "lrm:pve2", "lrm:pve3", "service:vm:101", "service:ct:112",
     }  # fmt: skip
     assert rows["service:vm:101"]["state"] == "started"
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from bot.demo.cluster.errors import TaskFailed
 from bot.demo.cluster.tasks import Task, Work
 from bot.demo.cluster.things import GIB, Guest, Storage, Volume
-from bot.demo.cluster.world import World
+from bot.demo.cluster.world import BackupJob, World
 
 RATE = 180 * 1024**2  # bytes a second that are read of a guest's disk
 NO_SPACE = "no space left on device"
@@ -142,6 +142,22 @@ def _read(world: World, guest: Guest, storage: Storage, task: Task, size: list[i
     storage.volumes.sort(key=lambda one: one.volid)
 
 
+def story(guests: Sequence[Guest], node: str, began: float) -> list[str]:
+    """The log of a job that went well, before anybody looked."""
+    lines = [f"INFO: starting new backup job: {command(Job(node=node, storage='nas-backup', job='nightly'))}"]
+    for number, guest in enumerate(guests):
+        at = began + 60 * number
+        lines += [
+            f"INFO: Starting Backup of VM {guest.vmid} ({guest.kind})",
+            f"INFO: Backup started at {_stamp(at)}",
+            f"INFO: status = {guest.status}",
+            "INFO: backup mode: snapshot",
+            f"INFO: Finished Backup of VM {guest.vmid} ({_span(55)})",
+            f"INFO: Backup finished at {_stamp(at + 55)}",
+        ]
+    return [*lines, "INFO: Backup job finished successfully"]
+
+
 def _let_go(world: World, guest: Guest, was_up: bool, before: Callable[[], None] | None) -> Callable[[], None]:
     """Once, whether the task gets there, is interrupted, or loses its node."""
     held = [True]
@@ -174,6 +190,27 @@ def next_run(now: float, schedule: str) -> int:
     hours, _, minutes = schedule.partition(":")
     day = now - now % 86_400 + int(hours) * 3_600 + int(minutes) * 60
     return int(day if day > now else day + 86_400)
+
+
+def every_night(world: World) -> None:
+    """Each enabled job runs on every node that is on, at its hour, from now on."""
+
+    def run(job: BackupJob) -> None:
+        if job in world.jobs and job.enabled:
+            for node in world.nodes.values():
+                if node.online:
+                    begin(world, Job(
+                        node=node.name, storage=job.storage, mode=job.mode, vmids=job.vmids, excluded=job.excluded,
+                        job=job.id,
+                    ))  # fmt: skip
+        plan(job)
+
+    def plan(job: BackupJob) -> None:
+        current = next((one for one in world.jobs if one.id == job.id), job)
+        world.clock.later(next_run(world.now, current.schedule) - world.now, lambda: run(current))
+
+    for job in world.jobs:
+        plan(job)
 
 
 def job_id(name: str) -> str:

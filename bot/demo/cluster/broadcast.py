@@ -20,6 +20,7 @@ class Broadcast:
         self._heard: dict[str, float] = {}  # node -> when
         self.count = 0
         world.on_tick = self.tell
+        world.on_shift = self._shift
 
     def tell(self) -> None:
         """Every node that is on tells how it and its guests stand."""
@@ -43,6 +44,9 @@ class Broadcast:
         for guest in world.guests.values():
             if guest.node in on:
                 self._guests[guest.vmid] = self._figures(guest, now, modern)
+
+    def _shift(self, seconds: float) -> None:
+        self._heard = {name: when - seconds for name, when in self._heard.items()}
 
     @staticmethod
     def _figures(guest: Guest, now: float, modern: bool) -> Row:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from bot.demo.cluster import backup
 from bot.demo.cluster.access import Token, User
 from bot.demo.cluster.backup import job_id
 from bot.demo.cluster.machine import Replication, standard
@@ -142,24 +143,16 @@ def history(world: World) -> None:
     """Tasks that ended, of each kind of end, and one backup that has been running for hours."""
     born, remember = world.born, world.tasks.remember
     for node in world.nodes.values():
-        names = [guest for guest in world.guests.values() if guest.node == node.name and not guest.template][:6]
-        lines = [f"INFO: Starting Backup of {g.word} {g.vmid} ({g.kind})" for g in names]
-        remember(
-            node.name,
-            "vzdump",
-            "",
-            "root@pam",
-            born - 8 * 3_600,
-            1_500,
-            *lines,
-            "INFO: Backup job finished successfully",
-        )
+        here = [guest for guest in list(world.guests.values())[:60] if guest.node == node.name and not guest.template]
+        began = born - 8 * 3_600
+        remember(node.name, "vzdump", "", "root@pam", began, 1_500, *backup.story(here, node.name, began))
         remember(node.name, "aptupdate", "", "root@pam", born - 5 * 3_600, 4, "starting apt-get update")
     remember("pve1", "vzstop", "104", "ana@pve", born - 3 * DAY, 2)
     remember("pve2", "qmstart", "111", "ana@pve!cli", born - 7_200, 1,
              status="start failed: QEMU exited with code 1")  # fmt: skip
     remember("pve3", "vzdump", "109", "root@pam", born - 9_000, 40, "INFO: starting new backup job: vzdump 109",
-             "ERROR: Backup of VM 109 failed - no space left on device", status="job errors")  # fmt: skip
+             "INFO: Starting Backup of VM 109 (qemu)", "ERROR: Backup of VM 109 failed - no space left on device",
+             "INFO: Backup job finished with errors", status="job errors")  # fmt: skip
     remember("pve1", "aptupdate", "", "root@pam", born - 29 * 3_600, 9, "W: some index files failed to download",
              status="WARNINGS: 1")  # fmt: skip
     if 131 in world.guests:

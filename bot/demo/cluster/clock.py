@@ -39,6 +39,12 @@ class Clock:
         """Jumps ahead by simulated seconds."""
         self._base += seconds
 
+    def back(self, seconds: float) -> None:
+        """Takes back what advance() did; what is still due is due as much later from then as before."""
+        self._base -= seconds
+        self.at -= seconds
+        self._due = [(when - seconds, number, call) for when, number, call in self._due]
+
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Calls once, simulated `seconds` from the moment being simulated."""
         heapq.heappush(self._due, (self.at + seconds, next(self._count), call))

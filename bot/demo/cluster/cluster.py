@@ -13,12 +13,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from bot.demo.cluster import build, taught
+from bot.demo.cluster.ageing import age, skip
 from bot.demo.cluster.api import Answer, Api
+from bot.demo.cluster.backup import every_night
 from bot.demo.cluster.broadcast import Broadcast
 from bot.demo.cluster.errors import Gateway, Refusal, Unauthorized
-from bot.demo.cluster.faults import SLOW, Faults, Stage
+from bot.demo.cluster.fault import Stage
+from bot.demo.cluster.faults import SLOW, Faults
 from bot.demo.cluster.grants import Grants
 from bot.demo.cluster.messages import Misused, Reply, Request, refused
+from bot.demo.cluster.notify import Notifier
 from bot.demo.cluster.power import Power
 from bot.demo.cluster.release import Release
 from bot.demo.cluster.server import Port
@@ -41,6 +45,7 @@ class Cluster(Grants):
     auth_delay seconds until a 401 is answered, and a third of it until a dead node is given up
     tls        False: plain HTTP
     epoch      simulated start, seconds since 1970; None = now
+    anchored   its clock stays right whatever the speed, backups run at night: for people who look at it for long
     monotonic  drives simulated time; for tests with a clock of their own
     """
 
@@ -55,6 +60,7 @@ class Cluster(Grants):
         auth_delay: float = 3.0,
         tls: bool = True,
         epoch: float | None = None,
+        anchored: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         ports: Iterable[int] = (0, 0, 0),
     ) -> None:
@@ -83,9 +89,14 @@ class Cluster(Grants):
             name: Port(name, self._answer, number=number, body_limit=(512 if self.release.since(8, 4) else 64) * 1024)
             for name, number in zip(self.world.nodes, ports, strict=True)
         }
-        self._faults = Faults(Stage(self.world, self._ports))
+        self.notifier = Notifier(self.world)
+        self.world.on_backup, self.world.on_fence = self.notifier.backup, self.notifier.fencing
+        self._faults = Faults(Stage(self.world, self._ports, self.power, self.notifier))
         self.tokens.update(build.tokens(self.world, self._rng))
         self.world.on_power = self._powered
+        self._anchored = anchored
+        if anchored:
+            every_night(self.world)
         self._ticking: asyncio.Task[None] | None = None
 
     # -- serving -------------------------------------------------------------------------------------------------
@@ -103,6 +114,7 @@ class Cluster(Grants):
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
             self._ticking = None
+        await self.notifier.stop()
         for port in self._ports.values():
             await port.close()
 
@@ -129,6 +141,9 @@ class Cluster(Grants):
         while True:
             await asyncio.sleep(TICK)
             self.world.catch_up()
+            if self._anchored and (ahead := self.world.clock.now() - time.time()) > TICK / 2:
+                self.world.clock.back(ahead)
+                age(self.world, ahead)
 
     def _powered(self, node: Node) -> None:
         port = self._ports[node.name]
@@ -239,6 +254,10 @@ class Cluster(Grants):
     def speed(self, speed: float) -> None:
         self.world.catch_up()
         self.world.clock.speed = speed
+
+    def skip(self, seconds: float) -> None:
+        """So much goes by at once; everything is older then, and the clock is where it was."""
+        skip(self.world, seconds)
 
     def ask(self, path: str, *, who: str = "view", host: str = "pve1", **params: object) -> object:
         """`data` of a GET, without HTTP: what the token of that name would be answered. Raises Refusal."""

@@ -55,11 +55,12 @@ class Tasks:
         self._pids = itertools.count(4711)
         self.all: dict[str, Task] = {}
         self.fails: list[str] = []  # words with which the next tasks fail
-        self.on_end: Callable[[Task], None] = lambda task: None
 
-    def begin(self, node: str, kind: str, subject: str, user: str, work: Callable[[Task], Work]) -> Task:
-        """Starts a task and lets its first part happen."""
-        task = self._make(node, kind, subject, user, self._clock.at)
+    def begin(
+        self, node: str, kind: str, subject: str, user: str, work: Callable[[Task], Work], *, ago: float = 0.0
+    ) -> Task:
+        """Starts a task and lets its first part happen. `ago`: seconds since when it claims to have been running."""
+        task = self._make(node, kind, subject, user, self._clock.at - ago)
         task.work = _fail(self.fails.pop(0)) if self.fails else work(task)
         self._go_on(task)
         return task

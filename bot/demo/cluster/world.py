@@ -57,6 +57,7 @@ class World:
         self.fenced: dict[str, float] = {}  # node -> until when the manager calls it fenced
         self.jobs: list[BackupJob] = []
         # What others want to know
+        self.on_shift: Callable[[float], None] = lambda seconds: None
         self.on_tick: Callable[[], None] = lambda: None
         self.on_start: Callable[[Guest], object] = self.boot  # with a task of root's, once there is somebody to do it
         self.on_power: Callable[[Node], None] = lambda node: None  # it went on or off
@@ -87,6 +88,11 @@ class World:
             self._ticked = tick
             self.on_tick()
         self.clock.run(until)
+
+    def shifted(self, seconds: float) -> None:
+        """The clock was set back by so much, after that much had happened."""
+        self._ticked -= seconds
+        self.on_shift(seconds)
 
     # -- looking -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,138 @@
+"""TABLE: what wants looking after, and what Proxmox pushes of its own accord."""
+
+from collections.abc import Callable
+
+from bot.demo.cluster.fault import Fault, Stage, hosts, nothing
+from bot.demo.cluster.machine import KERNEL, Package
+from bot.demo.cluster.things import Guest
+
+UPKEEP, PUSH = "Upkeep", "Pushed by Proxmox"
+DAY = 86_400.0
+SERVICES = ("pvescheduler", "qmeventd", "pve-ha-lrm", "pvestatd")
+DAYS = {"2 days": 2 * DAY, "9 days": 9 * DAY}
+READER = "TelemoxTokens"
+
+
+def _certificate(stage: Stage, on: bool, target: str) -> None:
+    """A target is a node and how long it has left."""
+    name, _, left = target.partition(", ")
+    for one in stage.world.nodes[name].machine.certificates:
+        if one.filename == "pve-ssl.pem":
+            stage.put(f"cert {target}", on, one, "expires", stage.world.now + DAYS[left])
+
+
+def _updates(stage: Stage, on: bool, target: str) -> None:
+    machine = stage.world.nodes[target].machine
+    newer = [
+        Package(one.name, one.installed, "9.1.99" if one.name in {"pve-manager", "qemu-server"} else one.available)
+        for one in machine.packages
+    ]
+    stage.put(f"updates {target}", on, machine, "packages", newer)
+
+
+def _reboot(stage: Stage, on: bool, target: str) -> None:
+    """A newer kernel is installed than the one that runs."""
+    stage.put(f"reboot {target}", on, stage.world.nodes[target].machine, "kernel", "6.14.11-4-pve")
+
+
+def _service(stage: Stage, on: bool, target: str) -> None:
+    name, _, service = target.partition(": ")
+    down = stage.world.nodes[name].machine.down
+    (down.add if on else down.discard)(service)
+
+
+def _drift(stage: Stage, on: bool, target: str) -> None:
+    nodes = stage.world.nodes
+    for name in [target] if target else list(nodes):
+        stage.put(f"drift {target} {name}", on, nodes[name].machine, "drift", 42.0)
+
+
+def _subscription(stage: Stage, on: bool, target: str) -> None:
+    stage.put(f"due {target}", on, stage.world.nodes[target].machine, "due", stage.world.now + 5 * DAY)
+
+
+def _token(stage: Stage, on: bool, target: str) -> None:
+    """It expires soon; and it may look at itself, which takes User.Modify on /access/groups: else nobody could know."""
+    access = stage.world.access
+    user = target.partition("!")[0]
+    stage.put(f"token {target}", on, access.tokens[target], "expire", stage.world.now + 2 * DAY)
+    access.role(READER, ("User.Modify",))
+    for who in (user, target):
+        if on:
+            access.grant("/access/groups", who, READER)
+        else:
+            access.revoke("/access/groups", who)
+
+
+def tokens(stage: Stage) -> list[str]:
+    return [name for name in stage.world.access.tokens if name.endswith(("!view", "!power"))]
+
+
+def _push(what: Callable[[Stage], None]) -> Callable[[Stage, bool, str], None]:
+    def turn(stage: Stage, on: bool, target: str) -> None:
+        if on:
+            what(stage)
+
+    return turn
+
+
+def _backup_pushed(stage: Stage) -> None:
+    world = stage.world
+    guest: Guest = next(guest for guest in world.guests.values() if guest.running)
+    why = "job failed with err -5 - Input/output error"
+    log = [
+        f"{guest.vmid}: 2026-01-02 02:00:03 INFO: Starting Backup of VM {guest.vmid} ({guest.kind})",
+        f"{guest.vmid}: 2026-01-02 02:00:44 ERROR: Backup of VM {guest.vmid} failed - {why}",
+    ]
+    job = world.jobs[0]
+    stage.notifier.backup(guest.node, job.id, "vzdump --all 1 --storage nas-backup", [(guest, why, 41, 0)], log)
+
+
+def _fencing_pushed(stage: Stage) -> None:
+    stage.notifier.fencing(stage.world.nodes["pve3"], over=False)
+
+
+def _pushed(key: str, label: str, words: str, rule: str, what: Callable[[Stage], None]) -> Fault:
+    return Fault(key=key, group=PUSH, label=label, help=words, targets=nothing, turn=_push(what), once=True, rule=rule)
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        key="cert", group=UPKEEP, label="Certificate expires", help="the one that its API serves",
+        targets=lambda stage: [f"{node}, {left}" for node in stage.ports for left in DAYS], turn=_certificate, one=True,
+        rule="35 cert_expiry",
+    ),
+    Fault(
+        key="updates", group=UPKEEP, label="Updates", help="two packages have newer versions", targets=hosts,
+        turn=_updates, one=True, rule="36 updates",
+    ),
+    Fault(
+        key="reboot", group=UPKEEP, label="Reboot pending", help=f"{KERNEL} is installed, an older one runs",
+        targets=hosts, turn=_reboot, one=True, rule="36 updates",
+    ),
+    Fault(
+        key="service_down", group=UPKEEP, label="Service down", help="it failed, and stays so",
+        targets=lambda stage: [f"{node}: {name}" for node in stage.ports for name in SERVICES], turn=_service, one=True,
+        rule="37 service_down",
+    ),
+    Fault(
+        key="clock_drift", group=UPKEEP, label="Clock drifts", help="42 s ahead; all of them: the bot's own is wrong",
+        targets=hosts, turn=_drift, rule="39 clock_drift",
+    ),
+    Fault(
+        key="subscription", group=UPKEEP, label="Subscription ends", help="in 5 days", targets=hosts,
+        turn=_subscription, one=True, rule="42 subscription",
+    ),
+    Fault(
+        key="token", group=UPKEEP, label="Token expires", help="in 2 days; it may look at itself meanwhile",
+        targets=tokens, turn=_token, one=True, rule="45 token_expiry",
+    ),
+    _pushed("push_mail", "Mail to root", "smartd's, as Proxmox forwards it", "44 system_mail",
+            lambda stage: stage.notifier.system_mail()),
+    _pushed("push_backup", "Backup failed", "with its log", "29 backup_failed", _backup_pushed),
+    _pushed("push_fencing", "Fencing", "pve3 is about to be fenced", "5 node_fenced", _fencing_pushed),
+    _pushed("push_updates", "Updates", "the list of packages", "36 updates",
+            lambda stage: stage.notifier.package_updates()),
+    _pushed("push_replication", "Replication failed", "of 102 to pve3", "28 replication",
+            lambda stage: stage.notifier.replication()),
+)  # fmt: skip
