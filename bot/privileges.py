@@ -1,7 +1,8 @@
 """TABLE: what each API token needs of Proxmox VE, by version. `telemox check` and deploy/pveum.sh read it.
 
-What the pages read stands here as rows; what the actions need is read from their own table. A role holds the
-privileges of its rows on any path, and the roles of people's tokens are the Proxmox roles TelemoxView and TelemoxPower.
+What the pages and the alerts read stands here as rows; what the actions need is read from their own table. A role holds
+the privileges of its rows on any path, and the roles of people's tokens are the Proxmox roles TelemoxView and
+TelemoxPower.
 """
 
 from dataclasses import dataclass, replace
@@ -35,8 +36,13 @@ class Need:
 
 _READING = (
     Need(privilege="VM.Audit", path="/vms", gives="guests and their figures"),
-    Need(privilege="Sys.Audit", path="/", gives="quorum, everybody's tasks"),
-    Need(privilege="Sys.Audit", path="/nodes", gives="nodes' figures"),
+    Need(
+        privilege="Sys.Audit",
+        path="/",
+        gives="quorum, everybody's tasks; for alerts HA, backup jobs, disks, ZFS, Ceph",
+    ),
+    Need(privilege="Sys.Audit", path="/nodes", gives="nodes' figures; for alerts services, clocks, updates"),
+    Need(privilege="Sys.Audit", path="/access/groups", gives="when the bot's own tokens expire", required=False),
     Need(privilege="Datastore.Audit", path="/storage", gives="storages"),
     Need(privilege="Pool.Audit", path="/pool", gives="pools, and the guests in them", required=False),
 )
@@ -44,7 +50,7 @@ _AGENT = (
     Need(
         privilege="VM.GuestAgent.Audit",
         path="/vms",
-        gives="addresses of VMs, by the guest agent",
+        gives="addresses of VMs by the guest agent, and alerts when it falls silent (tag expect-agent)",
         since=9,
         required=False,
     ),
@@ -52,7 +58,7 @@ _AGENT = (
     Need(
         privilege="VM.Monitor",
         path="/vms",
-        gives="addresses of VMs, by the guest agent",
+        gives="addresses of VMs by the guest agent, and alerts when it falls silent (tag expect-agent)",
         until=8,
         required=False,
         asked=True,
@@ -101,6 +107,11 @@ def granted(proxmox_role: str, major: int, *, more: bool = False) -> tuple[str, 
     """The privileges to put into the role on version `major`: those it knows; with `more` those left out by default."""
     known = [need for need in contents(proxmox_role) if need.known(major) and (more or not need.asked)]
     return tuple(dict.fromkeys(need.privilege.split("|")[0] for need in known))
+
+
+def asked(privilege: str) -> bool:
+    """Is it left out of TelemoxView unless somebody asks for it?"""
+    return any(need.privilege == privilege and need.asked for need in needs(Role.VIEWER))
 
 
 def writes(privilege: str) -> bool:

@@ -12,9 +12,12 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
 from bot.model.tasks import Task
+from bot.model.things import Guest, Kind, Status
 from bot.text import Said
 
 T = TypeVar("T")
+EXPECT_AGENT = "expect-agent"
+"""The tag of a VM whose guest agent has to answer."""
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 
@@ -289,7 +292,7 @@ class StorageState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnToken:
-    """GET /access/users/{user}/token: of the bot's own tokens."""
+    """GET /access/users?full=1: of the bot's own tokens."""
 
     name: str  # user@realm!name
     expires: datetime | None  # None: never
@@ -310,12 +313,21 @@ class GuestNotes:
     onboot: frozenset[int] = frozenset()
     read: frozenset[int] = frozenset()  # all that were asked: not among `onboot` means no
 
+    @staticmethod
+    def about(guest: Guest) -> bool:
+        """Templates do not start, and what HA manages starts as HA says."""
+        return guest.status is Status.STOPPED and not guest.template and not guest.hastate
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPings:
     """POST …/agent/ping of guests tagged expect-agent. False: no answer; absent: not asked, or may not."""
 
     answers: Mapping[int, bool] = field(default_factory=dict)
+
+    @staticmethod
+    def about(guest: Guest) -> bool:
+        return guest.kind is Kind.QEMU and guest.status is Status.RUNNING and EXPECT_AGENT in guest.tags
 
 
 # -- the table -----------------------------------------------------------------------------------------------------
@@ -346,7 +358,7 @@ ONBOOT: Feed[GuestNotes] = Feed(
 )
 AGENT: Feed[AgentPings] = Feed(
     key="agent", every=2 * MINUTE, per_node=False, privilege="VM.Monitor|VM.GuestAgent.Audit", path="/vms",
-    what="answers of guest agents",
+    what="answers of guest agents", timeout=30.0,
 )  # fmt: skip
 THIN: Feed[tuple[ThinPool, ...]] = Feed(
     key="thin", every=HOUR, per_node=True, privilege="Sys.Audit", what="metadata of thin pools"
@@ -369,8 +381,9 @@ PACKAGES: Feed[Packages] = Feed(
     key="packages", every=6 * HOUR, per_node=True, privilege="Sys.Audit", path=_NODE, what="updates", timeout=30.0
 )
 TOKENS: Feed[tuple[OwnToken, ...]] = Feed(
-    key="tokens", every=6 * HOUR, per_node=False, what="expiry of the bot's own tokens"
-)
+    key="tokens", every=6 * HOUR, per_node=False, privilege="Sys.Audit", path="/access/groups",
+    what="expiry of the bot's own tokens",
+)  # fmt: skip
 DISKS: Feed[tuple[Disk, ...]] = Feed(
     key="disks", every=DAY, per_node=True, privilege="Sys.Audit", path=_NODE, what="health of disks", timeout=60.0
 )

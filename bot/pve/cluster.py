@@ -19,7 +19,7 @@ from bot.pve import opinion, parse, rows, tasks, tls
 from bot.pve.addresses import Addresses
 from bot.pve.client import Client, Notices
 from bot.pve.config import ClusterConfig, Host
-from bot.pve.feeds import Reading
+from bot.pve.feeds import Feeding
 from bot.pve.feeds.source import Source
 from bot.pve.flight import Flight, Kept, quietly
 from bot.pve.link import Link
@@ -78,7 +78,7 @@ class Cluster:
             timeout=config.timeouts.agent,
         )
         self._seek = Seek(view, self._addresses.learn, self.snapshot)
-        self._reading = Reading(
+        self._feeding = Feeding(
             Source(
                 cluster=config.key,
                 tokens=tuple(sorted({token.id for token in config.tokens.values()})),
@@ -139,7 +139,7 @@ class Cluster:
 
         Raises: PveError; PveAbsent where there is nothing to read.
         """
-        return await self._reading(feed, node)
+        return await self._feeding(feed, node)
 
     async def quorate_elsewhere(self) -> bool | None:
         """GET /cluster/status of another host than the one that answered last."""

@@ -73,8 +73,8 @@ def readers() -> Mapping[str, Reader]:
     }
 
 
-class Reading:
-    """`await reading(feed, node)` for one cluster."""
+class Feeding:
+    """`await feeding(feed, node)` for one cluster."""
 
     def __init__(self, source: Source) -> None:
         self._source = source

@@ -11,14 +11,13 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from bot.errors import PveError, PveForbidden, PveNodeDown, PveRefused
-from bot.model import Guest, Kind, Status
+from bot.model import Guest
 from bot.model.feeds import AgentPings, GuestNotes, GuestSnapshots
 from bot.pve.feeds.source import Source
 from bot.pve.parse import data, flag, mapping, moment, rows, text
 
 T = TypeVar("T")
 
-EXPECT_AGENT = "expect-agent"
 AT_ONCE = 3  # questions about guests at a time, of all that the bot asks
 SNAPSHOTS_FOR = 45.0  # s that one reading of snapshots may ask; the rest has its turn at the next
 CONFIGS_AT_MOST = 60  # configurations read at one time
@@ -75,7 +74,7 @@ class Notes:
         self._known: dict[int, Answer[bool]] = {}
 
     async def __call__(self, source: Source, node: str = "") -> GuestNotes:
-        guests = [guest for guest in await _reachable(source) if wants_notes(guest)]
+        guests = [guest for guest in await _reachable(source) if GuestNotes.about(guest)]
         _forget(self._known, guests)
         now = source.clock.monotonic()
         due = [guest for guest in guests if self._due(guest.vmid, now)]
@@ -93,10 +92,6 @@ class Notes:
         return answer is None or now - answer.at >= (AGAIN if answer.value is None else CONFIG_KEPT)
 
 
-def wants_notes(guest: Guest) -> bool:
-    return guest.status is Status.STOPPED and not guest.template and not guest.hastate
-
-
 def onboot(body: bytes) -> bool:
     return flag(mapping(body).get("onboot"))
 
@@ -108,7 +103,7 @@ class Agents:
         self._known: dict[int, Answer[bool]] = {}
 
     async def __call__(self, source: Source, node: str = "") -> AgentPings:
-        guests = [guest for guest in await _reachable(source) if wants_agent(guest)]
+        guests = [guest for guest in await _reachable(source) if AgentPings.about(guest)]
         may = await source.permissions()
         new = await source.version() >= (9, 0)
         needed = "VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted" if new else "VM.Monitor"
@@ -134,10 +129,6 @@ class Agents:
                 if answer.value is not None and answer.at >= began
             }
         )
-
-
-def wants_agent(guest: Guest) -> bool:
-    return guest.kind is Kind.QEMU and guest.status is Status.RUNNING and EXPECT_AGENT in guest.tags
 
 
 async def _reachable(source: Source) -> Sequence[Guest]:
