@@ -6,9 +6,19 @@ columns are). Its settings, its line in docs/alerts.md and its place in /why com
 
 from collections.abc import Mapping
 
+from bot.rules import cluster, guests, ha, nodes, presence, strain, troubled, usage
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (
+    *cluster.RULES,
+    *presence.RULES,
+    *ha.RULES,
+    *guests.RULES,
+    *troubled.RULES,
+    *usage.RULES,
+    *nodes.RULES,
+    *strain.RULES,
+)
 
 BY_KEY: Mapping[str, Rule] = {rule.key: rule for rule in RULES}
 

@@ -56,6 +56,11 @@ class Cause:
     at: datetime | None = None
 
     @property
+    def final(self) -> bool:
+        """Did somebody want it down, and not just for a while?"""
+        return " " not in self.by
+
+    @property
     def said(self) -> Said:
         if self.at is None:
             return say("cause: {by}", by=self.by)
@@ -81,14 +86,25 @@ def last_ran(view: View, was: GuestWas) -> datetime | None:
 
 
 def of_down(view: View, guest: Guest, was: GuestWas) -> Cause | None:
-    """What explains that it ran and does not: `guest` as it is, `was` as it was at the poll before."""
-    if was.status is not Status.RUNNING and was.stopped_by:
+    """What explains that it ran and does not: `guest` as it is, `was` as it was at the poll before.
+
+    What HA means to run, HA stops, moves and starts as it sees fit: no task explains that it is down for long.
+    """
+    if guest.ha_managed:
+        cause = _of_down(view, guest, was) if ha_wants(view, guest) is not True else None
+        return cause if cause is not None and cause.final else None
+    return _of_down(view, guest, was)
+
+
+def _of_down(view: View, guest: Guest, was: GuestWas) -> Cause | None:
+    known = guest.status is was.status or was.status in {Status.STOPPED, Status.HIBERNATED, Status.PRELAUNCH}
+    if was.stopped_by and known:
         return Cause(by=was.stopped_by, at=was.changed)
-    if guest.lock:
+    if guest.lock and not guest.ha_managed:
         return Cause(by=f"its lock: {guest.lock}")
-    if was.node != guest.node:
+    if was.node != guest.node and not guest.ha_managed:
         return Cause(by="it was moved")
-    if node_restarted(view, guest, was):
+    if node_restarted(view, guest, was) and not guest.ha_managed:
         return Cause(by="restart of its node")
     ran = last_ran(view, was)
     down = was.changed if was.status is guest.status and was.changed is not None else view.at
@@ -100,28 +116,32 @@ def of_down(view: View, guest: Guest, was: GuestWas) -> Cause | None:
 
 
 def of_restart(view: View, guest: Guest) -> Cause | None:
-    """What explains that its process began anew between two polls."""
+    """What explains that its process began anew since the poll before. What HA starts by itself, root@pam starts."""
     if guest.lock:
         return Cause(by=f"its lock: {guest.lock}")
     before = polled(view)
-    task = _task(view, guest, guest.node, RESTARTS, before, view.at)
-    if task is not None or any(one.upid.type.startswith("ha") for one in _between(_of(view, guest), before, view.at)):
-        return Cause(by=_by(task) if task is not None else "HA")
+    for task in _between(_of(view, guest), before, view.at):
+        by_ha = guest.ha_managed and task.upid.type in {"qmstart", "vzstart"} and task.upid.user == "root@pam"
+        if (task.upid.type in RESTARTS and not by_ha) or task.upid.type.startswith("ha"):
+            return Cause(by=_by(task), at=task.upid.start)
+    for task in _between(view.tasks_on.get(guest.node, ()), before, view.at):
+        if not task.upid.subject and task.upid.type in OF_NODE:
+            return Cause(by=_by(task), at=task.upid.start)
     return _order(view, guest, None, before, view.at)
 
 
 def ordered_down(view: View, guest: Guest, was: GuestWas | None) -> Cause | None:
     """Who wanted it down: remembered, or by the last task that started or stopped it."""
     if was is not None and was.status is not Status.RUNNING and was.stopped_by:
-        words = " " in was.stopped_by
-        return None if words else Cause(by=was.stopped_by, at=was.changed)
+        cause = Cause(by=was.stopped_by, at=was.changed)
+        return cause if cause.final else None
     for task in _of(view, guest):
         if task.upid.type in STOPS:
             return Cause(by=task.upid.user, at=task.upid.start)
         if task.upid.type in STARTS:
             return None
     order = _order(view, guest, DOWN_ORDERS, None, view.at)
-    return order if order is not None and " " not in order.by else None
+    return order if order is not None and order.final else None
 
 
 def node_restarted(view: View, guest: Guest, was: GuestWas) -> bool:
@@ -227,14 +247,15 @@ def _of_node(view: View, name: str) -> Iterator[Cause]:
     for order in view.orders:
         if order.target == f"{view.cluster}/{name}":
             yield Cause(by=order.by, at=order.at)
+    remembered = view.before.figures.get(f"ordered/{name}")
+    at = from_epoch(remembered) if remembered is not None else view.at
     ha = view.feeds.fresh(HA)
     if ha is not None and ha.nodes.get(name) == "maintenance":
-        yield Cause(by="HA maintenance", at=view.at)
+        yield Cause(by="HA maintenance", at=at)
     if name in view.maintenance:
-        yield Cause(by="maintenance", at=view.at)
-    remembered = view.before.figures.get(f"ordered/{name}")
+        yield Cause(by="maintenance", at=at)
     if remembered is not None:
-        yield Cause(by="", at=from_epoch(remembered))
+        yield Cause(by="", at=at)
 
 
 def running(view: View, node: str, types: frozenset[str]) -> Task | None:

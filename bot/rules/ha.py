@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator
 
-from bot.model import Finding, Severity, Snapshot
+from bot.model import Finding, Severity, Snapshot, Status
 from bot.model.feeds import HA
 from bot.model.view import View
 from bot.rules.causes import of_restart
@@ -108,11 +108,13 @@ def _restarted(view: View, snapshot: Snapshot, limits: Limits) -> Iterator[Findi
     """HA brought a guest up again that nobody had stopped: worth a line, no more."""
     if view.first:
         return
-    for vmid, was in recall(view).down.items():
+    for vmid, was in recall(view).away.items():
         guest = snapshot.by_vmid.get(vmid)
-        if guest is None or not guest.ha_managed or not guest.status.up or was.status.up or was.stopped_by:
+        if guest is None or not guest.ha_managed or guest.status is not Status.RUNNING or was.stopped_by:
             continue
-        if not limits.of(guest_key(guest)).on or of_restart(view, guest) is not None or was.ran is None:
+        if was.ran is None or (was.status.up and was.node == guest.node) or of_restart(view, guest) is not None:
+            continue
+        if not limits.of(guest_key(guest)).on:
             continue
         yield Finding(
             rule="ha_error",

@@ -63,20 +63,19 @@ class Recall:
     """Of the poll before, as far as it is of interest now."""
 
     reset: Mapping[int, GuestWas] = field(default_factory=dict)  # whose uptime fell lately
-    down: Mapping[int, GuestWas] = field(default_factory=dict)  # that ran before
+    away: Mapping[int, GuestWas] = field(default_factory=dict)  # that ran, and did not, or was not seen
 
 
 @memo
 def recall(view: View) -> Recall:
-    running = Status.RUNNING
     reset: dict[int, GuestWas] = {}
-    down: dict[int, GuestWas] = {}
+    away: dict[int, GuestWas] = {}
     for vmid, was in view.before.guests.items():
         if was.resets:
             reset[vmid] = was
-        if was.status is not running and was.ran is not None:
-            down[vmid] = was
-    return Recall(reset=reset, down=down)
+        if was.ran is not None:
+            away[vmid] = was
+    return Recall(reset=reset, away=away)
 
 
 @memo
