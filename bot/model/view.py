@@ -91,6 +91,16 @@ class Push:
     vmids: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """Somebody without a role who wrote to the bot. Nobody answered."""
+
+    id: int  # of the person, or of the chat where no person is named
+    at: datetime
+    name: str = ""  # as Telegram gives it: anything
+    chat: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class View:
     """One cluster at one poll.
@@ -123,6 +133,8 @@ class View:
     deaf: float = 0.0  # s for which Telegram has not been reached; 0 while it is
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # host -> pinned SHA-256
     tokens: tuple[str, ...] = ()  # the bot's own, user@realm!name
+    leads: bool = True  # the first of the clusters: it speaks for the bot itself, so that several do not all do
+    strangers: tuple[Stranger, ...] = ()  # since the poll before
 
     @cached_property
     def tasks_of(self) -> Mapping[str, tuple[Task, ...]]:

@@ -6,7 +6,25 @@ columns are). Its settings, its line in docs/alerts.md and its place in /why com
 
 from collections.abc import Mapping
 
-from bot.rules import cluster, guests, ha, nodes, presence, strain, troubled, usage
+from bot.rules import (
+    backups,
+    cluster,
+    coverage,
+    disks,
+    expiry,
+    guests,
+    ha,
+    nodes,
+    own,
+    presence,
+    replication,
+    storages,
+    strain,
+    tasks,
+    troubled,
+    upkeep,
+    usage,
+)
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 
 RULES: tuple[Rule, ...] = (
@@ -18,6 +36,15 @@ RULES: tuple[Rule, ...] = (
     *usage.RULES,
     *nodes.RULES,
     *strain.RULES,
+    *storages.RULES,
+    *disks.RULES,
+    *replication.RULES,
+    *backups.RULES,
+    *coverage.RULES,
+    *tasks.RULES,
+    *upkeep.RULES,
+    *expiry.RULES,
+    *own.RULES,
 )
 
 BY_KEY: Mapping[str, Rule] = {rule.key: rule for rule in RULES}

@@ -1,0 +1,215 @@
+"""Backups that failed (29): one alert a run of a job, however many nodes and guests, over when newer ones have run.
+
+What Proxmox VE
+pushes of a backup is told only where neither can be read: the rest is seen anyway.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from bot.model import Cure, Finding, Guest, Outcome, Severity, Subject
+from bot.model.feeds import BACKUPS, DAY, GuestBackup
+from bot.model.view import Push, View
+from bot.rules.readings import guest_named, listed, name_of, of_other
+from bot.rules.rule import Kind, Limit, Limits, Rule
+from bot.rules.sight import seen, whole
+from bot.rules.subjects import ask, guest_key, opens
+from bot.rules.vzdumps import Run, results, runs, vzdumps
+from bot.text import Said, lines, say
+
+SHOWN_FOR = 7 * DAY
+"""Seconds after which a run that nothing followed is no news any more; then backup_overdue has the word."""
+RETRIES = 3
+
+
+# -- 29 ------------------------------------------------------------------------------------------------------------
+
+
+def find(view: View, limits: Limits) -> Iterator[Finding]:
+    yield from _pushed(view)
+    if seen(view) is None or (view.tasks is None and not results(view)):
+        return
+    found = runs(view)
+    for run in found:
+        if run.failed and (view.at - run.start).total_seconds() <= SHOWN_FOR:
+            guests = [one for one in run.guests.values() if _open(view, one, run, limits)]
+            unknown = [text for text in run.failed if text not in run.blamed and _stands(view, run, text, found)]
+            if guests or unknown:
+                yield _finding(view, run, guests, unknown, limits)
+
+
+def _open(view: View, one: GuestBackup, run: Run, limits: Limits) -> bool:
+    """Failed, there, and neither backed up nor tried since."""
+    snapshot, guest = view.snapshot, guest_named(view, one.vmid)
+    if guest is None and snapshot is not None and snapshot.guests and whole(snapshot):
+        return False
+    if guest is not None and not limits.of(guest_key(guest)).on:
+        return False
+    reading = view.feeds.get(BACKUPS)
+    newest = reading.value.newest.get(one.vmid) if reading is not None and reading.value is not None else None
+    if newest is not None and newest > one.ended:
+        return False
+    if any(other.vmid == one.vmid and other.ended > one.ended for other in results(view)):
+        return False
+    return not any(
+        task.upid.subject == str(one.vmid)
+        and task.outcome is not Outcome.RUNNING
+        and task.upid.start >= one.ended
+        and text not in run.tasks
+        for text, task in vzdumps(view).items()
+    )
+
+
+def _stands(view: View, run: Run, text: str, found: list[Run]) -> bool:
+    """A task that failed, of which the log is not known: has none of its kind gone well since? While the logs were
+    never read, after a start, nobody can say."""
+    reading = view.feeds.get(BACKUPS)
+    if reading is None or (reading.value is None and not (reading.forbidden or reading.absent or reading.fails > 2)):
+        return False
+    node = run.tasks[text].node
+    tasks = vzdumps(view)
+    return not any(
+        other.user == run.user and upid.node == node and name in tasks and tasks[name].outcome is not Outcome.RUNNING
+        for other in found
+        if other.start > run.start
+        for name, upid in other.tasks.items()
+    )
+
+
+def _finding(view: View, run: Run, guests: list[GuestBackup], unknown: list[str], limits: Limits) -> Finding:
+    again = [one for one in guests if _in_a_row(view, one) >= max(2, limits.base.count)]
+    nodes = sorted({run.tasks[text].node for text in run.failed})
+    named = [guest for one in guests if (guest := guest_named(view, one.vmid)) is not None]
+    only = named[0] if len(guests) == 1 and named and not unknown else None
+    first = next(iter(unknown), None) or (guests[0].upid if guests else next(iter(run.failed)))
+    names = [name_of(view, one.vmid) for one in guests]
+    return Finding(
+        rule="backup_failed",
+        subject=_subject(view, run, nodes, only, names),
+        severity=Severity.CRITICAL if again else Severity.WARNING,
+        said=_said(names, nodes, bool(unknown), bool(again)),
+        over=_over(names, nodes),
+        details=(
+            *listed([_line(view, one) for one in guests]),
+            *listed([say("{node}: {why}", node=run.tasks[one].node, why=run.failed[one]) for one in unknown]),
+        ),
+        because=lines(
+            say("vzdump by {user}, {n} of {all} tasks failed", user=run.user, n=len(run.failed), all=len(run.tasks)),
+            say("critical after {n} in a row", n=max(2, limits.base.count)),
+        ),
+        cures=(*_retries(named), opens(say("Log"), "task", f"{view.cluster} {first}")),
+        slow=True,
+        since=run.end,
+        affected=tuple(names),
+    )
+
+
+def _subject(view: View, run: Run, nodes: list[str], only: Guest | None, names: list[str]) -> Subject:
+    name = names[0] if len(names) == 1 else "vzdump"
+    return of_other(view, run.id, name, nodes[0] if len(nodes) == 1 else "", only)
+
+
+def _said(names: list[str], nodes: list[str], unknown: bool, again: bool) -> Said:
+    if not names or unknown:
+        if len(nodes) > 1:
+            return say("A backup job failed on {n} nodes", n=len(nodes))
+        return say("A backup job on {node} failed", node=nodes[0] if nodes else "?")
+    if len(names) == 1:
+        return (
+            say("Backup of {name} failed again", name=names[0])
+            if again
+            else say("Backup of {name} failed", name=names[0])
+        )
+    return (
+        say("Backups of {n} guests failed, not for the first time", n=len(names))
+        if again
+        else say("Backups of {n} guests failed", n=len(names))
+    )
+
+
+def _over(names: list[str], nodes: list[str]) -> Said:
+    """It may have failed again: that is an alert of its own."""
+    if len(names) == 1:
+        return say("A newer backup of {name} has run", name=names[0])
+    return say("Newer backups have run")
+
+
+def _line(view: View, one: GuestBackup) -> Said:
+    name = name_of(view, one.vmid)
+    return say("{name}: {line}", name=name, line=one.line) if one.line else say("{name}: see its log", name=name)
+
+
+def _in_a_row(view: View, one: GuestBackup) -> int:
+    """Runs of this guest that failed up to this one, without a good one between."""
+    count = 1
+    for other in sorted(results(view), key=lambda other: other.ended, reverse=True):
+        if other.vmid == one.vmid and other.ended < one.ended and other.upid != one.upid:
+            if other.good:
+                break
+            count += 1
+    return count
+
+
+def _retries(named: list[Guest]) -> Iterator[Cure]:
+    for guest in named[:RETRIES]:
+        label = say("Retry backup") if len(named) == 1 else say("Retry {name}", name=guest.name)
+        yield ask(label, "backup", guest)
+
+
+def _pushed(view: View) -> Iterator[Finding]:
+    """Only what polling cannot see."""
+    reading = view.feeds.get(BACKUPS)
+    if view.tasks is not None or (reading is not None and reading.fresh):
+        return
+    for push in view.pushes:
+        if push.kind == "vzdump" and push.severity in {"error", "warning", "unknown"}:
+            yield _of_push(view, push)
+
+
+def _of_push(view: View, push: Push) -> Finding:
+    named = [guest for vmid in push.vmids if (guest := guest_named(view, vmid)) is not None]
+    return Finding(
+        rule="backup_failed",
+        subject=of_other(view, f"vzdump/{push.job or push.host}", push.host or "vzdump", push.host),
+        severity=Severity.WARNING,
+        said=say("A backup job on {node} failed", node=push.host or "?"),
+        details=listed([say("{line}", line=line) for line in push.message.splitlines() if line.strip()]),
+        because=say("Proxmox VE pushed: {title}", title=push.title),
+        cures=tuple(_retries(named)),
+        event=f"{push.job or push.host}/{push.at:%Y%m%d%H}",
+        slow=True,
+        affected=tuple(name_of(view, vmid) for vmid in push.vmids),
+    )
+
+
+def sees(view: View, subject: Subject) -> bool:
+    """Is anything of that run to be seen still? What left every list holds its state, for a week."""
+    _, _, stamp = subject.id.rpartition("/")
+    try:
+        start = datetime.strptime(f"{stamp}+0000", "%Y%m%d%H%M%z")
+    except ValueError:
+        return False
+    if seen(view) is None:
+        return False
+    if (view.at - start).total_seconds() > SHOWN_FOR:
+        return True
+    reading = view.feeds.get(BACKUPS)
+    if reading is None or (reading.value is None and not reading.forbidden):
+        return False
+    return any(run.id == subject.id for run in runs(view))
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        number=29,
+        key="backup_failed",
+        kind=Kind.STATE,
+        help="A backup failed; critical when a guest's failed so many times in a row. Over when newer ones have run.",
+        severity=Severity.WARNING,
+        limit=Limit(count=2),
+        find=find,
+        sees=sees,
+        feeds=(BACKUPS,),
+        slow=True,
+    ),
+)

@@ -1,0 +1,174 @@
+"""Guests without a new backup (30), and those in no backup job at all (31)."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from bot.model import Finding, Guest, Outcome, Severity
+from bot.model.feeds import BACKUPS, DAY, HOUR, BackupJob, Backups
+from bot.model.view import View
+from bot.rules.readings import guest_named, listed, name_of, of_cluster, passed, sees_nothing, sees_reading, week
+from bot.rules.rule import Kind, Limit, Limits, Rule
+from bot.rules.sight import blind, both, seen, sees_guest
+from bot.rules.subjects import ask, cluster_subject, guest_key, guest_subject, opens
+from bot.rules.vzdumps import vzdumps
+from bot.text import day_clock, lines, say, say_n
+
+LEAST, WORST = 26 * HOUR, 7 * DAY
+"""Seconds: sooner than that a nightly backup is not late; from then on it is critical."""
+
+
+# -- 30 ------------------------------------------------------------------------------------------------------------
+
+
+def overdue(view: View, limits: Limits) -> Iterator[Finding]:
+    """Of guests in an enabled job whose interval is known. One that was never backed up counts only where every
+    storage's backups are to be seen, and only after as long as it would take to miss one."""
+    snapshot, backups = seen(view), of_cluster(view, BACKUPS)
+    if snapshot is None or backups is None:
+        return
+    jobs = [job for job in backups.jobs if job.enabled and job.interval]
+    if not jobs:
+        return
+    fresh = {one.vmid: one.ended for one in sorted(backups.runs, key=lambda one: one.ended) if one.good}
+    least = min(_least(limit) for limit in (limits.base, *limits.exceptions.values()))
+    now, newest = view.at, backups.newest
+    for guest in snapshot.guests:
+        last = newest.get(guest.vmid)
+        if last is not None and (now - last).total_seconds() <= least:
+            continue  # the way of nearly all of ten thousand
+        finding = _guest(view, guest, _later(last, fresh.get(guest.vmid)), backups, jobs, limits)
+        if finding is not None:
+            yield finding
+
+
+def _least(limit: Limit) -> float:
+    return limit.more.get("least_seconds", LEAST)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((at for at in (one, other) if at is not None), default=None)
+
+
+def _guest(
+    view: View, guest: Guest, last: datetime | None, backups: Backups, jobs: list[BackupJob], limits: Limits
+) -> Finding | None:
+    limit = limits.of(guest_key(guest))
+    mine = [job for job in jobs if covers(job, guest)]
+    if not limit.on or not mine or _asleep(view, guest, mine) or guest.node in blind(view):
+        return None
+    due = max(_least(limit), limit.more.get("intervals", 2) * min(job.interval or DAY for job in mine))
+    worst = limit.more.get("critical_seconds", WORST)
+    worst = worst if due < worst else due + worst
+    since, busy = _since(view, guest)
+    last = _later(last, since)
+    age = (view.at - last).total_seconds() if last is not None else None
+    if (age is None and not backups.complete) or (age is not None and age <= due):
+        return None
+    return Finding(
+        rule="backup_overdue",
+        subject=guest_subject(guest),
+        severity=Severity.CRITICAL if age is not None and age > worst else Severity.WARNING,
+        said=say("{name} has no backup", name=guest.name)
+        if age is None
+        else say("The last backup of {name} is {age} old", name=guest.name, age=passed(age)),
+        over=say("{name} is backed up again", name=guest.name),
+        details=(
+            say_n(len(mine), one="it is in {n} backup job", many="it is in {n} backup jobs"),
+            *([say("next run {when}", when=day_clock(ahead))] if (ahead := _next(mine, view.at)) is not None else []),
+        ),
+        because=lines(
+            say("due after {due}, critical after {worst}", due=passed(due), worst=passed(worst)),
+            say("no storage holds one, and all can be seen") if age is None else None,
+        ),
+        cures=(ask(say("Back up now"), "backup", guest),),
+        grey=busy,
+        hold=due if age is None else None,
+        since=last,
+        slow=True,
+    )
+
+
+def covers(job: BackupJob, guest: Guest) -> bool:
+    if (job.node and job.node != guest.node) or guest.vmid in job.excluded:
+        return False
+    return job.everything or guest.vmid in job.vmids or (bool(job.pool) and job.pool == guest.pool)
+
+
+def _asleep(view: View, guest: Guest, jobs: list[BackupJob]) -> bool:
+    """May its node be off, or every storage that it is backed up to?"""
+    return view.asleep(guest.node) or all(bool(job.storage) and view.asleep(job.storage) for job in jobs)
+
+
+def _since(view: View, guest: Guest) -> tuple[datetime | None, bool]:
+    """What the tasks tell that the reading does not know yet: when it was backed up, and whether something is at work,
+    or was since, that may have been about it."""
+    reading = view.feeds.get(BACKUPS)
+    read = reading.at if reading is not None else None
+    last, busy = None, False
+    for task in vzdumps(view).values():
+        if task.outcome is Outcome.ERROR or (task.end is not None and read is not None and task.end <= read):
+            continue
+        if task.upid.subject == str(guest.vmid):
+            last = _later(last, task.end) if task.outcome is not Outcome.UNKNOWN else last
+            busy = busy or task.outcome is Outcome.RUNNING
+        elif task.upid.subject == "" and task.upid.node == guest.node:
+            busy = True
+    return last, busy
+
+
+def _next(jobs: list[BackupJob], now: datetime) -> datetime | None:
+    return min((job.next_run for job in jobs if job.next_run is not None and job.next_run > now), default=None)
+
+
+# -- 31 ------------------------------------------------------------------------------------------------------------
+
+
+def uncovered(view: View, limits: Limits) -> Iterator[Finding]:
+    """Once a week, all of them in one line."""
+    backups = of_cluster(view, BACKUPS)
+    if backups is None or not backups.uncovered:
+        return
+    names: list[str] = []
+    for vmid in sorted(backups.uncovered):
+        guest = guest_named(view, vmid)
+        if guest is None or not (guest.template or not limits.of(guest_key(guest)).on):
+            names.append(name_of(view, vmid))
+    if not names:
+        return
+    yield Finding(
+        rule="not_backed_up",
+        subject=cluster_subject(view),
+        severity=Severity.INFO,
+        said=say_n(len(names), one="{n} guest is in no backup job", many="{n} guests are in no backup job"),
+        details=listed([say("{name}", name=name) for name in names]),
+        because=say("told once a week"),
+        cures=(opens(say("Guests"), "vms"),),
+        event=week(view.at),
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        number=30,
+        key="backup_overdue",
+        kind=Kind.STATE,
+        help="A guest's newest backup is older than two intervals of its job; critical after a week.",
+        severity=Severity.WARNING,
+        limit=Limit(more={"intervals": 2, "least_seconds": LEAST, "critical_seconds": WORST}),
+        find=overdue,
+        sees=both(sees_guest, sees_reading(BACKUPS)),
+        feeds=(BACKUPS,),
+        slow=True,
+    ),
+    Rule(
+        number=31,
+        key="not_backed_up",
+        kind=Kind.EVENT,
+        help="Guests that no backup job holds, once a week.",
+        severity=Severity.INFO,
+        limit=Limit(),
+        find=uncovered,
+        sees=sees_nothing,
+        feeds=(BACKUPS,),
+    ),
+)

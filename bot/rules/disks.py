@@ -1,0 +1,262 @@
+"""ZFS pools (25), disks (26), Ceph (27)."""
+
+from collections.abc import Iterator
+
+from bot.model import Finding, Severity, Snapshot, Subject
+from bot.model.feeds import CEPH, DISKS, MINUTE, ZFS, ZPOOLS, Disk
+from bot.model.view import View
+from bot.rules.readings import (
+    is_online,
+    listed,
+    of_cluster,
+    of_other,
+    page_of_node,
+    per_node,
+    sees_reading,
+    sinking,
+)
+from bot.rules.rule import Kind, Limit, Limits, Rule
+from bot.rules.sight import seen
+from bot.text import Said, lines, say
+
+WELL = frozenset({"PASSED", "OK", "UNKNOWN", ""})
+"""What smartctl says of a disk that it has nothing against, or knows nothing about."""
+
+
+# -- 25 ------------------------------------------------------------------------------------------------------------
+
+
+def zfs(view: View, limits: Limits) -> Iterator[Finding]:
+    for finding in (*pools(view), *errors(view)):
+        if limits.of(finding.subject.key).on:
+            yield finding
+
+
+def pools(view: View) -> Iterator[Finding]:
+    """One that is not ONLINE, and one that was there and is not."""
+    for node, found in per_node(view, ZFS):
+        if view.asleep(node):
+            continue
+        for pool in found:
+            if pool.health.upper() != "ONLINE":
+                said = say("ZFS pool {name} on {node} is {state}", name=pool.name, node=node, state=pool.health or "?")
+                yield _pool(view, node, pool.name, said, _meaning(pool.health.upper()))
+        was = view.before.nodes.get(node)
+        for name in sorted(set(was.pools if was is not None else ()) - {pool.name for pool in found}):
+            said = say("ZFS pool {name} on {node} is missing", name=name, node=node)
+            yield _pool(view, node, name, said, say("it was there before; were its disks taken out?"))
+
+
+def _pool(view: View, node: str, name: str, said: Said, detail: Said) -> Finding:
+    return Finding(
+        rule="zfs",
+        subject=of_other(view, f"{node}/{name}", name, node),
+        severity=Severity.CRITICAL,
+        said=said,
+        over=say("ZFS pool {name} on {node} is ONLINE again", name=name, node=node),
+        details=(detail, say("zpool status -v {name}", name=name)),
+        because=lines(said, say("well is: ONLINE")),
+        cures=(page_of_node(view, node),),
+    )
+
+
+def _meaning(health: str) -> Said:
+    match health:
+        case "DEGRADED":
+            return say("a disk of it has failed; it works on with what is left")
+        case "FAULTED" | "UNAVAIL" | "SUSPENDED":
+            return say("it cannot be used: too many of its disks are gone")
+        case _:
+            return say("it is not as it should be")
+
+
+def errors(view: View) -> Iterator[Finding]:
+    """Told once for each count: again only if it is worse, or grows anew after it was cleared."""
+    for node, found in per_node(view, ZPOOLS):
+        for pool in found if not view.asleep(node) else ():
+            known = pool.errors.strip().lower() not in {"", "no known data errors"}
+            if pool.bad <= 0 and not known:
+                continue
+            yield Finding(
+                rule="zfs",
+                subject=of_other(view, f"{node}/{pool.name}", pool.name, node),
+                severity=Severity.WARNING,
+                said=say("ZFS pool {name} on {node} counts {n} errors", name=pool.name, node=node, n=pool.bad)
+                if pool.bad > 0
+                else say("ZFS pool {name} on {node} has damaged data", name=pool.name, node=node),
+                details=(
+                    *([say("{errors}", errors=pool.errors.strip())] if known else []),
+                    say("zpool status -v {name}", name=pool.name),
+                    say("once mended: zpool clear {name}", name=pool.name),
+                ),
+                because=say("{n} read, write and checksum errors; well is 0", n=pool.bad),
+                cures=(page_of_node(view, node),),
+                event=f"errors {pool.bad}{' data' if known else ''}",
+                slow=True,
+            )
+
+
+# -- 26 ------------------------------------------------------------------------------------------------------------
+
+
+def disks(view: View, limits: Limits) -> Iterator[Finding]:
+    for node, found in per_node(view, DISKS):
+        for disk in found:
+            yield from _health(view, node, disk)
+            yield from _wear(view, node, disk, limits)
+
+
+def _health(view: View, node: str, disk: Disk) -> Iterator[Finding]:
+    if disk.health.upper() in WELL:
+        return
+    yield _disk(
+        view,
+        node,
+        disk,
+        "",
+        severity=Severity.CRITICAL,
+        said=say("{dev} on {node} says it is failing: {health}", dev=disk.dev, node=node, health=disk.health),
+        over=say("{dev} on {node} is well", dev=disk.dev, node=node),
+        detail=say("back up what is on it, then replace it"),
+        because=say("SMART says {health}; well is PASSED or OK", health=disk.health),
+    )
+
+
+def _wear(view: View, node: str, disk: Disk, limits: Limits) -> Iterator[Finding]:
+    if disk.wearout is None:
+        return
+    subject = _subject(view, node, disk, " wear")
+    limit = limits.of(subject.key)
+    found = sinking(disk.wearout, limit)
+    if found is None:
+        return
+    severity, grey = found
+    yield _disk(
+        view,
+        node,
+        disk,
+        " wear",
+        severity=severity,
+        said=say("{dev} on {node} is worn: {left} % left", dev=disk.dev, node=node, left=f"{disk.wearout:.0f}"),
+        over=say("{dev} on {node} is not worn", dev=disk.dev, node=node),
+        detail=say("order its successor"),
+        because=say(
+            "{left} % left; warning at {warning}, critical at {critical}",
+            left=f"{disk.wearout:.0f}",
+            warning=f"{limit.warning or 0:.0f}",
+            critical=f"{limit.critical or 0:.0f}",
+        ),
+        grey=grey,
+    )
+
+
+def _disk(
+    view: View,
+    node: str,
+    disk: Disk,
+    what: str,
+    *,
+    severity: Severity,
+    said: Said,
+    over: Said,
+    detail: Said,
+    because: Said,
+    grey: bool = False,
+) -> Finding:
+    return Finding(
+        rule="disk_health",
+        subject=_subject(view, node, disk, what),
+        severity=severity,
+        said=said,
+        over=over,
+        details=(
+            *([say("{model}", model=disk.model)] if disk.model else []),
+            *([say("serial {serial}", serial=disk.serial)] if disk.serial else []),
+            detail,
+        ),
+        because=because,
+        cures=(page_of_node(view, node),),
+        grey=grey,
+        slow=True,
+    )
+
+
+def _subject(view: View, node: str, disk: Disk, what: str) -> Subject:
+    """By its serial number where it has one: names of devices change from boot to boot."""
+    return of_other(view, f"{node}/{disk.serial or disk.dev}{what}", disk.dev, node)
+
+
+# -- 27 ------------------------------------------------------------------------------------------------------------
+
+
+def ceph(view: View, limits: Limits) -> Iterator[Finding]:
+    snapshot, found = seen(view), of_cluster(view, CEPH)
+    if snapshot is None or found is None:
+        return
+    bad = found.health.upper() == "HEALTH_ERR"
+    shown = [check for check in found.checks if not check.muted]
+    if found.health.upper() not in {"HEALTH_WARN", "HEALTH_ERR"} or (found.checks and not shown):
+        return
+    bad = bad and (not shown or any(check.error for check in shown))
+    if not bad and _asleep(view, snapshot):
+        return
+    limit = limits.base
+    yield Finding(
+        rule="ceph",
+        subject=of_other(view, "ceph", "Ceph"),
+        severity=Severity.CRITICAL if bad else Severity.WARNING,
+        said=say("Ceph reports errors") if bad else say("Ceph reports a warning"),
+        over=say("Ceph is well again"),
+        details=listed([_check(check.name, check.summary) for check in sorted(shown, key=lambda one: not one.error)]),
+        because=say("{health}; well is HEALTH_OK", health=found.health),
+        grey=bool(view.maintenance),  # a node under maintenance takes its OSDs with it
+        hold=limit.more.get("error_hold_seconds") if bad else None,
+    )
+
+
+def _check(name: str, summary: str) -> Said:
+    return say("{summary} ({name})", summary=summary, name=name) if summary else say("{name}", name=name)
+
+
+def _asleep(view: View, snapshot: Snapshot) -> bool:
+    """Is a node off that may be, with its OSDs?"""
+    return any(view.asleep(node.name) and not is_online(view, node.name) for node in snapshot.nodes)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        number=25,
+        key="zfs",
+        kind=Kind.STATE,
+        help="A ZFS pool is not ONLINE, or one that was there is missing; errors that it counts are told each time "
+        "they are more.",
+        severity=Severity.CRITICAL,
+        limit=Limit(),
+        find=zfs,
+        sees=sees_reading(ZFS),
+        feeds=(ZFS, ZPOOLS),
+    ),
+    Rule(
+        number=26,
+        key="disk_health",
+        kind=Kind.STATE,
+        help="A disk says that it fails, or is worn: percent that remain.",
+        severity=Severity.WARNING,
+        limit=Limit(warning=10, warning_clear=12, critical=5, critical_clear=6),
+        find=disks,
+        sees=sees_reading(DISKS),
+        feeds=(DISKS,),
+        slow=True,
+    ),
+    Rule(
+        number=27,
+        key="ceph",
+        kind=Kind.STATE,
+        help="Ceph's own health, muted checks left out; quiet while a node is under maintenance.",
+        severity=Severity.WARNING,
+        limit=Limit(hold=10 * MINUTE, clear=MINUTE, more={"error_hold_seconds": MINUTE}),
+        find=ceph,
+        sees=sees_reading(CEPH),
+        feeds=(CEPH,),
+    ),
+)

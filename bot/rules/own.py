@@ -1,0 +1,160 @@
+"""The bot itself (41), and what Proxmox VE pushes that no other rule looks at (44).
+
+Each write (audit) is told by the deliverer, into its own topic; here is what happened to the bot, and who tried it.
+"""
+
+from collections.abc import Iterator
+
+from bot.model import Finding, Severity, Subject
+from bot.model.feeds import MINUTE
+from bot.model.view import Push, Stranger, View
+from bot.rules.readings import listed, of_node, of_other, sees_nothing
+from bot.rules.rule import Kind, Limit, Limits, Rule
+from bot.rules.subjects import cluster_subject, opens
+from bot.text import Said, code, lines, say, say_n, span
+
+ELSEWHERE = frozenset({"vzdump", "fencing", "replication", "package-updates"})
+"""Kinds of push that rules 29, 5, 28 and 36 look at."""
+LOUD = frozenset({"warning", "error", "unknown"})
+
+
+# -- 41 ------------------------------------------------------------------------------------------------------------
+
+
+def itself(view: View, limits: Limits) -> Iterator[Finding]:
+    if not view.leads:
+        return
+    if view.deaf > 0:
+        yield _deaf(view)
+    if view.first and view.started is not None:
+        yield _started(view)
+    for stranger in view.strangers:
+        yield _stranger(view, stranger)
+
+
+def _subject(view: View, what: str) -> Subject:
+    return of_other(view, f"bot/{what}", "Telemox")
+
+
+def _deaf(view: View) -> Finding:
+    return Finding(
+        rule="bot",
+        subject=_subject(view, "delivery"),
+        severity=Severity.WARNING,
+        said=say("Telegram has not been reached for {span}", span=span(view.deaf)),
+        over=say("Telegram is reached again; what waited has been sent"),
+        details=(say("alerts waited, none was lost"),),
+        because=say("no answer from Telegram"),
+        cures=(opens(say("Alerts"), "alerts"),),
+    )
+
+
+def _started(view: View) -> Finding:
+    snapshot = view.snapshot
+    nodes, guests = (len(snapshot.nodes), len(snapshot.guests)) if snapshot is not None else (0, 0)
+    started = view.started or view.at
+    return Finding(
+        rule="bot",
+        subject=_subject(view, "started"),
+        severity=Severity.INFO,
+        said=say("Telemox has started"),
+        details=(
+            say(
+                "it watches {nodes} and {guests}",
+                nodes=say_n(nodes, one="{n} node", many="{n} nodes"),
+                guests=say_n(guests, one="{n} guest", many="{n} guests"),
+            ),
+        ),
+        because=say("told at each start"),
+        event=f"{started:%Y%m%dT%H%M%S}",
+        hold=0,
+        quiet=True,
+        since=started,
+    )
+
+
+def _stranger(view: View, stranger: Stranger) -> Finding:
+    """Once a person and hour."""
+    return Finding(
+        rule="bot",
+        subject=_subject(view, f"stranger/{stranger.id}"),
+        severity=Severity.INFO,
+        said=say("{name} has no role here, and tried", name=stranger.name or str(stranger.id)),
+        details=_lines(stranger),
+        because=say("told once a person and hour; nobody was answered"),
+        event=f"{stranger.id}/{stranger.at:%Y%m%d%H}",
+        hold=0,
+        quiet=True,
+        since=stranger.at,
+    )
+
+
+def _lines(stranger: Stranger) -> tuple[Said, ...]:
+    return (
+        say("id {id}", id=code(str(stranger.id))),
+        *([say("in chat {chat}", chat=code(str(stranger.chat)))] if stranger.chat not in {0, stranger.id} else []),
+        say("nothing was answered"),
+    )
+
+
+def sees_bot(view: View, subject: Subject) -> bool:
+    """Its own state is always known to it."""
+    return view.leads
+
+
+# -- 44 ------------------------------------------------------------------------------------------------------------
+
+
+def mail(view: View, limits: Limits) -> Iterator[Finding]:
+    """What smartd, ZED, cron and others write to root, and any other notification that no rule looks at."""
+    for push in view.pushes:
+        if push.kind not in ELSEWHERE or (push.kind == "fencing" and not _known(view, push)):
+            yield _mail(view, push)
+
+
+def _known(view: View, push: Push) -> bool:
+    return view.snapshot is not None and push.host in view.snapshot.by_node
+
+
+def _mail(view: View, push: Push) -> Finding:
+    loud = push.kind in {"system-mail", "unreadable"} or push.severity in LOUD
+    fencing = push.kind == "fencing"
+    title = " ".join(push.title.split()) or push.kind
+    body = [line.strip() for line in push.message.splitlines() if line.strip() and line.strip() != title]
+    return Finding(
+        rule="system_mail",
+        subject=of_node(view, push.host) if _known(view, push) else cluster_subject(view),
+        severity=Severity.CRITICAL if fencing else Severity.WARNING if loud else Severity.INFO,
+        said=say("{host}: {title}", host=push.host, title=title) if push.host else say("{title}", title=title),
+        details=listed([say("{line}", line=line[:200]) for line in body]),
+        because=lines(
+            say("Proxmox VE pushed it: {kind}", kind=push.kind),
+            say("its severity there: {severity}", severity=push.severity or "none"),
+        ),
+        event=push.id,
+        since=push.at,
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        number=41,
+        key="bot",
+        kind=Kind.STATE,
+        help="The bot itself: Telegram cannot be reached, it has started, somebody without a role tried it.",
+        severity=Severity.WARNING,
+        limit=Limit(hold=5 * MINUTE),
+        find=itself,
+        sees=sees_bot,
+    ),
+    Rule(
+        number=44,
+        key="system_mail",
+        kind=Kind.EVENT,
+        help="Mail of the system (smartd, ZED, cron), and whatever else Proxmox VE's webhook target pushes.",
+        severity=Severity.WARNING,
+        limit=Limit(),
+        find=mail,
+        sees=sees_nothing,
+    ),
+)
