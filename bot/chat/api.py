@@ -13,7 +13,16 @@ from importlib.util import find_spec
 from typing import Any, cast
 
 from telegram import Update, User
-from telegram.error import ChatMigrated, InvalidToken, NetworkError, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
 from telegram.ext import ExtBot
 
 from bot.chat.limiter import Lane, Limiter
@@ -38,6 +47,9 @@ ANSWERS_FIRST = 24
 """Turns that the event loop gets between a batch of updates and the next poll. Making a request costs a millisecond:
 an answer that waits for nothing else is to go out before the poll, for which nobody waits."""
 
+_ANSWERS = (BadRequest, Conflict, Forbidden, RetryAfter)
+"""Refusals that only Telegram itself gives."""
+
 _NOT_OURS = "what came was not a Bot API answer"
 
 Fields = dict[str, Any]
@@ -61,6 +73,7 @@ class Api(ExtBot[Lane]):
         self._polling = polling
         self._slack = bounds.poll + 1  # seconds over its hold in which a poll has surely ended
         self._brought = False  # updates, by the last poll
+        self._unreached: float | None = None  # monotonic seconds of the first call of late that Telegram did not answer
 
     async def call(self, method: str, fields: Fields, lane: Lane | None = None) -> Any:
         """`POST /bot<token>/<method>`; gives its `result`. Without a lane the limiter lets it pass at once.
@@ -83,16 +96,34 @@ class Api(ExtBot[Lane]):
 
     async def _do_post(self, *args: Any, **kwargs: Any) -> bool | Fields | list[Fields]:
         """Whatever an answer makes PTB trip over is a NetworkError, and a loop that waits for the network goes on."""
+        reached = False
         try:
-            return await super()._do_post(*args, **kwargs)
+            result = await super()._do_post(*args, **kwargs)
+            reached = True
+            return result
         except ChatMigrated as error:
             if type(error.new_chat_id) is not int:
                 raise NetworkError(_NOT_OURS) from error
+            reached = True
             raise
-        except TelegramError:
+        except TelegramError as error:
+            reached = isinstance(error, _ANSWERS)
             raise
         except Exception as error:
             raise _not_ours(error) from error
+        except BaseException:  # cancelled: nothing is known
+            reached = self._unreached is None
+            raise
+        finally:
+            if reached:
+                self._unreached = None
+            elif self._unreached is None:
+                self._unreached = self._polling.clock.monotonic()
+
+    @property
+    def deaf(self) -> float:
+        """Seconds since which no call was answered by Telegram; 0 where the last one was."""
+        return 0.0 if self._unreached is None else self._polling.clock.monotonic() - self._unreached
 
     async def get_updates(self, *args: Any, **kwargs: Any) -> tuple[Update, ...]:
         """Polls once, as the updater asks (`offset`, `timeout`, `allowed_updates`).
@@ -139,8 +170,8 @@ class Api(ExtBot[Lane]):
 
     def _parsed(self, raw: list[Fields]) -> tuple[Update, ...]:
         with suppress(Exception):  # PTB's parsers raise whatever the data makes them trip over
-            return Update.de_list(raw, self)
-        return tuple(self._one(one) for one in raw)
+            return tuple(map(_sound, Update.de_list(raw, self)))
+        return tuple(_sound(self._one(one)) for one in raw)
 
     def _one(self, raw: Fields) -> Update:
         try:
@@ -148,6 +179,16 @@ class Api(ExtBot[Lane]):
         except Exception:
             log.exception("update %d cannot be read (%s) and is skipped", raw["update_id"], ", ".join(map(str, raw)))
             return Update(update_id=raw["update_id"])
+
+
+def _sound(update: Update) -> Update:
+    """PTB keeps the ids of whoever sent an update in a set, outside of what it guards (_application.py,
+    _mark_for_persistence_update): one that is a list would end its loop, and nothing would be heard any more."""
+    chat, user = update.effective_chat, update.effective_user
+    if (chat is None or type(chat.id) is int) and (user is None or type(user.id) is int):
+        return update
+    log.warning("update %d names no chat or person that can be one, and is skipped", update.update_id)
+    return Update(update_id=update.update_id)
 
 
 def _seconds(timeout: int | timedelta | None) -> float:

@@ -13,6 +13,8 @@ them.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeGuard
 
 from telegram import Chat as TelegramChat
 from telegram import Message as TelegramMessage
@@ -101,6 +103,8 @@ class Door:
 
     def _message(self, message: TelegramMessage) -> Typed | None:
         chat = message.chat
+        if not _whole(chat) or not isinstance(message.date, datetime):
+            return None
         if message.migrate_to_chat_id and self._members.roles.serves(chat.id):
             self._migrated(chat.id, message.migrate_to_chat_id)
             return None
@@ -110,7 +114,7 @@ class Door:
         if message.is_automatic_forward:
             return None
         asker = self._asker(chat, message.from_user, message.sender_chat)
-        if asker is None or not message.text:
+        if asker is None or not isinstance(message.text, str) or not message.text:
             return None
         return Typed(
             asker=asker,
@@ -126,6 +130,8 @@ class Door:
         if query is None or query.message is None:  # of an inline message: no chat, so no role
             return None
         chat = query.message.chat
+        if not _whole(chat) or type(query.message.message_id) is not int:
+            return None
         asker = self._asker(chat, query.from_user, None)
         if asker is None:
             return None
@@ -138,7 +144,7 @@ class Door:
             private=chat.type == "private",
             arrived=self._clock.monotonic(),
             query=query.id,
-            data=query.data or "",
+            data=query.data if isinstance(query.data, str) else "",
             message=Message(place=place, id=query.message.message_id),
             late=self._polling.late(update.update_id),
         )
@@ -146,10 +152,12 @@ class Door:
     def _other(self, update: Update) -> None:
         """Edited messages are never obeyed again, the rest is not for us; strangers are noted all the same."""
         chat = update.effective_chat
-        if chat is not None and not self._members.roles.serves(chat.id):
+        if _whole(chat) and not self._members.roles.serves(chat.id):
             self._stranger(chat.id)
 
     def _asker(self, chat: TelegramChat, user: User | None, sender: TelegramChat | None) -> Asker | None:
+        if (user is not None and type(user.id) is not int) or (sender is not None and not _whole(sender)):
+            return None
         person = None if user is None or sender is not None or user.id in NOBODY else user.id
         if person is not None and user is not None and user.is_bot:
             return None
@@ -163,9 +171,11 @@ class Door:
         if person is None or user is None:
             voice = sender or chat
             name = voice.title or voice.full_name or str(voice.id)
-            asker = Asker(id=voice.id, name=clean(name), role=role, scope=roles.scope(chat.id, None), anonymous=True)
+            asker = Asker(
+                id=voice.id, name=clean(str(name)), role=role, scope=roles.scope(chat.id, None), anonymous=True
+            )
         else:
-            asker = Asker(id=person, name=clean(user.full_name), role=role, scope=roles.scope(chat.id, person))
+            asker = Asker(id=person, name=clean(str(user.full_name)), role=role, scope=roles.scope(chat.id, person))
         return None if self._too_many(asker) else asker
 
     def _too_many(self, asker: Asker) -> bool:
@@ -185,6 +195,11 @@ class Door:
         if _due(self._strangers, chat, self._clock.monotonic()):
             kind = "group" if chat < 0 else "person"
             log.info("unknown %s %d was not answered; to let it in: TELEMOX_VIEWERS=%d", kind, chat, chat)
+
+
+def _whole(chat: TelegramChat | None) -> TypeGuard[TelegramChat]:
+    """Is there a chat, and is its id one? PTB's parsers take what comes, and leave out what does not."""
+    return chat is not None and type(chat.id) is int
 
 
 def _stands_in(sign: int, chat: TelegramChat, sender: TelegramChat | None) -> bool:

@@ -29,7 +29,7 @@ class Form:
     short: bool = False
     buttons: Plainness = Plainness.FULL
     topic: bool = True
-    again: bool = True  # one more try is left for what passes by itself
+    again: int = 0  # tries that are left for what passes by itself
 
     def poorer(self, words: str) -> "Form | None":
         """The next form to try after a refusal in these words; None where no form would help."""

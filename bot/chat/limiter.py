@@ -27,6 +27,8 @@ OVERDRAFT = 600.0
 """Messages by which answers may run ahead of the overall rate (20 s of it) before they too are paced."""
 PATIENCE = 30.0
 """Seconds an answer waits for a chat that Telegram has stopped; longer, and it is given up."""
+ALERTS = 15.0
+"""Alerts a minute into a group, edits of their cards among them: the rest of its minute is left to answers."""
 MANY = 2000
 """Chats remembered; beyond that those that are idle are forgotten."""
 
@@ -69,6 +71,7 @@ class Bucket:
 @dataclass(slots=True)
 class _Chat:
     bucket: Bucket
+    alerts: Bucket
     stopped: float = 0.0  # monotonic seconds until which Telegram wants nothing for this chat
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # alerts to one chat, one after another
 
@@ -84,6 +87,15 @@ class Limiter(BaseRateLimiter[Lane]):
 
     async def shutdown(self) -> None:
         """Nothing to close."""
+
+    async def rest(self, seconds: float) -> None:
+        """Between a fault of Telegram's and the next try."""
+        await self._clock.sleep(seconds)
+
+    def stopped(self, chat: int) -> float:
+        """Seconds for which Telegram wants nothing for this chat; 0: it may be written to."""
+        known = self._chats.get(chat)
+        return 0.0 if known is None else max(0.0, known.stopped - self._clock.monotonic())
 
     async def process_request(
         self,
@@ -135,8 +147,14 @@ class Limiter(BaseRateLimiter[Lane]):
         async with of_chat.turn:
             while True:
                 now = self._clock.monotonic()
-                pause = max(of_chat.stopped - now, of_chat.bucket.wait(now, 1), self._all.wait(now, 1))
+                pause = max(
+                    of_chat.stopped - now,
+                    of_chat.alerts.wait(now, 1),
+                    of_chat.bucket.wait(now, 1),
+                    self._all.wait(now, 1),
+                )
                 if pause <= 0:
+                    of_chat.alerts.take(now)
                     self._take(of_chat, now)
                     return
                 await self._clock.sleep(pause)
@@ -156,7 +174,11 @@ class Limiter(BaseRateLimiter[Lane]):
                 if value.turn.locked() or value.stopped > now or value.bucket.wait(now, value.bucket.burst) > 0
             }
         burst = _burst(chat)
-        made = _Chat(Bucket(burst / 60 if chat < 0 else 1.0, burst, burst, burst, now))
+        alerts = ALERTS if chat < 0 else burst
+        made = _Chat(
+            bucket=Bucket(burst / 60 if chat < 0 else 1.0, burst, burst, burst, now),
+            alerts=Bucket(alerts / 60 if chat < 0 else 1.0, alerts, alerts, alerts, now),
+        )
         self._chats[chat] = made
         return made
 

@@ -27,6 +27,20 @@ REFUSAL = 1024
 """Bytes of an answer that is no success: PTB quotes them in the error, and the log has that."""
 
 
+TOO_LARGE = 413
+_FAULTS = (TOO_LARGE, 500, 502, 503)
+"""Statuses that PTB has no exception for. In Telegram's own words they say that nothing was done; of a 504, and of a
+gateway's page, nobody knows."""
+
+
+class Fault(NetworkError):
+    """Telegram itself says that it did not do what was asked: a fault of its own (5xx), or 413."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What one request may take: seconds in all, and bytes of its answer."""
@@ -175,6 +189,8 @@ class Request(HTTPXRequest):
             raise TimedOut(f"no whole answer within {total:g} s") from error
         if code == 429 and (pause := _pause(payload)) is not None:
             raise Wait(pause)
+        if code in _FAULTS and (words := _words(payload)):
+            raise Fault(words, code)
         if not 200 <= code < 300:
             payload = payload[:REFUSAL]
         if (code != 200 or not payload.startswith(b"{")) and self._secret in payload:
@@ -201,3 +217,14 @@ def _pause(payload: bytes) -> timedelta | None:
     with suppress(ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return timedelta(seconds=max(1, json.loads(payload)["parameters"]["retry_after"]))
     return None
+
+
+def _words(payload: bytes) -> str:
+    """`description` of a refusal in the Bot API's form; '' where it is none of Telegram's own."""
+    with suppress(ValueError, RecursionError):
+        match json.loads(payload[:REFUSAL]):
+            case {"ok": False, "error_code": int(), "description": str(words)}:
+                return words
+            case _:
+                pass
+    return ""

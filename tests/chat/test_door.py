@@ -1,6 +1,7 @@
 """Who is let in, and what the others cost: nothing."""
 
 import logging
+from collections.abc import Mapping
 
 import pytest
 from telegram import Update
@@ -249,3 +250,32 @@ async def test_a_menu_that_failed_is_set_when_the_person_first_writes() -> None:
 async def test_a_refused_role_is_said(home: House) -> None:
     card = await home.api.ask(home.with_vera, home.vera, "/audit")
     assert card.text == "Your role here is viewer; /audit needs admin."
+
+
+_A: dict[str, object] = {"id": ANA, "is_bot": False, "first_name": "A"}
+_PRIVATE: dict[str, object] = {"id": ANA, "type": "private"}
+_SAID: dict[str, object] = {"message_id": 1, "date": 1, "text": "/status", "chat": _PRIVATE, "from": _A}
+_PRESS: dict[str, object] = {"id": "1", "chat_instance": "1", "data": "x", "from": _A, "message": _SAID}
+_ODD_CHATS: tuple[object, ...] = (None, {}, {"id": "x", "type": "private"}, {"id": None, "type": "group"})
+_ODD_IDS: tuple[object, ...] = ([], {}, "x", None)
+_ODD_UPDATES: tuple[Mapping[str, object], ...] = (
+    *({kind: _SAID | {"chat": chat}}
+      for kind in ("message", "edited_message", "channel_post", "edited_channel_post") for chat in _ODD_CHATS),
+    *({"callback_query": _PRESS | {"message": _SAID | {"chat": chat}}} for chat in _ODD_CHATS),
+    {"callback_query": {key: value for key, value in _PRESS.items() if key != "from"}},
+    {"callback_query": _PRESS | {"data": [1], "message": {"message_id": "1", "date": 0, "chat": _PRIVATE}}},
+    {"message": _SAID | {"date": None}}, {"message": _SAID | {"text": 7}},
+    *({"message": _SAID | {"from": _A | {"id": id_}}} for id_ in _ODD_IDS),
+    {"my_chat_member": {"chat": None, "date": 1}}, {"inline_query": {"id": "1", "query": "x"}}, {"poll": {}}, {},
+)  # fmt: skip
+
+
+async def test_odd_updates_are_nobodys_and_raise_nothing(home: House, caplog: pytest.LogCaptureFixture) -> None:
+    before = len(home.api.made())
+    for update in _ODD_UPDATES:
+        home.api.push(dict(update))
+    await home.rest()
+    assert "an update failed" not in caplog.text
+    assert len(home.api.made()) == before
+    card = await home.api.ask(home.with_vera, home.vera, "/status")
+    assert card.text.endswith("for viewer")

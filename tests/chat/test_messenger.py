@@ -4,11 +4,13 @@ import asyncio
 import logging
 import struct
 import zlib
+from functools import partial
 
 import pytest
 
 from bot.access import Role, Roles
 from bot.chat.polling import EVERY
+from bot.chat.speech import PAUSES
 from bot.screen import Ask, Button, Copy, File, Link, Message, Open, Picture, Place, Screen
 from bot.text import Said, Styled, bold, folded, lines, link, raw, say
 from tests.chat.gateway import answering, connecting, http
@@ -155,6 +157,63 @@ async def test_an_answer_that_telegram_delays_is_sent_once_more(home: House) -> 
     await home.clock.advance(5)
     assert await sending is not None
     assert home.api.last(ANA).text.startswith(HOSTILE)
+
+
+def _tried(home: House, times: int) -> bool:
+    return len(home.api.made("sendMessage")) == times
+
+
+async def _wait_out(home: House) -> None:
+    """The pauses between tries, one after another."""
+    for pause in reversed(PAUSES):
+        await home.clock.slept(pause)
+        await home.clock.advance(pause)
+
+
+async def test_an_answer_outlasts_a_burst_of_refusals(home: House) -> None:
+    home.api.fail("sendMessage", 429, "Too Many Requests: retry after 5", retry_after=5, times=3)
+    sending = asyncio.create_task(home.messenger.send(AT_ANA, CARD))
+    for tried in range(1, 4):
+        await home.api.wait_for(partial(_tried, home, tried))
+        await home.clock.slept(5.0)
+        await home.clock.advance(5)
+    assert await sending is not None
+    assert len(home.api.messages(ANA)) == 1
+
+
+@pytest.mark.parametrize("code", [500, 502, 503])
+async def test_an_answer_outlasts_faults_of_telegram(home: House, code: int) -> None:
+    home.api.fail("sendMessage", code, "Internal Server Error", times=3)
+    sending = asyncio.create_task(home.messenger.send(AT_ANA, CARD))
+    await _wait_out(home)
+    assert await sending is not None
+    assert len(home.api.messages(ANA)) == 1
+
+
+async def test_an_edit_outlasts_faults_of_telegram(home: House) -> None:
+    message = await sent(home)
+    home.api.fail("editMessageText", 500, "Internal Server Error", times=3)
+    editing = asyncio.create_task(home.messenger.edit(message, Screen(text=say("done"))))
+    await _wait_out(home)
+    assert await editing == message
+    assert home.api.last(ANA).text == "done"
+
+
+async def test_of_a_504_nobody_knows_so_the_answer_is_not_said_again(home: House) -> None:
+    home.api.fail("sendMessage", 504, "Gateway Timeout")
+    assert await home.messenger.send(AT_ANA, CARD) is None
+    assert len(home.api.made("sendMessage")) == 1
+
+
+@pytest.mark.parametrize("status", ["500 Internal Server Error", "502 Bad Gateway", "200 OK"])
+async def test_after_a_gateways_page_an_answer_is_not_said_again(status: str) -> None:
+    asked, handler = answering(http(status, b"<html>nginx</html>"))
+    server, chat, _ = await connecting(handler)
+    await chat._api._request[1].initialize()
+    assert await chat.messenger.send(AT_ANA, CARD) is None
+    assert len(asked) == 1
+    await chat._api._request[1].shutdown()
+    server.close()
 
 
 async def test_an_answer_is_not_delayed_for_ever(home: House) -> None:
@@ -308,8 +367,10 @@ async def test_a_copy_button_is_what_the_client_gets(home: House) -> None:
 async def test_a_gateways_page_for_a_message_is_only_a_failure(home: House, caplog: pytest.LogCaptureFixture) -> None:
     home.api.fail("sendMessage", 404, "Not Found")
     assert await home.messenger.send(AT_ANA, CARD) is None
-    home.api.fail("sendMessage", 502, "Bad Gateway")
-    assert await home.messenger.send(AT_ANA, CARD) is None
+    home.api.fail("sendMessage", 502, "Bad Gateway", times=len(PAUSES) + 1)
+    sending = asyncio.create_task(home.messenger.send(AT_ANA, CARD))
+    await _wait_out(home)
+    assert await sending is None
     assert sum(record.levelno == logging.WARNING for record in caplog.records) == 2
 
 
