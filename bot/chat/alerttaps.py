@@ -16,13 +16,13 @@ from bot.model import About, Alert
 from bot.pages.alertwords import mended, when
 from bot.pages.watched import MORNING, SPANS, until, visible, wide
 from bot.ports import Watching
-from bot.screen import Ack, Hush, Place
+from bot.screen import Ack, Hush, Open, Place
 from bot.text import Reader, Said, say, say_n
 
 _ACK = re.compile(r"([ca])([0-9]{1,15})", re.ASCII)
 _HUSH = re.compile(r"([anr])([0-9]{1,15})", re.ASCII)
-Change = Callable[[], Awaitable[str]]
-"""Does what was promised; gives the argument of the page `silenced`, or ''."""
+Change = Callable[[], Awaitable[Open | None]]
+"""Does what was promised; gives what shows it, in a message that was the asker's own."""
 OLD = say("This button is too old: its alert is not kept any more. /alerts lists what there is.")
 
 
@@ -43,21 +43,21 @@ def decide(
     """The toast, and what it promises to do; None where it is refused."""
     if isinstance(tap, Ack):
         said, numbers = acknowledge(watch, tap, asker, place, now)
-        return said, partial(_ack, watch, numbers, asker) if numbers else None
+        return said, partial(_ack, watch, numbers, asker, tap.what[:1] == "a") if numbers else None
     said, wanted = hush(watch, tap, asker, now, reader)
     return said, partial(_silence, watch, wanted, asker) if wanted is not None else None
 
 
-async def _ack(watch: Watching, numbers: Sequence[int], asker: Asker) -> str:
+async def _ack(watch: Watching, numbers: Sequence[int], asker: Asker, one: bool) -> Open | None:
     await watch.ack(numbers, asker)
-    return ""
+    return Open("alert", str(numbers[0])) if one else None
 
 
-async def _silence(watch: Watching, wanted: Silencing, asker: Asker) -> str:
+async def _silence(watch: Watching, wanted: Silencing, asker: Asker) -> Open | None:
     made = await watch.silence(
         wanted.about, wanted.cluster, wanted.value, wanted.until, asker, maintenance=wanted.maintenance
     )
-    return str(made.id)
+    return Open("silenced", str(made.id))
 
 
 def acknowledge(watch: Watching, tap: Ack, asker: Asker, place: Place, now: datetime) -> tuple[Said, Sequence[int]]:
@@ -114,7 +114,7 @@ def hush(watch: Watching, tap: Hush, asker: Asker, now: datetime, reader: Reader
     if end is None or about is None:
         return say("Your scope here is too narrow for that."), None
     words = say("Silent until {when}.", when=when(end, now))
-    return words, Silencing(about=about[0], cluster=about[1], value=about[2], until=end, maintenance=about[0] == "node")
+    return words, Silencing(about=about[0], cluster=about[1], value=about[2], until=end, maintenance=found[1] == "n")
 
 
 def silencing(alert: Alert, what: str, asker: Asker) -> tuple[str, str, str] | None:
@@ -125,8 +125,7 @@ def silencing(alert: Alert, what: str, asker: Asker) -> tuple[str, str, str] | N
     """
     subject = alert.finding.subject
     if what == "n":
-        node = subject.node or (subject.id if subject.about is About.NODE else "")
-        scope = asker.scope
+        node, scope = subject.node, asker.scope
         seen = scope.has_node(subject.cluster, node) and not (scope.pools or scope.tags or scope.vmids)
         return ("node", subject.cluster, node) if node and seen else None
     if what == "r" or subject.about is About.CLUSTER:

@@ -210,8 +210,8 @@ class Handlers:
     async def _change(self, visit: Pressed, change: alerttaps.Change) -> None:
         """What the toast has promised, and then what came of it: in the menu where it was chosen."""
         shown = await change()
-        if shown and (page := self._pages.get("silenced")) is not None and not self._owned(visit.message):
-            await self._show(visit, page, shown, visit.message)
+        if shown and (page := self._pages.get(shown.page)) is not None and not self._owned(visit.message):
+            await self._show(visit, page, shown.arg, visit.message)
 
     async def _act(self, visit: Pressed, tap: Action) -> None:
         message = visit.message

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from bot.access import Role
-from bot.model import Alert, Card, NewsKind, Severity
+from bot.model import Alert, Card, NewsKind, Phase, Severity
 from bot.pages.alertwords import (
     dotted,
     emoji,
@@ -43,8 +43,8 @@ SHOWN = 5
 """Alerts named in the live line."""
 LATE = 3
 """Polls without an answer after which the live line says so."""
-EVEN = (60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400)
-"""Seconds: the ages that the live line says, so that it is edited a few times in a long outage."""
+EVEN = (60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400)  # s
+"""Ages that the live line says, so that it is edited a few times in a long outage."""
 
 
 def draw(
@@ -219,7 +219,7 @@ def digest(
 
     `night`: what the quiet hours kept; else the daily one. `alerts` may be none: then it says so.
     """
-    found = worst_first(alerts)
+    found = worst_first(alert for alert in alerts if alert.phase is not Phase.PENDING)
     told: list[Said] = []
     room = ROOM
     for alert in found:

@@ -23,7 +23,7 @@ def rows(alert: Alert, *, role: Role | None, acts: bool, more: Row = ()) -> tupl
             if alert.acked is None:
                 buttons.append(Button(say("Ack"), Ack(f"a{alert.number}")))
             buttons.append(Button(say("Silence ▾"), Open("hush", str(alert.number))))
-    if role is not None:
+    if role is not None and all(button.tap != opens(alert) for button in buttons):
         buttons.append(Button(say("Open"), opens(alert)))
     buttons += more
     if len(buttons) == 4:  # two and two stand better than three and one

@@ -137,6 +137,11 @@ class Enquiry:
             return None
         return guest
 
+    def guest(self, cluster: str, vmid: int) -> Guest | None:
+        """As last seen, without a call; None where it is not known, or does not exist for the asker."""
+        pve = self.env.clusters.get(cluster)
+        return self._find(pve.latest(), vmid) if pve is not None else None
+
     async def tasks(self) -> tuple[tuple[Task, ...], tuple[Unseen, ...]]:
         """What runs and ran lately in every cluster, newest first, and the clusters that could not say.
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from bot.access import EVERYTHING, Scope
-from bot.errors import NotFound, Stale
-from bot.model import About, Alert
+from bot.access import EVERYTHING, Role, Scope, refusal
+from bot.errors import Denied, NotFound, Stale
+from bot.model import About, Alert, Subject
 from bot.pages.page import Enquiry
 from bot.ports import Watching
 from bot.text import Reader, say
@@ -30,13 +30,17 @@ def watch(ask: Enquiry) -> Watching:
 
 
 def visible(alert: Alert, scope: Scope) -> bool:
-    """Does this alert exist for somebody with that scope?
+    """Does this alert exist for somebody with that scope?"""
+    return exists(alert.finding.subject, scope)
+
+
+def exists(subject: Subject, scope: Scope) -> bool:
+    """Does what an alert is about exist for somebody with that scope?
 
     What is narrowed to guests (pools, tags, ids) has none of nodes, storages and clusters: those name other guests.
     """
     if scope == EVERYTHING:
         return True
-    subject = alert.finding.subject
     if subject.about is About.GUEST:
         vmid = int(subject.id) if subject.id.isdecimal() else 0
         return scope.has_guest(subject.cluster, vmid, subject.node, subject.pool, subject.tags)
@@ -53,10 +57,39 @@ def wide(scope: Scope) -> bool:
     return not (scope.nodes or scope.pools or scope.tags or scope.vmids)
 
 
+def seen(ask: Enquiry) -> list[Alert]:
+    """Open and pending ones that exist for the asker, worst first. Raises: NotFound where nothing is watched."""
+    return [alert for alert in watch(ask).alerts() if visible(alert, ask.asker.scope)]
+
+
+def names(ask: Enquiry) -> Mapping[str, str]:
+    """What is watched, by key: a cluster's name stands on its alerts where there are several."""
+    return {pulse.cluster: pulse.name for pulse in watch(ask).pulse()}
+
+
+def acts(ask: Enquiry, cluster: str) -> bool:
+    """Can this asker do anything there: is there a token, and are writes not frozen?"""
+    pve = ask.env.clusters.get(cluster)
+    return pve is not None and not ask.env.store.frozen and pve.token(ask.asker.role) is not None
+
+
+def manages(ask: Enquiry) -> None:
+    """May the asker say what this chat is told? Their own anybody, a group's an operator. Raises: Denied."""
+    if not ask.private:
+        needs(ask, Role.OPERATOR, "changing what a group is told")
+
+
+def needs(ask: Enquiry, role: Role, what: str) -> None:
+    """Raises: Denied."""
+    if (words := refusal(ask.asker, what, role)) is not None:
+        raise Denied(words)
+
+
 def one(ask: Enquiry, text: str) -> Alert:
     """The alert of a button or a typed number. Raises: NotFound."""
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
-    alert = watch(ask).alert(number) if number else None
+    kept = watch(ask)
+    alert = kept.alert(number) if number else None
     if alert is None or not visible(alert, ask.asker.scope):
         raise NotFound(say("There is no alert {number} (any more). /alerts lists what there is.", number=text[:16]))
     return alert

@@ -255,7 +255,8 @@ def test_what_an_ack_means(what: str, scope: Scope | None, words: str, numbers: 
         ("a1", None, ("guest", "main", "104", False)),
         ("n1", None, ("node", "main", "pve1", True)),
         ("r1", None, ("rule", "main", "guest_stopped_by_itself", False)),
-        ("a5", None, ("node", "main", "pve2", True)),
+        ("a5", None, ("node", "main", "pve2", False)),
+        ("n5", None, ("node", "main", "pve2", True)),
         ("a6", None, ("rule", "main", "guest_stopped_by_itself", False)),  # never all of a cluster
         ("a1", Scope(vmids=frozenset({104})), ("guest", "main", "104", False)),
         ("n1", Scope(vmids=frozenset({104})), None),

@@ -25,7 +25,7 @@ from bot.model import (
     Version,
 )
 from bot.pages.page import Enquiry
-from bot.ports import Audit, Env
+from bot.ports import Audit, Env, Watching
 from bot.screen import Message, Place, Screen
 from bot.text import Reader, Said
 
@@ -450,7 +450,13 @@ class Still:
 
 
 def enquiry(
-    *hosts: Host, asker: Asker = BEN, store: Memory | None = None, private: bool = True, topic: int | None = None
+    *hosts: Host,
+    asker: Asker = BEN,
+    store: Memory | None = None,
+    private: bool = True,
+    topic: int | None = None,
+    watch: Watching | None = None,
+    waited: float = 0.0,
 ) -> Enquiry:
     def spawn(coro: object, name: str) -> object:
         raise AssertionError("a page never starts work")
@@ -461,9 +467,10 @@ def enquiry(
         messenger=Mute(),
         clock=Still(),
         spawn=spawn,
+        watch=watch,
     )
     place = Place(chat=asker.id if private else -100500, topic=topic)
-    return Enquiry(env=env, asker=asker, place=place, private=private, bot="telemox_bot", reader=READER)
+    return Enquiry(env=env, asker=asker, place=place, private=private, bot="telemox_bot", reader=READER, waited=waited)
 
 
 def gone(reason: str = "No route to host") -> PveError:

@@ -1,0 +1,199 @@
+"""/alerts: what is wrong as the watch has it, worst first, and what it cannot see; `alert` is one of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.access import Asker, Role
+from bot.errors import joined, to_mend
+from bot.model import Alert, Blind, Phase
+from bot.pages.alertwords import dotted, emoji, head, headline, place, short, standing, timeline, with_it, worst
+from bot.pages.cures import rows
+from bot.pages.page import Enquiry, Page
+from bot.pages.parts import STALE, name_button, page_of, pager, pairs, refresh
+from bot.pages.watched import acts, names, one, seen, watch, wide
+from bot.ports import Pulse
+from bot.screen import Button, Copy, Open, Row, Screen
+from bot.text import EMPTY, Said, Value, bold, lines, say, say_n, span
+
+BLIND = 5
+"""Rules that cannot see are said so far; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    shown: tuple[Alert, ...]  # in the order of the list: open, acknowledged, silenced, pending
+    under: int  # inhibited: listed with what they hang on
+    fires: Mapping[int, float | None]  # s until a pending one is told
+    blind: tuple[Blind, ...]
+    pulse: tuple[Pulse, ...]
+    clusters: Mapping[str, str]
+    number: int  # page
+    now: datetime
+
+
+async def load(ask: Enquiry, arg: str) -> Data:
+    found = seen(ask)
+    shown = sorted((alert for alert in found if not alert.parent), key=_group)  # stable: worst first within each
+    scope = ask.asker.scope
+    return Data(
+        shown=tuple(shown),
+        under=sum(1 for alert in found if alert.parent),
+        fires={alert.number: watch(ask).fires_in(alert.number) for alert in shown if alert.phase is Phase.PENDING},
+        blind=tuple(watch(ask).blind()) if wide(scope) else (),
+        pulse=tuple(each for each in watch(ask).pulse() if not scope.clusters or each.cluster in scope.clusters),
+        clusters=names(ask),
+        number=int(arg) if arg.isascii() and arg.isdecimal() and len(arg) < 5 else 1,
+        now=ask.now,
+    )
+
+
+def _group(alert: Alert) -> int:
+    if alert.phase is Phase.PENDING:
+        return 3
+    return 2 if alert.silenced else 1 if alert.acked is not None else 0
+
+
+def draw(data: Data, asker: Asker) -> Screen:
+    shown, number, pages = page_of(data.shown, data.number)
+    buttons = [_button(alert) for alert in shown]
+    mends, commands = _blind(data.blind)
+    return Screen(
+        text=lines(
+            _title(data),
+            *(_line(alert, data) for alert in shown),
+            say_n(data.under, one="{n} more hangs on these", many="{n} more hang on these") if data.under else None,
+            EMPTY,
+            *(_age(pulse, len(data.pulse) > 1) for pulse in data.pulse),
+            *mends,
+        ),
+        rows=(
+            *pairs(buttons),
+            *pager("alerts", str, number, pages),
+            *commands,
+            (Button(say("History"), Open("history")), Button(say("Silences"), Open("silences"))),
+            (Button(say("‹ Status"), Open("status")), refresh("alerts", str(number) if number > 1 else "")),
+        ),
+    )
+
+
+def _title(data: Data) -> Said:
+    groups = [_group(alert) for alert in data.shown]
+    if not groups and not data.under:
+        if not data.pulse or any(late(pulse) for pulse in data.pulse):
+            return say("⚪ No alert in what could be read.")
+        return say("🟢 No alert.")
+    parts: list[Value] = [
+        say_n(groups.count(0), one="{n} alert", many="{n} alerts"),
+        *([say("{n} acknowledged", n=groups.count(1))] if 1 in groups else []),
+        *([say("{n} silenced", n=groups.count(2))] if 2 in groups else []),
+        *([say("{n} pending", n=groups.count(3))] if 3 in groups else []),
+    ]
+    fired = [alert for alert in data.shown if alert.open]
+    return say("{emoji} {parts}", emoji=worst(fired), parts=bold(dotted(parts)))
+
+
+def _line(alert: Alert, data: Data) -> Said:
+    said = standing(alert, data.now) if alert.phase is not Phase.PENDING else _pending(alert, data)
+    if len(data.clusters) > 1:
+        cluster = alert.finding.subject.cluster
+        return say(
+            "{emoji} {cluster} · {said}", emoji=emoji(alert), cluster=data.clusters.get(cluster, cluster), said=said
+        )
+    return say("{emoji} {said}", emoji=emoji(alert), said=said)
+
+
+def _pending(alert: Alert, data: Data) -> Said:
+    said = short(headline(alert))
+    if alert.finding.last is not None:
+        return say("{said} · not told: {why}", said=said, why=short(alert.finding.last))
+    left = data.fires.get(alert.number)
+    return (
+        say("{said} · pending", said=said)
+        if left is None
+        else say("{said} · fires in {span}", said=said, span=span(left))
+    )
+
+
+def _button(alert: Alert) -> Button:
+    subject = alert.finding.subject
+    return name_button(subject.name or subject.id or subject.cluster, "alert", str(alert.number))
+
+
+def late(pulse: Pulse) -> bool:
+    return pulse.age is None or pulse.age > max(STALE, 3 * pulse.poll)
+
+
+def _age(pulse: Pulse, several: bool) -> Said:
+    if pulse.age is None:
+        return say("⚠️ {name} has not been seen since the start", name=pulse.name)
+    values: dict[str, Value] = {"name": pulse.name, "span": span(pulse.age)}
+    if late(pulse):
+        return say("⚠️ {name}: last seen {span} ago", **values)
+    return say("{name}: seen {span} ago", **values) if several else say("seen {span} ago", **values)
+
+
+def _blind(blind: Sequence[Blind]) -> tuple[list[Said], tuple[Row, ...]]:
+    """What is not known and how to mend it, each command once; and the buttons that copy them."""
+    said: list[Said] = []
+    commands: dict[tuple[str, ...], None] = {}
+    for index, unseeing in enumerate(blind[:BLIND]):
+        said.append(say("⚠️ {said}", said=short(unseeing.said)))
+        after = blind[index + 1].mend if index + 1 < min(len(blind), BLIND) else ()
+        if unseeing.mend and unseeing.mend != after:
+            said.append(to_mend(unseeing.mend))
+            commands[unseeing.mend] = None
+    if len(blind) > BLIND:
+        said.append(say("⚠️ {n} more rules cannot see", n=len(blind) - BLIND))
+    copies = [joined(command) for command in commands if 0 < len(joined(command)) <= 256]
+    return said, tuple((Button(say("Copy the command"), Copy(command)),) for command in copies[:2])
+
+
+# -- one -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class One:
+    alert: Alert
+    under: tuple[Alert, ...]
+    fires: float | None
+    acts: bool
+    clusters: Mapping[str, str]
+    now: datetime
+
+
+async def load_one(ask: Enquiry, arg: str) -> One:
+    alert = one(ask, arg)
+    return One(
+        alert=alert,
+        under=tuple(each for each in seen(ask) if each.parent == alert.key),
+        fires=watch(ask).fires_in(alert.number),
+        acts=acts(ask, alert.finding.subject.cluster),
+        clusters=names(ask),
+        now=ask.now,
+    )
+
+
+def draw_one(data: One, asker: Asker) -> Screen:
+    alert, last = data.alert, data.alert.finding.last
+    text = lines(
+        head(alert, data.clusters),
+        place(alert.finding.subject),
+        *alert.finding.details,
+        *with_it(alert, data.under),
+        timeline(alert, data.now),
+        say("fires in {span}", span=span(data.fires)) if data.fires is not None else None,
+        say("not told: {why}", why=last) if last is not None else None,
+    )
+    number = str(alert.number)
+    more: Row = (Button(say("Why"), Open("why", number)),)
+    buttons = [row for row in rows(alert, role=asker.role, acts=data.acts, more=more) if row]
+    buttons = [tuple(button for button in row if button.tap != Open("alert", number)) for row in buttons]
+    return Screen(
+        text=text,
+        rows=(*(row for row in buttons if row), (Button(say("‹ Alerts"), Open("alerts")), refresh("alert", number))),
+    )
+
+
+PAGE = Page(key="alerts", help="What is wrong now", role=Role.VIEWER, command=True, load=load, draw=draw)
+ONE = Page(key="alert", help="", role=Role.VIEWER, load=load_one, draw=draw_one)

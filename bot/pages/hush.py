@@ -1,0 +1,94 @@
+"""The menu of Silence ▾: what of an alert, and for how long. Its buttons are taps that silence at once."""
+
+from dataclasses import dataclass
+
+from bot.access import Asker, Role
+from bot.errors import NotFound
+from bot.model import About, Alert
+from bot.pages.alertwords import short, thing
+from bot.pages.page import Enquiry, Page
+from bot.pages.parts import name_button, page_of, pager, pairs
+from bot.pages.watched import one, visible, watch, wide
+from bot.screen import Button, Hush, Open, Row, Screen
+from bot.text import Said, bold, cut, lines, raw, say
+
+KINDS = "anr"
+"""Of it, its node, its rule."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    alert: Alert
+    kind: str  # one of KINDS: chosen
+    wide: bool  # a rule may be silenced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    alerts: tuple[Alert, ...]
+    card: int
+    number: int  # page
+
+
+async def load(ask: Enquiry, arg: str) -> Data | Choice:
+    """`7` or `a7` its subject, `n7` its node, `r7` its rule; `c12` the alerts of a card, `c12 2` the second page."""
+    if arg[:1] == "c":
+        return _choice(ask, arg[1:])
+    kind, number = (arg[0], arg[1:]) if arg[:1] in {*KINDS} else ("a", arg)
+    alert = one(ask, number)
+    return Data(alert=alert, kind=kind, wide=wide(ask.asker.scope))
+
+
+def _choice(ask: Enquiry, arg: str) -> Data | Choice:
+    id_, _, page = arg.partition(" ")
+    card = watch(ask).card(int(id_)) if id_.isascii() and id_.isdecimal() and len(id_) < 16 else None
+    if card is None or card.chat != ask.place.chat:
+        raise NotFound(say("That card is not kept any more. /alerts lists what there is."))
+    kept = [watch(ask).alert(number) for number in card.alerts]
+    alerts = tuple(alert for alert in kept if alert is not None and alert.open and visible(alert, ask.asker.scope))
+    if len(alerts) == 1:
+        return Data(alert=alerts[0], kind="a", wide=wide(ask.asker.scope))
+    number = int(page) if page.isascii() and page.isdecimal() and len(page) < 5 else 1
+    return Choice(alerts=alerts, card=card.id, number=number)
+
+
+def draw(data: Data | Choice, asker: Asker) -> Screen:
+    back = Button(say("‹ Alerts"), Open("alerts"))
+    if isinstance(data, Choice):
+        if not data.alerts:
+            return Screen(text=say("Nothing of this is open any more."), rows=((back,),))
+        shown, number, pages = page_of(data.alerts, data.number)
+        buttons = [
+            name_button(one.finding.subject.name or one.finding.subject.id or "?", "hush", str(one.number))
+            for one in shown
+        ]
+        turn = pager("hush", lambda page: f"c{data.card} {page}", number, pages)
+        return Screen(text=say("Silence which?"), rows=(*pairs(buttons), *turn, (back,)))
+    alert, kind = data.alert, data.kind
+    node = alert.finding.subject.node
+    choices: list[tuple[str, Said]] = [("a", raw(cut(alert.finding.subject.name or "it", 14)))]
+    if node:
+        choices.append(("n", say("all on {node}", node=cut(node, 12))))
+    if data.wide:
+        choices.append(("r", say("this rule")))
+    others: Row = tuple(Button(label, Open("hush", f"{key}{alert.number}")) for key, label in choices if key != kind)
+    spans: Row = tuple(
+        Button(label, Hush(f"{kind}{alert.number}", span))
+        for label, span in ((say("1 h"), "1h"), (say("4 h"), "4h"), (say("24 h"), "24h"))
+    )
+    morning = Button(say("until 08:00"), Hush(f"{kind}{alert.number}", "8am"))
+    text = lines(short(alert.finding.said), say("🔇 Silence {what} for how long?", what=_what(alert, kind, node)))
+    rows: tuple[Row, ...] = (spans, (morning, back))
+    return Screen(text=text, rows=(*rows, others) if others else rows)
+
+
+def _what(alert: Alert, kind: str, node: str) -> Said:
+    subject = alert.finding.subject
+    if kind == "n" and node:
+        return say("{node} and all on it", node=bold(cut(node, 32)))
+    if kind == "r" or subject.about is About.CLUSTER:
+        return say("the rule {rule}, everywhere", rule=bold(alert.finding.rule))
+    return thing(subject)
+
+
+PAGE = Page(key="hush", help="", role=Role.OPERATOR, load=load, draw=draw)

@@ -1,0 +1,205 @@
+"""/silence: what shall not be told for a while, typed whole or chosen step by step.
+
+    /silence web 4h new disks            a guest, by name or id
+    /silence node pve2 24h               a node and what is on it; its guests too: /maintenance
+    /silence storage nas 8am · tag lab 2h · rule storage_full 24h · all 1h
+
+What is missing is asked for: the kind, the thing, the span. Nothing is silenced without an end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.access import Asker, Role
+from bot.errors import Denied, NotFound, Stale
+from bot.model import Fleet
+from bot.pages import silences
+from bot.pages.page import Enquiry, Page
+from bot.pages.parts import name_button, page_of, pager, pairs
+from bot.pages.query import exact
+from bot.pages.watched import SPANS, until, watch, wide
+from bot.rules import BY_KEY
+from bot.screen import Button, Open, Row, Screen
+from bot.text import Said, bold, code, cut, fold, lines, say, span
+
+KINDS = ("guest", "node", "storage", "tag", "rule", "all")
+ALIAS = {"vm": "guest", "ct": "guest", "guests": "guest", "nodes": "node", "tags": "tag", "rules": "rule"}
+CHOICES = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a silence is of. `word` is how it is typed, so that a button finds the same again."""
+
+    about: str
+    cluster: str
+    value: str
+    name: str
+
+    @property
+    def word(self) -> str:
+        return f"{self.cluster}/{self.value}" if self.cluster else self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Menu:
+    """Something is missing."""
+
+    page: str  # silence | maintenance
+    kind: str = ""  # '': which kind?
+    targets: tuple[Target, ...] = ()  # which one?
+    target: Target | None = None  # for how long?
+    number: int = 1
+
+
+Data = Menu | silences.One
+
+
+async def load(ask: Enquiry, arg: str) -> Data:
+    """Raises: NotFound, Stale, Denied."""
+    words = arg.split()
+    number = page_word(words)
+    kind = ALIAS.get(words[0].lower(), words[0].lower()) if words else ""
+    if kind in KINDS:
+        words = words[1:]
+    elif words:
+        kind = "guest"
+    if not kind:
+        return Menu(page="silence")
+    if kind == "all":
+        words = ["", *words]
+    return await settle(ask, kind, words, number, page="silence", maintenance=False)
+
+
+async def settle(ask: Enquiry, kind: str, words: Sequence[str], number: int, *, page: str, maintenance: bool) -> Data:
+    targets = await find(ask, kind, words[0] if words else "")
+    if len(targets) != 1 or not words:
+        return Menu(page=page, kind=kind, targets=tuple(targets), number=number)
+    target = targets[0]
+    if len(words) < 2:
+        return Menu(page=page, kind=kind, target=target)
+    end = until(words[1], ask.now, ask.reader.zone)
+    if end is None:
+        raise Stale(say("For how long? 30m, 4h, 2d, or until 8am: {text} is none of these.", text=words[1][:20]))
+    ask.fresh()
+    reason = " ".join(words[2:])[: silences.REASON]
+    made = await watch(ask).silence(
+        target.about, target.cluster, target.value, end, ask.asker, reason=reason, maintenance=maintenance
+    )
+    return silences.made(ask, made)
+
+
+def page_word(words: list[str]) -> int:
+    """Takes `page:2` off the end."""
+    if words and words[-1].startswith("page:") and words[-1][5:].isdecimal() and len(words[-1]) < 10:
+        return max(1, int(words.pop()[5:]))
+    return 1
+
+
+async def find(ask: Enquiry, kind: str, text: str) -> list[Target]:
+    """What is called so; all there is of the kind where nothing is typed. Raises: NotFound, Denied."""
+    if kind in {"rule", "all"} and not wide(ask.asker.scope):
+        raise Denied(say("Your scope here is too narrow for that: it would silence what you do not see."))
+    if kind == "all":
+        return [Target(about="all", cluster="", value="", name="everything")]
+    if kind == "rule":
+        rules = [Target(about="rule", cluster="", value=key, name=key) for key in sorted(BY_KEY)]
+        return _chosen(kind, text, rules)
+    fleet = await ask.fleet(max_age=float("inf"))
+    cluster, slash, rest = text.partition("/")
+    if slash and cluster in {snapshot.cluster for snapshot in fleet}:
+        fleet, text = Fleet(snapshots=tuple(one for one in fleet if one.cluster == cluster)), rest
+    if kind == "guest":
+        if not text:
+            return []
+        guests = exact(fleet, text)
+        return _chosen(
+            kind,
+            text,
+            [Target(about=kind, cluster=one.cluster, value=str(one.vmid), name=one.name) for one in guests],
+            found=True,
+        )
+    if kind == "tag":
+        tags = sorted({tag for guest in fleet.guests for tag in guest.tags})
+        return _chosen(kind, text, [Target(about=kind, cluster="", value=tag, name=tag) for tag in tags])
+    if kind == "node":
+        nodes = [Target(about=kind, cluster=one.cluster, value=one.name, name=one.name) for one in fleet.nodes]
+        return _chosen(kind, text, nodes)
+    storages = [Target(about=kind, cluster=one.cluster, value=one.id, name=one.name) for one in fleet.storages]
+    return _chosen(kind, text, storages)
+
+
+def _chosen(kind: str, text: str, targets: list[Target], *, found: bool = False) -> list[Target]:
+    """Raises: NotFound."""
+    if not text or found:
+        chosen = targets
+    else:
+        wanted = fold(text)
+        chosen = [one for one in targets if fold(one.value) == wanted] or [
+            one for one in targets if fold(one.name) == wanted
+        ]
+    if chosen or not text:
+        return chosen
+    raise NotFound(say("There is no {kind} {text}. /silence alone lists what there is.", kind=kind, text=text[:40]))
+
+
+def draw(data: Data, asker: Asker) -> Screen:
+    if isinstance(data, silences.One):
+        return silences.draw_one(data, asker)
+    back = (Button(say("Silences"), Open("silences")), Button(say("‹ Alerts"), Open("alerts")))
+    if data.target is not None:
+        word = f"{data.kind} {data.target.word}" if data.kind != "all" else "all"
+        buttons = [
+            Button(span(length.total_seconds()), Open(data.page, f"{word} {key}")) for key, length in SPANS.items()
+        ]
+        buttons.append(Button(say("until 08:00"), Open(data.page, f"{word} 8am")))
+        return Screen(text=_how_long(data), rows=(*pairs(buttons), back))
+    if data.kind == "guest" and not data.targets:
+        typed = say("Which guest? Type it: {command}", command=code("/silence web 4h"))
+        return Screen(text=typed, rows=((Button(say("‹ Back"), Open(data.page)),),))
+    if data.kind:
+        return _which(data)
+    labels: dict[str, Said] = {
+        "guest": say("A guest"),
+        "node": say("A node"),
+        "storage": say("A storage"),
+        "tag": say("A tag"),
+        "rule": say("A rule"),
+        "all": say("Everything"),
+    }
+    kinds = [Button(label, Open("silence", kind)) for kind, label in labels.items()]
+    text = lines(
+        say("Silence what? Or type it whole:"),
+        code("/silence web 4h new disks"),
+        code("/silence node pve2 8am"),
+    )
+    return Screen(text=text, rows=(*pairs(kinds), back))
+
+
+def _how_long(data: Menu) -> Said:
+    name = bold(cut(data.target.name, 32)) if data.target is not None else say("it")
+    if data.page == "maintenance":
+        return say("🛠 Maintenance of {name} and its guests for how long?", name=name)
+    return say("🔇 Silence {name} for how long?", name=name)
+
+
+def _which(data: Menu) -> Screen:
+    shown, number, pages = page_of(data.targets, data.number, CHOICES)
+    head = "" if data.page == "maintenance" else f"{data.kind} "
+    same = {one.name for one in data.targets if sum(other.name == one.name for other in data.targets) > 1}
+    buttons = [name_button(one.word if one.name in same else one.name, data.page, f"{head}{one.word}") for one in shown]
+    turn = pager(data.page, lambda page: f"{head}page:{page}", number, pages)
+    text = say("Which {kind}?", kind=data.kind) if shown else say("There is no {kind}.", kind=data.kind)
+    back: Row = (Button(say("‹ Back"), Open("silence")), Button(say("‹ Alerts"), Open("alerts")))
+    return Screen(text=text, rows=(*pairs(buttons), *turn, back))
+
+
+PAGE = Page(
+    key="silence",
+    help="Do not tell of something for a while: /silence web 4h",
+    role=Role.OPERATOR,
+    command=True,
+    load=load,
+    draw=draw,
+    changes=True,
+)

@@ -1,0 +1,184 @@
+"""/silences: what is not told for now, and until when, each with its end; `silenced` is one of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.access import Asker, Role, Scope, may
+from bot.errors import NotFound
+from bot.model import Silence, guest_id
+from bot.pages.alertwords import NAME, dotted, when
+from bot.pages.page import Enquiry, Page
+from bot.pages.parts import name_button, page_of, pager, pairs, refresh
+from bot.pages.watched import names, needs, watch, wide
+from bot.screen import Button, Open, Screen
+from bot.text import Said, Value, bold, cut, lines, say, say_n
+
+REASON = 100
+"""Characters of a reason that are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A silence, and what it is of as people call it."""
+
+    silence: Silence
+    name: str
+    cluster: str  # its name where there are several, else ''
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    silences: tuple[Named, ...]
+    number: int
+    now: datetime
+    ended: str = ""  # what was just ended
+
+
+async def load(ask: Enquiry, arg: str) -> Data:
+    """`arg` is a page, or `end 3`."""
+    ended = ""
+    if arg.startswith("end "):
+        needs(ask, Role.OPERATOR, "ending a silence")
+        found = _find(ask, arg[4:])
+        if found is not None and await watch(ask).unsilence(found.silence.id, ask.asker):
+            ended = found.name
+    kept = [_named(ask, silence) for silence in watch(ask).silences() if _exists(ask, silence)]
+    return Data(
+        silences=tuple(sorted(kept, key=lambda one: one.silence.until)),
+        number=int(arg) if arg.isascii() and arg.isdecimal() and len(arg) < 5 else 1,
+        now=ask.now,
+        ended=ended,
+    )
+
+
+def _exists(ask: Enquiry, silence: Silence) -> bool:
+    if silence.until <= ask.now:
+        return False
+    scope = ask.asker.scope
+    if scope.clusters and silence.cluster and silence.cluster not in scope.clusters:
+        return False
+    return wide(scope) or _narrow(ask, silence, scope)
+
+
+def _narrow(ask: Enquiry, silence: Silence, scope: Scope) -> bool:
+    match silence.about:
+        case "guest":
+            return bool(silence.value.isdecimal()) and ask.guest(silence.cluster, int(silence.value[:9])) is not None
+        case "node":
+            own = not (scope.pools or scope.tags or scope.vmids)
+            return own and scope.has_node(silence.cluster, silence.value)
+        case "tag":
+            return silence.value in scope.tags
+        case _:
+            return False
+
+
+def _find(ask: Enquiry, text: str) -> Named | None:
+    wanted = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
+    for silence in watch(ask).silences():
+        if silence.id == wanted and _exists(ask, silence):
+            return _named(ask, silence)
+    return None
+
+
+def _named(ask: Enquiry, silence: Silence) -> Named:
+    clusters = names(ask)
+    cluster = clusters.get(silence.cluster, silence.cluster) if len(clusters) > 1 else ""
+    name = silence.value or clusters.get(silence.cluster, silence.cluster)
+    if silence.about == "guest" and (found := guest_id(f"{silence.cluster}/{silence.value}")) is not None:
+        guest = ask.guest(*found)
+        name = f"{guest.name} ({guest.vmid})" if guest is not None else silence.value
+    return Named(silence=silence, name=name, cluster=cluster)
+
+
+def said(named: Named) -> Said:
+    """`web (101)`, `pve2 and its guests`, `tag lab`."""
+    silence = named.silence
+    name = bold(cut(named.name, NAME))
+    match silence.about:
+        case "guest" | "other":
+            told: Said = name
+        case "node":
+            told = say("{name} and its guests", name=name) if silence.maintenance else name
+        case "storage":
+            told = say("storage {name}", name=name)
+        case "tag":
+            told = say("tag {name}", name=name)
+        case "rule":
+            told = say("rule {name}", name=name)
+        case "cluster":
+            told = say("all of {name}", name=name)
+        case _:
+            told = say("everything")
+    return say("{told} on {cluster}", told=told, cluster=named.cluster) if named.cluster else told
+
+
+def described(named: Named, now: datetime) -> Said:
+    """`🔇 web (101) · until 18:02 · by Ana · reason`."""
+    silence = named.silence
+    parts: list[Value] = [said(named), say("until {when}", when=when(silence.until, now))]
+    parts.append(say("by {name}", name=cut(silence.by, NAME) or "?"))
+    if silence.reason:
+        parts.append(silence.reason[:REASON])
+    return say("{emoji} {said}", emoji="🛠" if silence.maintenance else "🔇", said=dotted(parts))
+
+
+def draw(data: Data, asker: Asker) -> Screen:
+    shown, number, pages = page_of(data.silences, data.number)
+    parts: list[Said] = [say("🔔 {name} is told again.", name=bold(cut(data.ended, NAME)))] if data.ended else []
+    if shown:
+        parts.append(say_n(len(data.silences), one="{n} silence", many="{n} silences · the first to end first"))
+    else:
+        parts.append(say("Nothing is silenced."))
+    parts += [described(one, data.now) for one in shown]
+    ends = [
+        name_button(f"End {cut(one.name, 14)}", "silences", f"end {one.silence.id}")
+        for one in shown
+        if may(asker, Role.OPERATOR)
+    ]
+    more = (Button(say("Silence …"), Open("silence")),) if may(asker, Role.OPERATOR) else ()
+    return Screen(
+        text=lines(*parts),
+        rows=(
+            *pairs(ends),
+            *pager("silences", str, number, pages),
+            (Button(say("‹ Alerts"), Open("alerts")), *more, refresh("silences")),
+        ),
+    )
+
+
+# -- one -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class One:
+    named: Named
+    now: datetime
+
+
+async def load_one(ask: Enquiry, arg: str) -> One:
+    named = _find(ask, arg)
+    if named is None:
+        raise NotFound(say("That silence is over. /silences lists what there is."))
+    return One(named=named, now=ask.now)
+
+
+def made(ask: Enquiry, silence: Silence) -> One:
+    """For the page on which it was made."""
+    return One(named=_named(ask, silence), now=ask.now)
+
+
+def draw_one(data: One, asker: Asker) -> Screen:
+    end = (
+        (Button(say("End it"), Open("silences", f"end {data.named.silence.id}")),) if may(asker, Role.OPERATOR) else ()
+    )
+    return Screen(
+        text=lines(described(data.named, data.now), say("Its alerts go on; I just do not tell them.")),
+        rows=((*end, Button(say("Silences"), Open("silences")), Button(say("‹ Alerts"), Open("alerts"))),),
+    )
+
+
+PAGE = Page(
+    key="silences", help="What is not told for now", role=Role.VIEWER, command=True, load=load, draw=draw, changes=True
+)
+ONE = Page(key="silenced", help="", role=Role.VIEWER, load=load_one, draw=draw_one)

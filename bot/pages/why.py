@@ -1,0 +1,100 @@
+"""/why: one alert explained: what was seen when, against which threshold, and why this chat was told or not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.access import Asker, Role
+from bot.errors import NotFound
+from bot.model import Alert
+from bot.pages.alertwords import head, short, when
+from bot.pages.page import Enquiry, Page
+from bot.pages.parts import name_button, pairs
+from bot.pages.watched import names, one, seen, watch
+from bot.ports import Why
+from bot.screen import Button, Open, Screen
+from bot.text import Said, fold, lines, say
+
+MOST = 8
+"""Alerts to choose from."""
+STEPS = 20
+"""Of a timeline: the last ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    alerts: tuple[Alert, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    why: Why
+    clusters: Mapping[str, str]
+    now: datetime
+
+
+async def load(ask: Enquiry, arg: str) -> Data | Choice:
+    """`arg` is a number, or what the alert is about. Raises: NotFound."""
+    text = arg.strip()
+    found = seen(ask)
+    if not (text.isascii() and text.isdecimal()) or not any(str(alert.number) == text for alert in found):
+        named = [alert for alert in found if _is(alert, fold(text))]
+        if len(named) == 1:
+            text = str(named[0].number)
+        elif named or not text:
+            return Choice(alerts=tuple(named or found), text=text)
+        elif not (text.isascii() and text.isdecimal()):
+            raise NotFound(
+                say("No alert is about {text}. /alerts lists what there is, /history what was.", text=text[:40])
+            )
+    alert = one(ask, text)
+    why = watch(ask).why(alert.number, ask.place.chat)
+    if why is None:
+        raise NotFound(say("There is no alert {number} (any more). /history lists what was.", number=text[:16]))
+    return Data(why=why, clusters=names(ask), now=ask.now)
+
+
+def _is(alert: Alert, wanted: str) -> bool:
+    subject = alert.finding.subject
+    return bool(wanted) and wanted in {fold(subject.name), fold(subject.id), fold(alert.finding.rule)}
+
+
+def draw(data: Data | Choice, asker: Asker) -> Screen:
+    back = Button(say("‹ Alerts"), Open("alerts"))
+    if isinstance(data, Choice):
+        shown = data.alerts[:MOST]
+        buttons = [_button(alert) for alert in shown]
+        text = say("Which one?") if shown else say("There is no alert to explain.")
+        more = len(data.alerts) - len(shown)
+        rest = say("and {n} more: /why and its name", n=more) if more else None
+        listed = [say("{n} · {said}", n=alert.number, said=short(alert.finding.said)) for alert in shown]
+        return Screen(text=lines(text, *listed, rest), rows=(*pairs(buttons), (back,)))
+    why, alert = data.why, data.why.alert
+    steps: list[Said] = [
+        say("{when} {said}", when=when(at, data.now), said=short(said)) for at, said in list(why.steps)[-STEPS:]
+    ]
+    explained = lines(
+        head(alert, data.clusters),
+        say("Rule {rule}: {help}", rule=alert.finding.rule, help=why.rule_help),
+        why.because,
+        say("Not told: {why}", why=alert.finding.last) if alert.finding.last is not None else None,
+        *steps,
+        why.told,
+    )
+    return Screen(text=explained, rows=((Button(say("‹ Alert"), Open("alert", str(alert.number))), back),))
+
+
+def _button(alert: Alert) -> Button:
+    subject = alert.finding.subject
+    return name_button(f"{alert.number} {subject.name or subject.id or subject.cluster}", "why", str(alert.number))
+
+
+PAGE = Page(
+    key="why",
+    help="Why I told of something, or did not: /why web",
+    role=Role.VIEWER,
+    command=True,
+    load=load,
+    draw=draw,
+)

@@ -1,0 +1,623 @@
+"""The pages of alerts: their screens (tests/screens/watch-*.txt), what they change, and for whom nothing exists."""
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.access import Asker, Role, Scope
+from bot.errors import Denied, NotFound, Stale, StoreFailed, TelemoxError
+from bot.model import Alert, Blind, Card, Habits, Record, Route, Severity, Silence
+from bot.pages import PAGES
+from bot.pages.page import Enquiry
+from bot.pages.quiet import nearest
+from bot.pages.watched import hour, next_at, reader_of, until, visible, zone_of
+from bot.screen import Open, Screen
+from bot.text import html, plain, say
+from tests.pages import alerts as made
+from tests.pages.alerts import ago
+from tests.pages.fleets import ANA, BEN, HOSTILE, NOW, READER, VERA, Host, enquiry, snapshot
+from tests.pages.golden import check, fits, label
+from tests.pages.watching import PULSE, Watch
+
+PENDING = made.alert(
+    8, made.storage("local-zfs", node="pve3"), say("{name} is 86 % full", name="local-zfs"), fired=None
+)
+EXPLAINED = replace(
+    PENDING, number=11, finding=replace(PENDING.finding, last=say("{who} has ordered it", who="ana@pve"))
+)
+UNDER = made.stopped(21, made.guest(102, "db", node="pve2"), parent=made.dead_node().key)
+HOST, FULL = made.dead_node(5), made.full(7)
+WEB = made.stopped(3, made.guest(103, HOSTILE, node="pve3"), acked=ago(2), acked_by="Ben", fired=ago(8))
+MAIL = made.stopped(4, silenced=1)
+EVERY = (HOST, FULL, WEB, MAIL, PENDING, EXPLAINED, UNDER)
+SILENCES = (
+    Silence(
+        id=1, about="guest", cluster="main", value="104", until=ago(-240), made=ago(1), by="Ana", reason="new disks"
+    ),
+    Silence(
+        id=2, about="node", cluster="main", value="pve2", until=ago(-60), made=ago(1), by=HOSTILE, maintenance=True
+    ),
+    Silence(id=3, about="tag", cluster="", value="dev", until=ago(-3000), made=ago(1), by="Ben"),
+    Silence(id=4, about="rule", cluster="", value="storage_full", until=ago(5), made=ago(99), by="Ben"),  # over
+)
+BLINDS = (
+    Blind(rule="backup_overdue", cluster="main", said=say("backup age unknown: the token may not see backups"),
+          mend=("pveum acl modify / --tokens 'telemox@pve!view' --roles TelemoxView",)),
+    Blind(rule="zfs", cluster="main", said=say("pools unknown: pve3 does not say"), mend=()),
+)  # fmt: skip
+
+
+def watching(*alerts: Alert) -> Watch:
+    seen = Watch(*(alerts or EVERY))
+    seen.quiet = list(SILENCES)
+    seen.cards = {
+        12: Card(id=12, chat=BEN.id, topic=None, alerts=(5, 7, 3, 99)),
+        13: Card(id=13, chat=1, topic=None, alerts=(5,)),
+    }
+    return seen
+
+
+def asking(
+    seen: Watch | None, asker: Asker = BEN, *, private: bool = True, waited: float = 0.0, topic: int | None = None
+) -> Enquiry:
+    return enquiry(Host(snapshot()), asker=asker, private=private, watch=seen, waited=waited, topic=topic)
+
+
+async def show(ask: Enquiry, page: str, arg: str = "") -> Screen:
+    screen = PAGES[page].draw(await PAGES[page].load(ask, arg), ask.asker)
+    fits(screen)
+    return screen
+
+
+def text(screen: Screen) -> str:
+    return plain(screen.text, READER)
+
+
+def labels(screen: Screen) -> list[str]:
+    return [label(button) for row in screen.rows for button in row]
+
+
+# -- screens
+
+
+@pytest.mark.parametrize(
+    ("name", "page", "arg"),
+    [
+        ("alerts", "alerts", ""),
+        ("alert", "alert", "5"),
+        ("alert-pending", "alert", "8"),
+        ("alert-explained", "alert", "11"),
+        ("why", "why", "5"),
+        ("why-by-name", "why", HOSTILE),
+        ("why-explained", "why", "11"),
+        ("why-which", "why", ""),
+        ("hush", "hush", "3"),
+        ("hush-node", "hush", "n3"),
+        ("hush-rule", "hush", "r5"),
+        ("hush-card", "hush", "c12"),
+        ("silences", "silences", ""),
+        ("silenced", "silenced", "1"),
+        ("silences-ended", "silences", "end 2"),
+        ("silence-what", "silence", ""),
+        ("silence-guest", "silence", "guest"),
+        ("silence-node", "silence", "node"),
+        ("silence-how-long", "silence", "web"),
+        ("silence-made", "silence", f"{HOSTILE} 4h new <disks> & more"),
+        ("silence-all", "silence", "all 1h"),
+        ("maintenance", "maintenance", ""),
+        ("maintenance-how-long", "maintenance", "pve2"),
+        ("maintenance-made", "maintenance", "node pve2 2h"),
+        ("subscribe", "subscribe", ""),
+        ("subscribe-done", "subscribe", "tag:prod node:pve1 warning+"),
+        ("subscribe-by-tag", "subscribe", "by:tag"),
+        ("unsubscribe", "unsubscribe", ""),
+        ("quiet", "quiet", ""),
+        ("quiet-done", "quiet", "22:00-8:00"),
+        ("zone", "zone", ""),
+        ("zone-done", "zone", "Europe/Berlin"),
+        ("zone-nearest", "zone", "Europe/Belrin"),
+        ("digest", "digest", ""),
+        ("digest-done", "digest", "7:30"),
+        ("pin", "pin", ""),
+        ("unpin", "unpin", ""),
+    ],
+)
+async def test_screens(name: str, page: str, arg: str) -> None:
+    seen = watching()
+    if name in {"subscribe", "unsubscribe"}:
+        seen.told = [Route(chat=BEN.id, least=Severity.WARNING)]
+    if name == "alerts":
+        seen.blinds = list(BLINDS)
+    check(f"watch-{name}", await show(asking(seen), page, arg))
+
+
+@pytest.mark.parametrize(
+    ("name", "page", "arg"),
+    [("testalert", "testalert", ""), ("auditlog", "auditlog", ""), ("auditlog-here", "auditlog", "here")],
+)
+async def test_screens_of_admins(name: str, page: str, arg: str) -> None:
+    check(f"watch-{name}", await show(asking(watching(), ANA, private=False, topic=9), page, arg))
+
+
+async def test_screens_without_alerts() -> None:
+    seen = Watch()
+    check("watch-alerts-none", await show(asking(seen), "alerts"))
+    check("watch-silences-none", await show(asking(seen), "silences"))
+    check("watch-history-none", await show(asking(seen), "history"))
+    check("watch-why-none", await show(asking(seen), "why"))
+    seen.pulses = [replace(PULSE, age=400.0)]
+    check("watch-alerts-late", await show(asking(seen), "alerts"))
+    seen.pulses = [replace(PULSE, age=None)]
+    assert text(await show(asking(seen), "alerts")).startswith("⚪")
+
+
+async def test_a_viewers_screens_have_no_button_that_is_refused() -> None:
+    seen = watching()
+    check("watch-alert-viewer", await show(asking(seen, VERA), "alert", "5"))
+    check("watch-silences-viewer", await show(asking(seen, VERA), "silences"))
+    check("watch-subscribe-viewer-group", await show(asking(seen, VERA, private=False), "subscribe"))
+    assert "22:00-08:00" not in labels(await show(asking(seen, VERA, private=False), "quiet"))
+
+
+def record(number: int, *, told: bool = True, minutes: float = 60, over: float | None = 7) -> Record:
+    return Record(
+        number=number,
+        rule="guest_stopped_by_itself",
+        subject=made.guest(103, HOSTILE),
+        severity=Severity.WARNING,
+        said=say("{name} stopped by itself", name=HOSTILE),
+        fired=ago(minutes),
+        over=None if over is None else ago(minutes - over),
+        acked_by="Ana" if number == 1 else "",
+        told=told,
+    )
+
+
+async def test_history_is_paged_and_says_what_was_not_told() -> None:
+    seen = Watch()
+    seen.records = [
+        record(1),
+        record(2, told=False, minutes=90),
+        record(3, minutes=3000, over=None),
+        *map(record, range(4, 21)),
+    ]
+    check("watch-history", await show(asking(seen), "history"))
+    assert "3/3" in labels(await show(asking(seen), "history", "3"))
+    assert text(await show(asking(seen), "history", "999")).count("stopped by itself") == 4
+
+
+async def test_two_clusters_name_themselves() -> None:
+    seen = watching()
+    seen.pulses = [PULSE, replace(PULSE, cluster="lab", name="lab", age=900.0)]
+    check("watch-alerts-two-clusters", await show(asking(seen), "alerts"))
+
+
+async def test_many_alerts_are_paged() -> None:
+    seen = Watch(*made.crowd(500))
+    for page in ("1", "63", "999", "-1", "x", "٣"):
+        screen = await show(asking(seen), "alerts", page)
+        assert text(screen).count("stopped by itself") in {8, 4}
+    assert len(text(await show(asking(seen), "why"))) < 4096
+
+
+# -- who may what
+
+
+async def test_without_a_watch_each_page_says_so() -> None:
+    for key in ("alerts", "history", "why", "silences", "silence", "maintenance", "subscribe", "unsubscribe", "quiet",
+                "zone", "digest", "auditlog", "pin", "unpin", "testalert", "alert", "hush", "silenced"):  # fmt: skip
+        arg = {"silence": "web 4h", "maintenance": "pve2 4h", "subscribe": "all", "hush": "c12"}.get(key, "")
+        with pytest.raises(NotFound, match="Nothing is watched"):
+            await PAGES[key].load(asking(None, ANA), arg)
+
+
+CHANGES = (
+    ("silence", "web 4h"),
+    ("maintenance", "pve2 2h"),
+    ("subscribe", "all"),
+    ("unsubscribe", ""),
+    ("quiet", "22:00-08:00"),
+    ("zone", "Europe/Berlin"),
+    ("digest", "7:30"),
+    ("digest", "here"),
+    ("auditlog", "here"),
+    ("pin", ""),
+    ("unpin", ""),
+    ("testalert", ""),
+)
+
+
+def state(seen: Watch) -> object:
+    return (list(seen.quiet), list(seen.told), dict(seen.ways), list(seen.pinned), list(seen.tests))
+
+
+@pytest.mark.parametrize(("page", "arg"), CHANGES)
+async def test_what_waited_too_long_changes_nothing(page: str, arg: str) -> None:
+    seen = watching()
+    seen.told, seen.pinned = [Route(chat=ANA.id, least=Severity.CRITICAL)], [asking(seen, ANA).place]
+    before = state(seen)
+    with pytest.raises(Stale):
+        await PAGES[page].load(asking(seen, ANA, waited=121), arg)
+    assert state(seen) == before
+    await PAGES[page].load(asking(seen, ANA, waited=119), arg)
+    assert state(seen) != before
+
+
+@pytest.mark.parametrize(("page", "arg"), CHANGES)
+async def test_every_page_that_changes_says_so_in_its_row(page: str, arg: str) -> None:
+    assert PAGES[page].changes
+
+
+@pytest.mark.parametrize(
+    ("page", "arg"),
+    [
+        ("subscribe", "all"),
+        ("unsubscribe", "now"),
+        ("quiet", "off"),
+        ("zone", "UTC"),
+        ("digest", "off"),
+        ("pin", ""),
+        ("unpin", ""),
+    ],
+)
+async def test_a_viewer_changes_their_own_chat_and_no_group(page: str, arg: str) -> None:
+    seen = watching()
+    seen.told = [Route(chat=VERA.id)]
+    before = state(seen)
+    with pytest.raises(Denied, match="changing what a group is told"):
+        await PAGES[page].load(asking(seen, VERA, private=False), arg)
+    assert state(seen) == before
+    await PAGES[page].load(asking(seen, VERA), arg)
+    await PAGES[page].load(asking(seen, BEN, private=False), arg)
+
+
+async def test_a_viewers_forged_end_of_a_silence_is_denied() -> None:
+    seen = watching()
+    with pytest.raises(Denied):
+        await PAGES["silences"].load(asking(seen, VERA), "end 1")
+    assert len(seen.quiet) == 4
+    for key in ("silence", "maintenance", "hush"):
+        assert PAGES[key].role == Role.OPERATOR
+    for key in ("testalert", "auditlog"):
+        assert PAGES[key].role == Role.ADMIN
+
+
+NARROW = {
+    "pool": Scope(pools=frozenset({"data"})),
+    "tag": Scope(tags=frozenset({"prod"})),
+    "ids": Scope(vmids=frozenset({103})),
+    "node": Scope(nodes=frozenset({"pve3"})),
+    "lab": Scope(clusters=frozenset({"lab"})),
+}
+
+
+def narrowed(kind: str, asker: Asker = BEN) -> Asker:
+    return replace(asker, scope=NARROW[kind])
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers"), [("pool", []), ("tag", []), ("ids", [3]), ("node", [3, 8, 11]), ("lab", [])]
+)
+async def test_what_is_out_of_scope_does_not_exist(kind: str, numbers: Iterable[int]) -> None:
+    seen = watching()
+    seen.records = [record(1)]
+    seen.blinds = list(BLINDS)
+    ask = asking(seen, narrowed(kind))
+    data = await PAGES["alerts"].load(ask, "")
+    assert sorted(alert.number for alert in data.shown) == sorted(numbers)
+    assert data.blind == () or kind == "lab"
+    for alert in EVERY:
+        for page, arg in (("alert", str(alert.number)), ("why", str(alert.number)), ("hush", f"n{alert.number}")):
+            if alert.number in numbers:
+                await show(ask, page, arg)
+            else:
+                with pytest.raises(NotFound):
+                    await PAGES[page].load(ask, arg)
+    for name in ("pve2", "ct-mail"):
+        with pytest.raises(NotFound):
+            await PAGES["why"].load(ask, name)
+    assert bool((await PAGES["history"].load(ask, "")).records) == (kind == "ids")
+
+
+async def test_a_narrowed_asker_sees_and_ends_only_silences_of_theirs() -> None:
+    seen = watching()
+    shown = text(await show(asking(seen, narrowed("ids")), "silences"))
+    assert shown == "Nothing is silenced."
+    await show(asking(seen, narrowed("ids")), "silences", "end 1")
+    assert len(seen.quiet) == 4
+    with pytest.raises(NotFound):
+        await PAGES["silenced"].load(asking(seen, narrowed("ids")), "1")
+
+
+@pytest.mark.parametrize("words", ["rule storage_full 1h", "all 1h", "web 1h", "node pve2 1h", "storage nas-backup 1h"])
+async def test_a_narrowed_asker_silences_nothing_else(words: str) -> None:
+    seen = watching()
+    with pytest.raises(Denied if words.startswith(("rule", "all")) else NotFound):
+        await PAGES["silence"].load(asking(seen, narrowed("ids")), words)
+    assert len(seen.quiet) == 4
+
+
+async def test_a_narrowed_subscription_is_no_wider_than_its_scope() -> None:
+    seen = watching()
+    await PAGES["subscribe"].load(asking(seen, narrowed("tag", VERA)), "warning")
+    assert seen.told[-1].tags == {"prod"}
+    with pytest.raises(Denied):
+        await PAGES["subscribe"].load(asking(seen, narrowed("tag", VERA)), "tag:dev")
+    with pytest.raises(Denied):
+        await PAGES["subscribe"].load(asking(seen, narrowed("tag", VERA)), "node:pve1")
+    with pytest.raises(Denied):
+        await PAGES["subscribe"].load(asking(seen, narrowed("ids", VERA)), "all")
+    assert len(seen.told) == 1
+
+
+# -- what they change
+
+
+@pytest.mark.parametrize(
+    ("words", "made_"),
+    [
+        ("web 4h", ("guest", "main", "101", "", 4 * 3600, False)),
+        ("101 30m because", ("guest", "main", "101", "because", 1800, False)),
+        ("main/101 2d", ("guest", "main", "101", "", 172800, False)),
+        (f"vm {HOSTILE} 1h a  b", ("guest", "main", "103", "a b", 3600, False)),
+        ("node pve2 24h", ("node", "main", "pve2", "", 86400, False)),
+        ("NODE main/pve2 1w", ("node", "main", "pve2", "", 604800, False)),
+        ("tag dev 2h", ("tag", "", "dev", "", 7200, False)),
+        ("rule storage_full 24h", ("rule", "", "storage_full", "", 86400, False)),
+        ("storage nas-backup 8am", ("storage", "main", "nas-backup", "", (18 * 60 - 2) * 60 - 35, False)),
+        ("storage pve3/local-zfs 1h", ("storage", "main", "pve3/local-zfs", "", 3600, False)),
+        ("all 1h", ("all", "", "", "", 3600, False)),
+    ],
+)
+async def test_silences_typed_whole(words: str, made_: tuple[object, ...]) -> None:
+    if words.startswith("rule") and "storage_full" not in rules():
+        pytest.skip("that rule is not there yet")
+    seen = Watch()
+    await show(asking(seen), "silence", words)
+    one = seen.quiet[0]
+    seconds = (one.until - NOW).total_seconds()
+    assert (one.about, one.cluster, one.value, one.reason, seconds, one.maintenance) == made_
+    assert one.by == "Ben"
+
+
+def rules() -> Iterable[str]:
+    from bot.rules import BY_KEY
+
+    return BY_KEY
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("nobody 4h", NotFound),
+        ("node nowhere 4h", NotFound),
+        ("rule nothing 4h", NotFound),
+        ("web for-ever", Stale),
+        ("web 0h", Stale),
+        ("web 31d", Stale),
+        ("web 99999w", Stale),
+        ("web 8", Stale),
+        ("web 25:00", Stale),
+        ("web 13pm", Stale),
+        ("web ４h", Stale),
+    ],
+)
+async def test_what_cannot_be_silenced_is_said(words: str, error: type[TelemoxError]) -> None:
+    seen = Watch()
+    with pytest.raises(error):
+        await PAGES["silence"].load(asking(seen), words)
+    assert seen.quiet == []
+
+
+async def test_every_button_of_the_menus_leads_on_to_a_silence() -> None:
+    for start in ("", "node", "tag", "storage", "rule", "all", "web"):
+        for page in ("silence", "maintenance"):
+            seen = Watch()
+            ways = [(page, start)] if page == "silence" or not start else []
+            walked: set[tuple[str, str]] = set()
+            while ways:
+                way = ways.pop()
+                if way in walked or len(walked) > 60:
+                    continue
+                walked.add(way)
+                screen = await show(asking(seen), *way)
+                ways += [
+                    (button.tap.page, button.tap.arg)
+                    for row in screen.rows
+                    for button in row
+                    if isinstance(button.tap, Open) and button.tap.page == page
+                ]
+            assert seen.quiet or not walked or (start == "rule" and not rules())
+
+
+async def test_ending_a_silence_twice_is_no_matter() -> None:
+    seen = watching()
+    assert "pve2 is told again" in text(await show(asking(seen), "silences", "end 2"))
+    assert "told again" not in text(await show(asking(seen), "silences", "end 2"))
+    for arg in ("end 4", "end 99", "end ", "end x", "end -1", "end ٢", "end " + "9" * 30):
+        assert "told again" not in text(await show(asking(seen), "silences", arg))
+    assert [one.id for one in seen.quiet] == [1, 3, 4]
+
+
+async def test_a_store_that_fails_is_the_stores_to_say() -> None:
+    seen = watching()
+    seen.fails = StoreFailed(say("The bot's own database failed: {reason}.", reason="full"))
+    for page, arg in CHANGES:
+        with pytest.raises(StoreFailed):
+            await PAGES[page].load(asking(seen, ANA), arg)
+
+
+async def test_a_subscription_is_of_the_topic_it_was_asked_in() -> None:
+    seen = Watch()
+    await show(asking(seen, BEN, private=False, topic=9), "subscribe", "pool:web critical")
+    assert seen.told == [Route(chat=-100500, topic=9, least=Severity.CRITICAL, pools=frozenset({"web"}))]
+    assert "Nothing is told here" in text(await show(asking(seen, BEN, private=False), "subscribe"))
+    assert "topic alone" in text(await show(asking(seen, BEN, private=False, topic=9), "subscribe"))
+    assert "Nothing was told" in text(await show(asking(seen, BEN, private=False), "unsubscribe"))
+    await show(asking(seen, BEN, private=False, topic=9), "unsubscribe")
+    assert seen.told == []
+
+
+async def test_what_stands_in_the_settings_stays_there() -> None:
+    seen = Watch()
+    seen.told = [Route(chat=BEN.id, settings=True)]
+    assert "settings" in text(await show(asking(seen), "subscribe"))
+    for page, arg in (("subscribe", "critical"), ("unsubscribe", "")):
+        with pytest.raises(Denied, match="settings"):
+            await PAGES[page].load(asking(seen), arg)
+    assert seen.told == [Route(chat=BEN.id, settings=True)]
+
+
+@pytest.mark.parametrize("words", ["tag:", "everything", "tag", "<b>", "warning sonst"])
+async def test_a_subscription_that_cannot_be_understood_changes_nothing(words: str) -> None:
+    seen = Watch()
+    with pytest.raises(Stale, match="I do not know"):
+        await PAGES["subscribe"].load(asking(seen), words)
+    assert seen.told == []
+
+
+async def test_quiet_hours_and_zone_are_kept_with_what_else_the_chat_wants() -> None:
+    seen = Watch()
+    seen.ways[BEN.id] = Habits(chat=BEN.id, pinned=77)
+    await show(asking(seen), "quiet", "22:00 - 8am")
+    assert "23:02 here" in text(await show(asking(seen), "zone", "asia/tokyo"))
+    await show(asking(seen), "digest", "off")
+    assert seen.ways[BEN.id] == Habits(
+        chat=BEN.id, pinned=77, zone="Asia/Tokyo", quiet_from=time(22), quiet_to=time(8), digest=None
+    )
+    await show(asking(seen), "quiet", "off")
+    assert seen.ways[BEN.id].quiet_from is None
+    for words in ("22", "22-22", "25:00-08:00", "now", "8:00", "-", "22:00-"):
+        with pytest.raises(Stale):
+            await PAGES["quiet"].load(asking(seen), words)
+
+
+async def test_a_zone_is_never_guessed() -> None:
+    seen = Watch()
+    await show(asking(seen), "zone", "Belin")
+    assert seen.ways == {}
+    await show(asking(seen), "zone", "new york")
+    assert seen.ways[BEN.id].zone == "America/New_York"
+    with pytest.raises(NotFound):
+        await PAGES["zone"].load(asking(seen), "../../etc/passwd")
+    with pytest.raises(NotFound):
+        await PAGES["zone"].load(asking(seen), HOSTILE)
+
+
+def test_nearest() -> None:
+    zones = frozenset({"Europe/Berlin", "Europe/London", "America/New_York", "Asia/Tokyo", "UTC", "Etc/UTC"})
+    assert nearest("EUROPE/BERLIN", zones) == ("Europe/Berlin",)
+    assert nearest("tokyo", zones) == ("Asia/Tokyo",)
+    assert nearest("Lodnon", zones)[0] == "Europe/London"
+    assert nearest("zz", zones) == ()
+    assert nearest("", zones) == ()
+
+
+async def test_a_zone_that_the_machine_does_not_know_is_said() -> None:
+    seen = Watch()
+    seen.ways[BEN.id] = Habits(chat=BEN.id, zone="Mars/Olympus")
+    assert "knows no zone" in text(await show(asking(seen), "zone"))
+    assert reader_of(seen, BEN.id).zone is None
+    assert reader_of(None, BEN.id).zone is None
+    seen.ways[BEN.id] = Habits(chat=BEN.id, zone="Asia/Tokyo")
+    assert reader_of(seen, BEN.id).zone == ZoneInfo("Asia/Tokyo")
+    for name in ("../etc/passwd", "/etc/passwd", "\x00", "a" * 5000, "Europe"):
+        assert zone_of(name) is None
+
+
+async def test_digest_and_audit_go_to_the_topic_where_that_was_asked() -> None:
+    seen = Watch()
+    screen = await show(asking(seen, BEN, private=False, topic=9), "digest", "here")
+    assert "into this topic" in text(screen)
+    await show(asking(seen, ANA, private=False, topic=11), "auditlog", "here")
+    assert seen.ways[-100500] == Habits(chat=-100500, digest_topic=9, audit=True, audit_topic=11)
+    await show(asking(seen, ANA, private=False, topic=11), "auditlog", "off")
+    assert not seen.ways[-100500].audit
+
+
+# -- times
+
+
+@pytest.mark.parametrize(
+    ("words", "zone", "then"),
+    [
+        ("8am", UTC, datetime(2026, 11, 25, 8, tzinfo=UTC)),
+        ("08:00", ZoneInfo("Europe/Berlin"), datetime(2026, 11, 25, 7, tzinfo=UTC)),
+        ("3:30pm", UTC, datetime(2026, 11, 24, 15, 30, tzinfo=UTC)),
+        ("12am", UTC, datetime(2026, 11, 25, tzinfo=UTC)),
+        ("12pm", UTC, datetime(2026, 11, 25, 12, tzinfo=UTC)),
+        ("1H", UTC, NOW + timedelta(hours=1)),
+        ("90min", UTC, NOW + timedelta(minutes=90)),
+        ("30d", UTC, NOW + timedelta(days=30)),
+        ("", UTC, None),
+        ("24:00", UTC, None),
+        ("0am", UTC, None),
+        ("-1h", UTC, None),
+        ("1.5h", UTC, None),
+    ],
+)
+def test_until(words: str, zone: ZoneInfo, then: datetime | None) -> None:
+    assert until(words, NOW, zone) == then
+
+
+def test_the_morning_after_the_clocks_change_is_at_eight_all_the_same() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    evening = datetime(2026, 10, 24, 20, tzinfo=UTC)  # the night in which an hour comes twice
+    assert next_at(time(8), evening, berlin).astimezone(berlin) == datetime(2026, 10, 25, 8, tzinfo=berlin)
+    machine = next_at(time(8), NOW, None)
+    assert machine.astimezone().time() == time(8)
+    assert timedelta() < machine - NOW <= timedelta(days=1)
+
+
+@given(st.text(max_size=30))
+def test_no_text_breaks_the_times(words: str) -> None:
+    hour(words)
+    with contextlib.suppress(Stale):
+        until(words, NOW, UTC)
+
+
+scopes = st.builds(
+    Scope,
+    clusters=st.sets(st.sampled_from(["main", "lab"]), max_size=1).map(frozenset),
+    nodes=st.sets(st.sampled_from(["pve1", "pve2"]), max_size=1).map(frozenset),
+    pools=st.sets(st.sampled_from(["data"]), max_size=1).map(frozenset),
+    tags=st.sets(st.sampled_from(["prod"]), max_size=1).map(frozenset),
+    vmids=st.sets(st.sampled_from([104, 102]), max_size=1).map(frozenset),
+)
+
+
+@given(scopes, st.sampled_from([*EVERY, replace(HOST, finding=replace(HOST.finding, subject=made.cluster()))]))
+def test_narrowing_a_scope_never_shows_more(scope: Scope, alert: Alert) -> None:
+    if visible(alert, scope):
+        for wider in (
+            replace(scope, clusters=frozenset()),
+            Scope(clusters=scope.clusters),
+            Scope(),
+        ):
+            assert visible(alert, wider)
+    if scope.pools or scope.tags or scope.vmids:
+        assert not visible(HOST, scope)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(key for key in PAGES if key in {
+        "alerts", "alert", "history", "why", "hush", "silences", "silenced", "silence", "maintenance", "subscribe",
+        "unsubscribe", "quiet", "digest", "auditlog", "pin", "unpin", "testalert"})),
+    st.text(st.characters(codec=None), max_size=60) | st.sampled_from(
+        ["by:tag", "by:tag page:9", "by:node page:x", "c12 2", "c99", "n", "r0", "end", "node", "tag dev", "page:3",
+         "tag page:2", "rule page:99999999999", "all", "all all", "/", "main/", "guest main/101 1h", "here", "off"]),
+)  # fmt: skip
+async def test_anything_typed_after_a_command_is_answered(page: str, arg: str) -> None:
+    try:
+        screen = await show(asking(watching(), ANA), page, arg)
+    except TelemoxError as error:
+        html(error.said(), READER)
+    else:
+        html(screen.text, READER)
