@@ -19,10 +19,12 @@ from pathlib import Path
 
 from bot.demo.cluster import Cluster
 from bot.demo.telegram import BotApi, Chat, User
+from bot.demo.telegram.mischief import QUOTA
 from bot.demo.telegram.page import Page
 
 ANA, BEN, VERA, MALLORY = 1001, 1002, 1003, 6666
-OPS = -1001000500
+OPS, HOME = -1001000500, -4000123
+ALERTS = "Alerts"  # the topic of Ops that they go to
 # As the settings below give them.
 NOTES = {ANA: "admin", BEN: "operator", VERA: "viewer", MALLORY: "stranger"}
 
@@ -37,11 +39,13 @@ class Demo:
     def __init__(
         self, *, port: int = 0, guests: int = 40, seed: int = 1, speed: float = 1.0, latency: float = 0.0
     ) -> None:
-        self.cluster = Cluster(seed=seed, guests=guests, speed=speed, latency=latency)
+        self.cluster = Cluster(seed=seed, guests=guests, speed=speed, latency=latency, anchored=True)
         # The token is the only thing that keeps other local programs out of the stand-in Bot API.
         self.api = BotApi(f"110201543:{secrets.token_urlsafe(26)}")
+        self.api.quota = QUOTA
         self.page = Page(self.api, self.cluster, notes=NOTES, port=port)
         self.people: dict[int, User] = {}
+        self.alerts = 0  # thread id of the topic that alerts go to
         self._folder: Path | None = None
 
     async def start(self) -> None:
@@ -96,7 +100,7 @@ class Demo:
             "TELEMOX_PVE_POWER_TOKEN": self.cluster.tokens["power"],
             "TELEMOX_PVE_ADMIN_TOKEN": self.cluster.tokens["admin"],
             "TELEMOX_PVE_CA_FILE": str(self._folder / "ca.pem"),
-            "TELEMOX_VIEWERS": f"{VERA},{OPS}",
+            "TELEMOX_VIEWERS": f"{VERA},{OPS},{HOME}",
             "TELEMOX_OPERATORS": str(BEN),
             "TELEMOX_ADMINS": str(ANA),
             "TELEMOX_DATA_DIR": str(self._folder / "data"),
@@ -109,4 +113,7 @@ class Demo:
         ops = self.api.group(OPS, "Ops", forum=True, bot_admin=True)
         for number in (ANA, BEN, VERA):
             self.api.member(ops, self.people[number], "creator" if number == ANA else "member")
-        self.api.topic(ops, "Alerts")
+        self.alerts = self.api.topic(ops, ALERTS)
+        home = self.api.group(HOME, "Home", supergroup=False, bot_admin=True)
+        for number in (ANA, BEN):
+            self.api.member(home, self.people[number], "creator" if number == ANA else "member")

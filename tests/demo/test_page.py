@@ -228,9 +228,18 @@ async def test_documents_are_only_ever_saved(stage: Stage) -> None:
 
 
 async def test_trouble_at_telegram_by_button(stage: Stage) -> None:
+    stage.api.quota = 20
+    group = stage.api.group(-5, "Home", supergroup=False)
     rows = (await stage.http.get("/control/telegram")).json()
+    assert (await stage.post("/control/telegram", {"key": "kick"})).status_code == 200
+    assert group.bot_status == "kicked"
     for row in rows:
         assert (await stage.post("/control/telegram", {"key": row["key"]})).status_code == 200
     left = {row["key"]: row["on"] for row in (await stage.http.get("/control/telegram")).json()}
-    assert left == {"flood": 3, "error": 3, "cut": 2, "slow": 1, "conflict": 3, "poll": 1, "odd": 0}
-    assert stage.api.updates.pending == 1
+    assert left == {
+        "flood": 3, "error": 3, "cut": 2, "down": 1, "slow": 1, "quota": 1, "kick": 0, "upgrade": 0, "conflict": 3,
+        "poll": 1, "odd": 0,
+    }  # fmt: skip
+    assert group.moved_to == -1_001_000_000_005
+    assert (await stage.post("/control/telegram", {"key": "upgrade"})).json()["error"].startswith("there is no group")
+    assert stage.api.quota == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.demo import ANA, BEN, MALLORY, OPS, VERA, Demo
+from bot.demo import ANA, BEN, HOME, MALLORY, OPS, VERA, Demo
 
 
 def exists(path: Path) -> bool:
@@ -33,7 +33,7 @@ async def test_settings_point_at_servers_that_answer() -> None:
             assert {"key", "label", "help", "on", "target", "targets"} <= set(faults[0])
         assert settings["TELEMOX_ADMINS"] == str(ANA)
         assert settings["TELEMOX_OPERATORS"] == str(BEN)
-        assert settings["TELEMOX_VIEWERS"] == f"{VERA},{OPS}"
+        assert settings["TELEMOX_VIEWERS"] == f"{VERA},{OPS},{HOME}"
         assert str(MALLORY) not in ",".join(v for k, v in settings.items() if k.endswith("S"))
         folder = Path(settings["TELEMOX_DATA_DIR"])
         assert exists(folder)

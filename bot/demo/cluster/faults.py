@@ -4,6 +4,8 @@ A fault acts on the world when it is turned on or off (`turn`), or on each reque
 (`meet`), or spoils the answer (`spoil`). To add one, add a row to the table of its subject.
 """
 
+from collections.abc import Iterable
+
 from bot.demo.cluster import faults_api, faults_backup, faults_guests, faults_nodes, faults_storage, faults_upkeep
 from bot.demo.cluster.fault import Fault, Stage
 
@@ -58,10 +60,16 @@ class Faults:
                 "target": (self._on.get(fault.key) or [""])[-1],
                 "one": fault.one,  # false: may be aimed at all at once
                 "aimed": list(self._on.get(fault.key, ())),
-                "targets": fault.targets(self._stage),
+                "targets": (targets := fault.targets(self._stage)),
+                "names": self._names([*targets, *self._on.get(fault.key, ())]),
             }
             for fault in FAULTS
         ]
+
+    def _names(self, targets: Iterable[str]) -> dict[str, str]:
+        """What guests are called: 101 web."""
+        guests = self._stage.world.guests
+        return {one: f"{one} {guests[int(one)].name}" for one in targets if one.isdigit() and int(one) in guests}
 
     def at(self, host: str) -> list[Fault]:
         """Those that requests to this host meet now."""

@@ -72,6 +72,7 @@ class BotApi(People):
         self.on_call: list[Callable[[Call], None]] = []
         self.failures: list[Failure] = []
         self.cuts = 0
+        self.unreachable = False  # every connection breaks before anything is done
         self._methods = Methods(world, updates, self.commands)
         self._serving = Serving(self._serve, port)
         self._running = 0  # calls in the air, getUpdates aside
@@ -107,6 +108,15 @@ class BotApi(People):
         self.failures.append(Failure(Refused(error_code, description, parameters), method.lower(), chat, times))
         if method.lower() == "getupdates" and self.updates.polled:
             self.updates.interrupt(self._planned("getupdates", None) or Refused(error_code, description))
+
+    @property
+    def quota(self) -> int:
+        """Messages a minute into a group; 0: any number. Telegram's is about 20."""
+        return self.world.quota
+
+    @quota.setter
+    def quota(self, messages: int) -> None:
+        self.world.quota = messages
 
     def cut(self, times: int = 1) -> None:
         """The next `times` calls (getUpdates aside) are done, and the connection drops before the answer."""
@@ -149,6 +159,9 @@ class BotApi(People):
 
     async def _answer(self, send: Send, method: str, query: bytes, kind: str, body: bytes) -> None:
         polling = method.lower() == "getupdates"
+        if self._down():
+            await _break(send)
+            return
         self._running += not polling
         call = Call(method, {}, self.world.now())
         self.calls.append(call)
@@ -158,12 +171,14 @@ class BotApi(People):
         finally:
             self._running -= not polling
             self.world.changed("call", call)
-        if not polling and self.cuts:
-            self.cuts -= 1
-            # A length that never comes: the server closes the connection and the client sees it break.
-            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9999")]})
+        if (polling and self._down()) or (not polling and self.cuts):
+            self.cuts -= not polling
+            await _break(send)
             return
         await self._reply(send, outcome)
+
+    def _down(self) -> bool:
+        return self.unreachable
 
     async def _perform(self, call: Call, query: bytes, kind: str, body: bytes) -> object:
         try:
@@ -202,3 +217,8 @@ class BotApi(People):
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": raw})
+
+
+async def _break(send: Send) -> None:
+    """A length that never comes: the server closes the connection and the client sees it break."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9999")]})

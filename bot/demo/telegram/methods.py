@@ -212,6 +212,7 @@ class Methods(ChatMethods):
         topic, reply_to = self._topic(chat, params), self._reply_to(chat, params)
         if topic is None and reply_to and (replied := chat.find(reply_to)):
             topic = replied.topic  # a reply goes where its message is
+        self._world.count(chat)
         message = self._world.write(
             chat,
             chat.bot,

@@ -5,23 +5,26 @@ GET  /state                     all there is to draw      GET  /files/{id}      
 GET  /chats                     the chats                 GET  /chats/{id}/messages
 POST /chats/{id}/say            {"user": 1, "text": "/status", "topic": 5, "anonymous": false}
 POST /chats/{id}/tap            {"user": 1, "message": 7, "data": "…"} → the toast, once the bot answered
+POST /chats/{id}/delete         {"user": 1, "message": 7}
 GET  /control/faults            of the cluster            POST /control/faults     {"key", "on", "target"}
 GET  /control/telegram          of the Bot API            POST /control/telegram   {"key"}
+GET  /control/time              of the cluster            POST /control/time       {"speed": 10} or {"skip": 3600}
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from bot.demo.telegram.api import BotApi
+from bot.demo.telegram.controls import Controls, Faults, Wrong, read_body, tell_wrong, to_json
 from bot.demo.telegram.guard import Guard
 from bot.demo.telegram.mischief import Mischief
 from bot.demo.telegram.serve import Serving
@@ -35,22 +38,6 @@ BACKLOG = 500  # events that a page may fall behind before it is told to load an
 KEEPALIVE = 15.0  # seconds
 
 
-class Faults(Protocol):
-    """What the simulated cluster offers to break."""
-
-    def faults(self) -> Sequence[Mapping[str, object]]:
-        """key, label, help, on, target, targets."""
-        ...
-
-    def set_fault(self, key: str, on: bool, target: str = "") -> object:
-        """Raises: KeyError or ValueError, no such fault or target."""
-        ...
-
-
-class Wrong(Exception):
-    """What the page asked for makes no sense; the text says why."""
-
-
 class Page:
     """`await start()` → `url`. `notes`: what to say about a person, by id ("admin")."""
 
@@ -58,8 +45,7 @@ class Page:
         self, api: BotApi, cluster: Faults | None = None, *, notes: Mapping[int, str] | None = None, port: int = 0
     ) -> None:
         self.api = api
-        self.mischief = Mischief(api)
-        self._cluster = cluster
+        self.controls = Controls(cluster, Mischief(api), lambda: self._send({"kind": "faults"}))
         self._notes = notes or {}
         self._listeners: set[asyncio.Queue[object]] = set()
         routes = [
@@ -72,12 +58,10 @@ class Page:
             Route("/chats/{chat}/messages", self._messages),
             Route("/chats/{chat}/say", self._say, methods=["POST"]),
             Route("/chats/{chat}/tap", self._tap, methods=["POST"]),
-            Route("/control/faults", self._get_faults, methods=["GET"]),
-            Route("/control/faults", self._set_fault, methods=["POST"]),
-            Route("/control/telegram", self._get_mischief, methods=["GET"]),
-            Route("/control/telegram", self._set_mischief, methods=["POST"]),
+            Route("/chats/{chat}/delete", self._delete, methods=["POST"]),
+            *self.controls.routes,
         ]
-        app = Starlette(routes=routes, exception_handlers={Wrong: _wrong})
+        app = Starlette(routes=routes, exception_handlers={Wrong: tell_wrong})
         self._serving = Serving(Guard(app, lambda: self._serving.port), port)
 
     @property
@@ -101,7 +85,7 @@ class Page:
         return Response(path.read_bytes(), media_type=TYPES[path.suffix], headers={"cache-control": "no-store"})
 
     async def _state(self, request: Request) -> Response:
-        return _json(state_view(self.api, self._notes))
+        return to_json(state_view(self.api, self._notes))
 
     async def _events(self, request: Request) -> Response:
         queue: asyncio.Queue[object] = asyncio.Queue(BACKLOG)
@@ -135,13 +119,13 @@ class Page:
         return Response(media.content, media_type="application/octet-stream", headers=headers)
 
     async def _chats(self, request: Request) -> Response:
-        return _json([chat_view(self.api, chat) for chat in self.api.world.chats.values()])
+        return to_json([chat_view(self.api, chat) for chat in self.api.world.chats.values()])
 
     async def _messages(self, request: Request) -> Response:
-        return _json([message_view(m) for m in self._chat(request).messages()])
+        return to_json([message_view(m) for m in self._chat(request).messages()])
 
     async def _say(self, request: Request) -> Response:
-        chat, body = self._chat(request), await _body(request)
+        chat, body = self._chat(request), await read_body(request)
         text = body.get("text")
         if not isinstance(text, str) or not text.strip() or len(text) > 4096:
             raise Wrong("text: 1 to 4096 characters")
@@ -157,10 +141,10 @@ class Page:
             anonymous=bool(body.get("anonymous")) and chat.type == "supergroup",
             reply_to=chat.find(reply_to) if isinstance(reply_to, int) else None,
         )
-        return _json(message_view(message))
+        return to_json(message_view(message))
 
     async def _tap(self, request: Request) -> Response:
-        chat, body = self._chat(request), await _body(request)
+        chat, body = self._chat(request), await read_body(request)
         data, number = body.get("data"), body.get("message")
         if not isinstance(data, str) or not isinstance(number, int):
             raise Wrong("message and data: which button of which message")
@@ -171,34 +155,20 @@ class Page:
         try:
             answer = await self.api.answered(tapped, ANSWER_TIMEOUT)
         except TimeoutError:
-            return _json({"answered": False})
-        return _json({"answered": True, "text": answer.text, "alert": answer.alert, "url": answer.url})
+            return to_json({"answered": False})
+        return to_json({"answered": True, "text": answer.text, "alert": answer.alert, "url": answer.url})
 
-    async def _get_faults(self, request: Request) -> Response:
-        return _json(list(self._cluster.faults()) if self._cluster else [])
-
-    async def _set_fault(self, request: Request) -> Response:
-        body = await _body(request)
-        if self._cluster is None:
-            raise Wrong("there is no cluster behind this page")
+    async def _delete(self, request: Request) -> Response:
+        chat, body = self._chat(request), await read_body(request)
+        number = body.get("message")
+        message = chat.find(number) if isinstance(number, int) else None
+        if message is None:
+            raise Wrong("message: it is gone")
         try:
-            self._cluster.set_fault(str(body.get("key", "")), bool(body.get("on")), str(body.get("target") or ""))
-        except (KeyError, ValueError, LookupError) as error:
-            raise Wrong(f"key, target: {error}") from error
-        self._send({"kind": "faults"})
-        return await self._get_faults(request)
-
-    async def _get_mischief(self, request: Request) -> Response:
-        return _json(self.mischief.list())
-
-    async def _set_mischief(self, request: Request) -> Response:
-        body = await _body(request)
-        try:
-            self.mischief.do(str(body.get("key", "")))
-        except KeyError:
-            raise Wrong("key: there is none such") from None
-        self._send({"kind": "faults"})
-        return await self._get_mischief(request)
+            self.api.delete(message, self._user(body))
+        except PermissionError:
+            raise Wrong("only its author and the group's administrators may delete it") from None
+        return to_json({"deleted": True})
 
     def _chat(self, request: Request) -> Chat:
         try:
@@ -234,26 +204,3 @@ class Page:
                 queue.put_nowait({"kind": "state"})
             else:
                 queue.put_nowait(event)
-
-
-def _json(value: object) -> Response:
-    return JSONResponse(value, headers={"cache-control": "no-store"})
-
-
-async def _wrong(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 400)
-
-
-async def _body(request: Request) -> Mapping[str, Any]:
-    try:
-        body = json.loads(await request.body())
-        json.dumps(body, ensure_ascii=False).encode()  # half a character cannot be shown, or sent on
-    except UnicodeEncodeError:
-        raise Wrong("half a character is no text") from None
-    except ValueError:
-        raise Wrong("not JSON") from None
-    except RecursionError:
-        raise Wrong("too deep") from None
-    if not isinstance(body, dict):
-        raise Wrong("an object is expected")
-    return body

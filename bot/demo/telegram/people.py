@@ -129,6 +129,22 @@ class People:
             return "@" not in first or first.endswith(name)
         return name in message.text.lower()
 
+    def delete(self, message: Message, user: User) -> None:
+        """Somebody deletes it: in a private chat anything, in a group their own, or all as an administrator.
+
+        The bot is not told: Telegram has no update for it.
+
+        Raises:
+            PermissionError: neither theirs, nor are they one.
+        """
+        chat = message.chat
+        chief = chat.type == "private" or chat.members.get(user.id) in {"administrator", "creator"}
+        if not chief and message.sender is not user:
+            raise PermissionError(user.name)
+        message.deleted, message.pinned = True, False
+        chat.pins = [pin for pin in chat.pins if pin != message.id]
+        self.world.changed("delete", message)
+
     async def tap(
         self, message: Message, wanted: str, user: User, *, wait: bool = True, timeout: float = TIMEOUT
     ) -> Answer | None:

@@ -1,5 +1,6 @@
 """The chats as Telegram's server sees them: people, messages, who may write where. Plain state and its rules."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from bot.demo.telegram.refusal import Refused, bad, forbidden
 from bot.demo.telegram.render import to_html
 
 ANONYMOUS = 1087968824  # GroupAnonymousBot: whoever writes as the group itself
+MINUTE = 60.0  # seconds
 CHANNEL = 136817688  # Channel_Bot: a channel that writes in a group
 
 
@@ -153,6 +155,7 @@ class Chat:
     all: list[Message] = field(default_factory=list)
     pins: list[int] = field(default_factory=list)  # message ids, newest last
     last_id: int = 0
+    sent: list[float] = field(default_factory=list)  # when the bot wrote within the last minute, in a group
 
     def __repr__(self) -> str:
         return (
@@ -237,6 +240,7 @@ class World:
         self.chats: dict[int, Chat] = {}
         self.tapped: dict[str, Tapped] = {}
         self.files: dict[str, Media] = {}
+        self.quota = 0  # messages a minute into a group; 0: any number
         self.watchers: list[Callable[[str, object], None]] = []
 
     def changed(self, kind: str, thing: object) -> None:
@@ -259,6 +263,17 @@ class World:
         message.chat.all.append(message)
         self.changed("message", message)
         return message
+
+    def count(self, chat: Chat) -> None:
+        """Of a message that the bot is about to send. Raises: Refused 429, the group had its share of this minute."""
+        if not self.quota or chat.type not in ("group", "supergroup"):
+            return
+        now = self.now()
+        chat.sent = [at for at in chat.sent if now - at < MINUTE]
+        if len(chat.sent) >= self.quota:
+            wait = max(1, math.ceil(chat.sent[0] + MINUTE - now))
+            raise Refused(429, f"Too Many Requests: retry after {wait}", {"retry_after": wait})
+        chat.sent.append(now)
 
     def write(self, chat: Chat, sender: User | None, **content: object) -> Message:
         """Appends a message dated now; `content` sets its fields."""

@@ -97,7 +97,8 @@ export function bubble(message, context, act) {
   const inside = [];
   if (faced && !context.follows) inside.push(el("span", { class: `author ink-${hue(message.from)}` }, message.name));
   const to = message.reply_to && context.find(message.reply_to);
-  if (to) inside.push(el("button", { class: "reply", type: "button", onclick: () => act.jump(to.id) }, el("b", {}, to.name), to.text.slice(0, 80) || "…"));
+  if (to) inside.push(el("button", { class: "reply", type: "button", "data-testid": "reply", onclick: () => act.jump(to.id) }, el("b", {}, to.name), to.text.slice(0, 80) || "…"));
+  else if (message.reply_to) inside.push(el("div", { class: "reply gone", "data-testid": "reply" }, "deleted message"));
   if (message.media?.kind === "photo") {
     const image = el("img", { src: message.media.url, width: message.media.width, height: message.media.height, alt: message.text || "Picture", loading: "lazy" });
     inside.push(el("button", { class: message.text ? "photo" : "photo alone", type: "button", "aria-label": "Enlarge", "data-testid": "photo", onclick: () => act.enlarge(message.media.url) }, image));
@@ -111,12 +112,13 @@ export function bubble(message, context, act) {
   const meta = el("span", { class: "meta" },
     message.pinned && el("i", { title: "Pinned" }, "📌"),
     message.silent && el("i", { title: "Sent without sound", "data-testid": "silent" }, "🔕"),
+    context.group && message.bot && !message.silent && el("i", { title: "Sent with sound", "data-testid": "sound" }, "🔔"),
     message.edited && el("i", { title: `Edited at ${clock(message.edited)}`, "data-testid": "edited" }, "edited"),
     el("time", { datetime: new Date(message.date * 1000).toISOString() }, clock(message.date)),
     mine && el("i", { "aria-label": "Delivered" }, "✓✓"));
-  inside.push(meta);
+  inside.push(meta, el("button", { class: "more", type: "button", "aria-label": "Reply or delete", "data-testid": "more", onclick: () => act.menu(message) }, "⋮"));
   const box = el("div", { class: keyed ? "bubble keyed" : "bubble" }, ...inside);
-  box.style.setProperty("--meta", `${40 + (mine ? 22 : 0) + (message.edited ? 40 : 0) + (message.silent ? 20 : 0) + (message.pinned ? 20 : 0)}px`);
+  box.style.setProperty("--meta", `${40 + (mine ? 22 : 0) + (message.edited ? 40 : 0) + (message.silent || (context.group && message.bot) ? 20 : 0) + (message.pinned ? 20 : 0)}px`);
   const classes = ["message", mine && "mine", faced && "faced", context.follows && "next"].filter(Boolean).join(" ");
   return el("li", { class: classes, "data-testid": "message", "data-id": message.id, "data-from": message.bot ? "bot" : message.from ?? "anonymous", "data-edits": message.edits },
     faced && avatar(message.from, message.name), box, keyed && keys(message, act));

@@ -5,13 +5,14 @@ import { get, panel, post } from "./panel.js";
 
 const $ = (id) => document.getElementById(id);
 const state = { bot: {}, people: [], chats: [], messages: {}, menus: {} };
-const now = { chat: null, topic: null, speaker: null, anonymous: false, unread: {}, busy: {}, drafts: {} };
+const now = { chat: null, topic: null, speaker: null, anonymous: false, unread: {}, busy: {}, drafts: {}, reply: null, pin: 0 };
 
 const chatOf = (id) => state.chats.find((chat) => chat.id === id);
 const personOf = (id) => state.people.find((person) => person.id === id);
 const group = (chat) => chat.type !== "private";
 const said = (chat) => state.messages[chat.id] || [];
 const shown = (chat) => said(chat).filter((message) => !chat.forum || (message.topic ?? null) === now.topic);
+const key = (chat, topic) => `${chat}:${topic ?? ""}`;
 const speaker = (chat) => (group(chat) ? now.speaker : chat.user);
 
 // --- drawing
@@ -44,7 +45,8 @@ function drawHead(chat) {
   $("topics").hidden = !chat.forum;
   const topics = [{ id: null, title: "General" }, ...chat.topics];
   $("topics").replaceChildren(...topics.map((topic) => el("button", { type: "button", role: "tab", "aria-selected": String(topic.id === now.topic), "data-testid": `topic-${topic.id ?? "general"}`,
-    onclick: () => { now.topic = topic.id; draw(); } }, topic.title)));
+    onclick: () => { now.topic = topic.id; now.unread[key(chat.id, topic.id)] = 0; draw(); } }, topic.title,
+    now.unread[key(chat.id, topic.id)] > 0 && el("b", { class: "count" }, String(now.unread[key(chat.id, topic.id)])))));
   $("speakers").hidden = !group(chat);
   const voices = [...state.people.map((p) => ({ id: p.id, name: p.name, anonymous: false })), ...(chat.type === "supergroup" ? [{ id: now.speaker, name: "Anonymous admin", anonymous: true }] : [])];
   $("speakers").replaceChildren("As", ...voices.map((voice) => el("button", { type: "button", role: "radio", "data-testid": voice.anonymous ? "as-anonymous" : `as-${voice.id}`,
@@ -52,11 +54,12 @@ function drawHead(chat) {
 }
 
 function drawPin(chat) {
-  const pinned = shown(chat).filter((message) => message.pinned).at(-1);
-  $("pin").hidden = !pinned;
-  if (!pinned) return;
-  $("pin").replaceChildren(el("b", {}, "Pinned message"), pinned.text.split("\n")[0] || "Picture");
-  $("pin").onclick = () => act.jump(pinned.id);
+  const pins = shown(chat).filter((message) => message.pinned);
+  $("pin").hidden = !pins.length;
+  if (!pins.length) return;
+  const at = pins.length - 1 - (now.pin % pins.length); // the newest first; each tap goes to the one before
+  $("pin").replaceChildren(el("b", {}, pins.length > 1 ? `Pinned message ${at + 1} of ${pins.length}` : "Pinned message"), pins[at].text.split("\n")[0] || "Picture");
+  $("pin").onclick = () => { act.jump(pins[at].id); now.pin += 1; drawPin(chat); };
 }
 
 const nearEnd = () => $("scroll").scrollHeight - $("scroll").scrollTop - $("scroll").clientHeight < 120;
@@ -104,6 +107,10 @@ function upsert(chatId, message) {
   if (chatId !== now.chat || (document.body.dataset.view === "list" && matchMedia("(max-width: 760px)").matches)) {
     if (at < 0 && (message.bot || group(chat))) now.unread[chatId] = (now.unread[chatId] || 0) + 1;
   }
+  if (chatId === now.chat && chat.forum && (message.topic ?? null) !== now.topic && at < 0 && message.bot) {
+    const where = key(chatId, message.topic);
+    now.unread[where] = (now.unread[where] || 0) + 1;
+  }
   drawChats();
   if (chatId !== now.chat) return;
   drawHead(chat);
@@ -134,6 +141,8 @@ function open(chatId) {
   now.drafts[now.chat] = $("input").value;
   now.chat = chatId;
   now.topic = null;
+  now.pin = 0;
+  answer(null);
   now.unread[chatId] = 0;
   document.body.dataset.view = "chat";
   history.replaceState(null, "", `#${chatId}`);
@@ -149,8 +158,10 @@ function open(chatId) {
 const act = {
   async say(text) {
     const chat = chatOf(now.chat);
+    const to = now.reply;
+    answer(null);
     try {
-      await post(`/chats/${chat.id}/say`, { user: speaker(chat), text, topic: now.topic, anonymous: group(chat) && now.anonymous });
+      await post(`/chats/${chat.id}/say`, { user: speaker(chat), text, topic: now.topic, anonymous: group(chat) && now.anonymous, ...(to && { reply_to: to }) });
     } catch (error) { toast(error.message); }
   },
   async tap(message, button, node) {
@@ -182,8 +193,27 @@ const act = {
     box?.classList.remove("found");
     requestAnimationFrame(() => box?.classList.add("found"));
   },
+  menu(message) {
+    const chat = chatOf(now.chat);
+    const remove = async () => {
+      try { await post(`/chats/${chat.id}/delete`, { user: speaker(chat), message: message.id }); } catch (error) { toast(error.message); }
+    };
+    const row = (label, name, doing) => el("button", { type: "button", "data-testid": name, onclick: () => { $("sheet").close(); doing(); } }, label);
+    const who = personOf(speaker(chat))?.name || "";
+    $("sheet").replaceChildren(row("Reply", "reply-to", () => answer(message)), row(`Delete${group(chat) ? `, as ${who}` : ""}`, "delete", remove), row("Cancel", "cancel", () => {}));
+    $("sheet").showModal();
+  },
   enlarge(url) { $("viewer-image").src = url; $("viewer").showModal(); },
 };
+
+function answer(message) {
+  now.reply = message ? message.id : null;
+  $("answering").hidden = !message;
+  if (!message) return;
+  const cancel = el("button", { class: "icon", type: "button", "aria-label": "Do not reply", onclick: () => answer(null) }, "✕");
+  $("answering").replaceChildren(el("div", {}, el("b", {}, `Reply to ${message.name}`), message.text.slice(0, 80) || "…"), cancel);
+  $("input").focus();
+}
 
 let hushing = 0;
 function hush() { $("toast").hidden = true; clearTimeout(hushing); }
@@ -243,6 +273,7 @@ $("scroll").onscroll = () => {
 };
 $("toast").onclick = hush;
 $("alert-ok").onclick = () => $("alert").close();
+$("sheet").onclick = (event) => { if (event.target === $("sheet")) $("sheet").close(); };
 $("viewer").onclick = () => $("viewer").close();
 $("open-faults").onclick = () => { document.body.dataset.faults = ""; };
 $("close-faults").onclick = () => { delete document.body.dataset.faults; };
