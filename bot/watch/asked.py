@@ -1,7 +1,8 @@
 """What pages and taps ask of the watch: `ports.Watching`. Reads are from memory, changes durable on return."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -25,12 +26,22 @@ class Delivering(Protocol):
     def load(self, kept: Kept) -> None: ...
     def take(self, alerts: Mapping[int, Alert], news: Sequence[News], pulse: Sequence[Pulse]) -> Changes: ...
     def wake(self) -> None: ...
-    def shown(self, alert: Alert) -> bool:
-        """Has every place that was told of it seen that it is over?"""
+    def needs(self, number: int) -> bool:
+        """Has an alert that is over still to be shown somewhere?"""
+        ...
+
+    def ack(self, numbers: Sequence[int], by: str) -> Sequence[Alert]:
+        """Of its own alerts, the tests."""
         ...
 
     def told(self, alert: Alert, chat: int) -> Said: ...
-    def vitals(self) -> Vitals: ...
+    def alert(self, number: int) -> Alert | None: ...
+    @property
+    def depth(self) -> int: ...
+    @property
+    def behind(self) -> float: ...
+    @property
+    def counts(self) -> Mapping[str, int]: ...
     def card(self, id_: int) -> Card | None: ...
     def owns(self, message: Message) -> bool: ...
     def routes(self) -> Sequence[Route]: ...
@@ -52,12 +63,14 @@ class Asked:
         clock: Clock,
         rules: Mapping[str, Rule],
         poll: float,
+        deaf: Callable[[], float],
     ) -> None:
         self._ledger = ledger
         self._deliverer = deliverer
         self._clock = clock
         self._rules = rules
         self._poll = poll
+        self._deaf = deaf
         self._table = Table()
         self._posts: dict[str, Post] = {}
         self._unsaved = Changes()
@@ -75,7 +88,7 @@ class Asked:
         return sorted(standing, key=lambda alert: (not alert.open, -alert.severity, -_newness(alert), -alert.number))
 
     def alert(self, number: int) -> Alert | None:
-        return self._table.get(number)
+        return self._table.get(number) or self._deliverer.alert(number)
 
     def card(self, id_: int) -> Card | None:
         return self._deliverer.card(id_)
@@ -84,7 +97,7 @@ class Asked:
         return self._deliverer.owns(message)
 
     def blind(self) -> Sequence[Blind]:
-        return [blind for post in self._posts.values() for blind in post.blind]
+        return [blind for post in self._posts.values() for blind in post.blind(self._rules.values())]
 
     def pulse(self) -> Sequence[Pulse]:
         mono = self._clock.monotonic()
@@ -102,7 +115,7 @@ class Asked:
         return self._deliverer.habits(chat)
 
     def why(self, number: int, chat: int) -> Why | None:
-        alert = self._table.get(number)
+        alert = self.alert(number)
         if alert is None:
             return None
         silence = self._table.silences.get(alert.silenced)
@@ -115,7 +128,8 @@ class Asked:
 
     def vitals(self) -> Vitals:
         """For /healthz and /metrics: of the watch here, of delivery by the deliverer."""
-        of = self._deliverer.vitals()
+        of = self._deliverer
+        counts = {word: count for word, count in of.counts.items() if word not in {"posted", "edited"}}
         states = Counter((alert.phase.value, alert.severity.word) for alert in self._table.all().values())
         posts = self._posts
         return Vitals(
@@ -125,11 +139,11 @@ class Asked:
             took={key: post.took for key, post in posts.items()},
             ticks={key: post.ticked for key, post in posts.items()},
             alerts=states,
-            told=of.told,
-            lost=of.lost,
-            outbox=of.outbox,
-            waiting=of.waiting,
-            deaf=of.deaf,
+            told=of.counts.get("posted", 0),
+            lost=counts,
+            outbox=of.depth,
+            waiting=of.behind,
+            deaf=self._deaf(),
         )
 
     # -- changes -------------------------------------------------------------------------------------------------------
@@ -142,11 +156,12 @@ class Asked:
         now = self._clock.now()
         known = (self._table.get(number) for number in dict.fromkeys(numbers))
         acked = [new for alert in known if alert and (new := life.acknowledge(alert, by.name, now)) is not None]
+        tests = self._deliverer.ack([number for number in numbers if self._table.get(number) is None], by.name)
         if acked:
             self._table.put(acked)
             news = [News(kind=NewsKind.CHANGED, alert=alert) for alert in acked]
             await self._settle(Changes(alerts=acked), news)
-        return acked
+        return [*acked, *tests]
 
     async def silence(
         self,
@@ -224,6 +239,8 @@ class Asked:
         reason to be silent.
         """
         self._unsaved = merge(self._unsaved, changes)
+        cards = [self._deliverer.card(card.id) or card for card in self._unsaved.cards]
+        self._unsaved = replace(self._unsaved, cards=cards)  # as they are by now, where an earlier save failed
         again, self._untold = self._untold, list(news)
         planned = self._deliverer.take(self._table.all(), [*again, *news], self.pulse())
         self._untold = []

@@ -1,16 +1,20 @@
 """What the watch keeps of one cluster between its polls, and the view that it makes of each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from bot.model import Blind, Snapshot, Task
+from bot.access import Role
+from bot.model import Blind, Snapshot, Task, Version
 from bot.model.feeds import Feeds
 from bot.model.view import Memory, Order, Push, View
 from bot.ports import Changes, Kept, Pulse, Watched
+from bot.rules import Rule
+from bot.watch.blind import blind
 from bot.watch.confirm import Doubter
 from bot.watch.look import LastTasks, Look
+from bot.watch.tick import Evaluation
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -25,11 +29,17 @@ MANY = 4096  # events that are remembered before the old ones are looked for
 class Feeding(Protocol):
     """watch/feeder.py"""
 
-    def tick(self, snapshot: Snapshot, tasks: Sequence[Task] | None) -> None:
+    def tick(self, snapshot: Snapshot | None, tasks: Sequence[Task] | None = None) -> None:
         """Starts what is due; waits for nothing."""
         ...
 
     def feeds(self) -> Feeds: ...
+    def remembered(self) -> Mapping[str, str]:
+        """Facts that are new since they were last asked for."""
+        ...
+
+    @property
+    def version(self) -> Version | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +63,6 @@ class Post:
         self.doubter = Doubter(pve)
         self.memory = recalled(kept, pve.key)
         self.pushes: list[Push] = []
-        self.blind: Sequence[Blind] = ()
         self.polls = self.failures = 0
         self.took = self.ticked = 0.0  # s: of the last good poll, of CPU for the last tick
         self._tasks = LastTasks()
@@ -63,6 +72,8 @@ class Post:
         self._polled: datetime | None = None
         self._polled_at: float | None = None  # monotonic
         self._first = True  # no good poll yet
+        self._view: View | None = None  # the last good one
+        self._on: frozenset[str] = frozenset()  # rules that were on then
 
     @property
     def key(self) -> str:
@@ -74,7 +85,6 @@ class Post:
         self._last = mono
         good = seen.snapshot is not None
         first = good and self._first
-        cut_since = self._cut_since
         if good:
             self._failed, self._cut_since, self._first = 0, None, False
             self._polled, self._polled_at = now, mono
@@ -82,10 +92,9 @@ class Post:
         else:
             self._failed, self._cut_since = self._failed + 1, self._cut_since or now
             self.failures += 1
-            cut_since = self._cut_since
         snapshot = seen.snapshot or self.pve.latest()
         tasks = self._tasks.or_last(seen.tasks, now)
-        if self.feeder is not None and seen.snapshot is not None:
+        if self.feeder is not None:
             self.feeder.tick(seen.snapshot, tasks)
         pushes, self.pushes = tuple(self.pushes), []
         return View(
@@ -104,7 +113,7 @@ class Post:
             cut=seen.cut,
             trouble=seen.trouble,
             failed=self._failed,
-            cut_since=cut_since,
+            cut_since=self._cut_since,
             orders=around.orders,
             pushes=pushes,
             sleeping=around.sleeping,
@@ -112,6 +121,24 @@ class Post:
             deaf=around.deaf,
             fingerprints=around.fingerprints or {},
             tokens=around.tokens,
+        )
+
+    def blind(self, rules: Iterable[Rule]) -> Sequence[Blind]:
+        """Which rules could not see at the last good poll."""
+        view = self._view
+        if view is None:
+            return ()
+        token = self.pve.token(Role.VIEWER) or ""
+        version = self.feeder.version if self.feeder is not None else None
+        on = self._on
+        return blind(
+            rules,
+            view.feeds,
+            view.tasks is not None,
+            cluster=self.key,
+            token=token,
+            version=version,
+            on=lambda rule: rule.key in on,
         )
 
     def pulse(self, mono: float, poll: float) -> Pulse:
@@ -125,9 +152,18 @@ class Post:
             failed=self._failed,
         )
 
-    def remember(self, view: View, events: Mapping[str, datetime], remember: Callable[[View], Memory]) -> Changes:
+    def remember(
+        self,
+        view: View,
+        evaluation: Evaluation,
+        events: Mapping[str, datetime],
+        remember: Callable[[View], Memory],
+    ) -> Changes:
         """Takes over what this poll has seen; gives the rows that are other than before. A poll that could not be read
         remembers nothing but its events."""
+        if view.fresh:
+            self._view = view
+            self._on = frozenset(key for key, limits in evaluation.limits.items() if limits.base.on)
         before = self.memory
         after = remember(view) if view.fresh else before
         seen = before.events
@@ -140,7 +176,10 @@ class Post:
             nodes=_changed(self.key, before.nodes, after.nodes),
             storages=_changed(self.key, before.storages, after.storages),
             events=events,
-            facts=_figures(f"{FIGURE}{self.key}/", before.figures, after.figures),
+            facts={
+                **_figures(f"{FIGURE}{self.key}/", before.figures, after.figures),
+                **(self.feeder.remembered() if self.feeder is not None else {}),
+            },
         )
 
 

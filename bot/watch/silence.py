@@ -53,8 +53,8 @@ def voice(was: Alert | None, alert: Alert, news: News | None, now: datetime) -> 
     withheld = bool(alert.parent or alert.silenced)
     kind = news.kind if news is not None else None
     if not withheld:
-        owed = alert.phase is Phase.FIRING and alert.reminded is None and alert.finding.last is None
-        if owed and kind not in {NewsKind.FIRED, NewsKind.FLAPPING}:
+        stands = alert.phase is Phase.FIRING and not alert.misses and alert.finding.last is None
+        if stands and alert.reminded is None and kind not in {NewsKind.FIRED, NewsKind.FLAPPING}:
             return replace(alert, reminded=now), NewsKind.FIRED
         return alert, kind
     match kind:

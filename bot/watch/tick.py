@@ -14,7 +14,7 @@ from bot import life
 from bot.model import About, Alert, Finding, News, NewsKind, Phase, Silence, Snapshot
 from bot.model.view import View
 from bot.rules import Confirm, Limit, Limits, Rule
-from bot.watch.inhibit import Inhibits, inhibit
+from bot.watch.inhibit import Inhibits, Parents, released
 from bot.watch.silence import covering, voice
 
 GROUP_WAIT = 30.0
@@ -52,7 +52,7 @@ class Setting:
 
     rules: Mapping[str, Rule]  # by key
     inhibits: Inhibits
-    parents: Mapping[str, int]  # inhibit(order=)
+    parents: Mapping[str, int]  # rules that can inhibit: their ranks
     scale: float = 1.0
 
 
@@ -144,32 +144,54 @@ def tick(
     gone: list[int] = []
     events: dict[str, datetime] = {}
     empty = not view.before.guests and not view.before.nodes  # the first poll ever: what happened before is no news
-    for key in {**latest, **evaluation.found}:
+    parents = Parents(setting.inhibits, setting.parents, view.at, GROUP_WAIT * setting.scale)
+    for key in _in_order(latest, evaluation.found, parents):
         alert, one = latest.get(key), evaluation.found.get(key)
-        if one is not None and one.finding.event and (alert is None or alert.phase is Phase.OVER):
-            if alert is not None or key in view.before.events:
+        if alert is not None and alert.phase is Phase.OVER and (one is None or one.finding.event):
+            parents.add(alert)
+            continue
+        if one is not None and one.finding.event and alert is None:
+            if key in view.before.events:
                 continue
             if view.first and empty:
                 events[key] = view.at
                 continue
-        if alert is not None and alert.phase is Phase.OVER and one is None:
-            continue
-        new, news = _step(alert, one, evaluation, view, setting, number, key not in unconfirmed)
+        finding = one.finding if one is not None else alert.finding if alert is not None else None
+        parent = parents.of(finding) if finding is not None else None
+        if parent is not None and finding is not None and not parent.open and (finding.event or _ended(parent, view)):
+            parent = None  # an event is found once: it cannot wait for what becomes of its parent
+        held_back = parent is not None and not parent.open
+        if alert is not None:
+            alert = released(alert, parent, one.limit if one is not None else Limit())
+        new, news = _step(alert, one, evaluation, view, setting, number, key not in unconfirmed and not held_back)
         if new is None:
             assert alert is not None  # noqa: S101 - nothing comes of nothing
             del stepped[alert.number]
             gone.append(alert.number)
             continue
+        if new.phase is not Phase.OVER or news is not None:
+            above = parent.key if parent is not None and new.fired is not None and not parent.over else ""
+            new = replace(new, parent=above) if new.parent != above else new
+        parents.add(new)
         stepped[new.number] = new
         if news is not None:
             told[new.number] = news
         if new.finding.event and new.phase is Phase.OVER:
             events[key] = view.at
-    for alert in inhibit(stepped.values(), setting.inhibits, setting.parents, view.at, GROUP_WAIT * setting.scale):
-        stepped[alert.number] = alert
     said = list(speak(alerts, stepped, told, silences, view.at))
     changed = [alert for alert in stepped.values() if alerts.get(alert.number) is not alert]
     return Ticked(alerts=stepped, changed=changed, gone=gone, news=said, events=events)
+
+
+def _ended(parent: Alert, view: View) -> bool:
+    """Over before the first good poll: what that one finds is told in the summary."""
+    return view.first and parent.phase is Phase.OVER
+
+
+def _in_order(latest: Mapping[str, Alert], found: Mapping[str, Found], parents: Parents) -> list[str]:
+    """What can be a parent comes before its children."""
+    keys = {**dict.fromkeys(latest), **dict.fromkeys(found)}
+    return sorted(keys, key=lambda key: parents.rank(key.partition(":")[0]))
 
 
 def _step(

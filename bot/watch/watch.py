@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.access import Role
@@ -13,9 +13,11 @@ from bot.model import News
 from bot.model.view import Memory, Order, Push, View
 from bot.ports import Audit, Changes, Clock, Ledger, Spawner, Watched
 from bot.rules import Rule
+from bot.rules.inhibits import PARENTS, inhibits
 from bot.watch.asked import Asked, Delivering
 from bot.watch.inhibit import Inhibits
 from bot.watch.look import look
+from bot.watch.memory import remember
 from bot.watch.post import Around, Feeding, Post
 from bot.watch.silence import maintained
 from bot.watch.table import merge
@@ -38,9 +40,9 @@ class Sight:
 
     rules: Sequence[Rule]
     book: Limiting
-    remember: Callable[[View], Memory]
-    inhibits: Inhibits
-    parents: Mapping[str, int]  # rules that can inhibit -> their order
+    remember: Callable[[View], Memory] = remember
+    inhibits: Inhibits = inhibits
+    parents: Mapping[str, int] = field(default_factory=lambda: PARENTS)  # rules that can -> their ranks
     sleeping: frozenset[str] = frozenset()  # TELEMOX_MAY_SLEEP
     fingerprints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # cluster -> host -> pinned SHA-256
     orders: Callable[[int], Awaitable[Sequence[Audit]]] | None = None  # store.audit
@@ -73,7 +75,7 @@ class Watch(Asked):
         patience: float | None = None,
     ) -> None:
         by_key = {rule.key: rule for rule in sight.rules}
-        super().__init__(ledger, deliverer, clock, by_key, poll)
+        super().__init__(ledger, deliverer, clock, by_key, poll, sight.deaf)
         self._clusters = clusters
         self._spawn = spawn
         self._sight = sight
@@ -114,13 +116,6 @@ class Watch(Asked):
         if self._posts:
             first = next(iter(self._posts.values()))
             first.pushes = [*first.pushes, push][-PUSHES:]
-
-    def accepted(self, numbers: Sequence[int]) -> None:
-        """Telegram has taken a message of these alerts; written down with the next tick."""
-        known = (self._table.get(number) for number in numbers)
-        told = [replace(alert, told=True) for alert in known if alert is not None and not alert.told]
-        self._table.put(told)
-        self._unsaved = merge(self._unsaved, Changes(alerts=told))
 
     async def _loop(self, key: str) -> None:
         """Beats come `poll` s apart, however long a tick takes; those missed, by a machine asleep, are not made up."""
@@ -190,10 +185,10 @@ class Watch(Asked):
             unconfirmed,
         )
         table.of[post.key] = ticked.alerts
-        remembered = post.remember(view, ticked.events, self._sight.remember)
-        over = {number for number, alert in ticked.alerts.items() if alert.over and self._deliverer.shown(alert)}
+        remembered = post.remember(view, evaluation, ticked.events, self._sight.remember)
+        shown = {n for n, alert in ticked.alerts.items() if alert.over and not self._deliverer.needs(n)}
         told_now = {news.alert.number for news in ticked.news}
-        forgotten = table.forget(post.key, over - told_now, view.at, self._setting.scale)
+        forgotten = table.forget(post.key, shown - told_now, view.at, self._setting.scale)
         mine = Changes(alerts=ticked.changed, gone=ticked.gone, silences_gone=expired)
         if ticked.changed:
             mine = merge(mine, Changes(facts=table.facts))

@@ -36,7 +36,7 @@ from bot.model import (
 )
 from bot.model.feeds import Feed
 from bot.model.view import GuestWas, Memory, NodeWas, View
-from bot.ports import Changes, Kept, Pulse, Vitals
+from bot.ports import Changes, Kept, Pulse
 from bot.rules import Confirm, Kind, Limit, Limits, Rule
 from bot.screen import Message, Place, Screen
 from bot.text import EMPTY, Said, say
@@ -343,14 +343,29 @@ class Deliverer:
     def wake(self) -> None:
         self.woken += 1
 
-    def shown(self, alert: Alert) -> bool:
-        return not self.holds
+    def needs(self, number: int) -> bool:
+        return self.holds
+
+    def ack(self, numbers: Sequence[int], by: str) -> Sequence[Alert]:
+        return ()
+
+    def alert(self, number: int) -> Alert | None:
+        return None
+
+    @property
+    def depth(self) -> int:
+        return 3
+
+    @property
+    def behind(self) -> float:
+        return 1.5
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        return {"posted": len(self.news), "edited": 1, "later": 2}
 
     def told(self, alert: Alert, chat: int) -> Said:
         return say("Told here.")
-
-    def vitals(self) -> Vitals:
-        return Vitals(told=len(self.news), outbox=3)
 
     def card(self, id_: int) -> Card | None:
         return None

@@ -1,0 +1,742 @@
+"""Whole ticks, from a poll to the news: what is found, looked up, inhibited, silenced, told, kept and reloaded."""
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import (
+    PveError,
+    PveForbidden,
+    PveGarbled,
+    PveNodeDown,
+    PvePinMismatch,
+    PveUnauthorized,
+    PveUnreachable,
+    StoreFailed,
+)
+from bot.model import Finding, NewsKind, Outcome, Phase, Severity, Task, Upid
+from bot.model.view import Cut, Push, View
+from bot.rules import Confirm, Limit
+from bot.text import say
+from tests.engine.kit import ANA, START, Bench, Wrong, cluster_subject, found, guest_subject, node_subject
+
+DOWN = found()
+DOWN_KEY = DOWN.key
+OFF = found("off", node_subject(), Severity.CRITICAL, "{name} is offline")
+GONE = found("gone", cluster_subject(), Severity.CRITICAL, "{name} cannot be reached")
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    return await Bench().start()
+
+
+async def test_from_found_to_over(bench: Bench) -> None:
+    await bench.poll(DOWN, times=2)
+    assert bench.told == []
+    await bench.poll(DOWN)
+    assert bench.told == [("fired", DOWN_KEY)]
+    await bench.poll(times=2)
+    assert bench.told == [("fired", DOWN_KEY), ("resolved", DOWN_KEY)]
+    assert bench.deliverer.woken == 6  # the start, and five polls
+
+
+async def test_three_calls_a_poll(bench: Bench) -> None:
+    bench.pve.calls.clear()
+    await bench.poll()
+    assert bench.pve.calls == ["snapshot", "tasks"]  # the snapshot is two
+
+
+async def test_a_well_poll_writes_nothing_of_alerts(bench: Bench) -> None:
+    await bench.poll(DOWN, times=4)
+    bench.ledger.saved.clear()
+    await bench.poll(DOWN)
+    assert not any(saved.alerts or saved.guests or saved.nodes for saved in bench.ledger.saved)
+
+
+async def test_only_changed_rows_are_written(bench: Bench) -> None:
+    bench.ledger.saved.clear()
+    await bench.poll()
+    (saved,) = bench.ledger.saved
+    assert dict(saved.facts) == {"figure/main/polls": "2.0"}
+    assert not saved.guests
+    bench.pve.nodes = ("pve1",)
+    await bench.poll()
+    changed = bench.ledger.saved[-1]
+    assert list(changed.guests) == [("main", 102)]  # it moved
+    assert dict(changed.nodes) == {("main", "pve2"): None}
+
+
+async def test_a_rule_that_fails_holds_what_it_found_and_stops_no_other(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.poll(DOWN, times=3)
+    bench.wrong.raises = {"down"}
+    with caplog.at_level(logging.ERROR):
+        await bench.poll(OFF, times=4)
+    assert [record.message for record in caplog.records] == ["rule down fails and is left out until it works again"]
+    assert bench.told == [("fired", DOWN_KEY), ("fired", OFF.key)]
+    bench.wrong.raises = set()
+    await bench.poll(OFF, times=2)
+    assert bench.of(DOWN_KEY).phase is Phase.OVER
+
+
+async def test_500_alerts_in_one_tick() -> None:
+    bench = await Bench().start()
+    many = [found(subject=guest_subject(1000 + n), event="") for n in range(500)]
+    await bench.poll(*many, times=3)
+    assert len(bench.told) == 500
+    assert len({news.alert.number for news in bench.deliverer.news}) == 500
+    await bench.poll(times=2)
+    assert [kind for kind, _ in bench.told].count("resolved") == 500
+
+
+# -- what cannot be read -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "cut"),
+    [
+        (PveUnreachable("Connection refused"), Cut.NETWORK),
+        (PvePinMismatch(host="pve1:8006", expected="AA", seen="BB"), Cut.PIN),
+        (PveUnauthorized("no such token"), Cut.REFUSED),
+        (PveForbidden("Permission check failed"), Cut.FORBIDDEN),
+        (PveGarbled("not JSON"), Cut.GARBLED),
+        (PveNodeDown("no route"), Cut.NETWORK),
+    ],
+)
+async def test_why_it_could_not_be_read(bench: Bench, error: PveError, cut: Cut) -> None:
+    bench.pve.error = error
+    await bench.poll(times=3)
+    view = bench.wrong.asked[-1]
+    assert (view.cut, view.trouble, view.failed, view.fresh) == (cut, error.said(), 3, False)
+    assert view.cut_since == bench.clock.now() - timedelta(seconds=30)
+    assert view.snapshot is not None
+    bench.pve.error = None
+    await bench.poll()
+    view = bench.wrong.asked[-1]
+    assert (view.cut, view.trouble, view.failed, view.cut_since) == (None, None, 0, None)
+
+
+async def test_a_poll_that_never_answers_is_a_failed_one(bench: Bench) -> None:
+    bench.pve.hangs = True
+    await bench.poll(GONE, times=4)
+    assert bench.told == [("fired", GONE.key)]
+    assert bench.watch.pulse()[0].failed == 4
+    bench.pve.hangs = False
+    await bench.poll()
+    assert bench.watch.pulse()[0].failed == 0
+
+
+async def test_an_old_snapshot_says_nothing_of_now(bench: Bench) -> None:
+    """What stood in it stays as it is: nothing fires of it, nothing is over."""
+    await bench.poll(DOWN)
+    bench.pve.error = PveUnreachable("away")
+    await bench.poll(DOWN, times=9)
+    assert bench.standing == {DOWN_KEY: Phase.PENDING}
+    bench.pve.error = None
+    await bench.poll(DOWN, times=2)
+    assert bench.told == [("fired", DOWN_KEY)]
+    bench.pve.error = PveUnreachable("away")
+    await bench.poll(times=9)
+    assert bench.standing == {DOWN_KEY: Phase.FIRING}
+
+
+async def test_unseen_holds(bench: Bench) -> None:
+    await bench.poll(DOWN, times=3)
+    bench.wrong.unseen = {guest_subject().key}
+    await bench.poll(times=20)
+    assert bench.told == [("fired", DOWN_KEY)]
+
+
+async def test_what_the_token_may_not_see_is_not_an_empty_list(bench: Bench) -> None:
+    bench.pve.may = replace(bench.pve.may, paths={"/vms": {"VM.Audit": True}})
+    await bench.poll(times=9)
+    assert bench.wrong.asked[-1].tasks is None
+    bench.pve.may = replace(bench.pve.may, paths={"/nodes": {"Sys.Audit": True}})
+    await bench.poll()
+    assert bench.wrong.asked[-1].tasks == ()
+
+
+async def test_tasks_that_fail_once_are_those_of_the_last_poll(bench: Bench) -> None:
+    bench.pve.task_list = (task("qmstop", 101),)
+    await bench.poll()
+    bench.pve.task_list = PveUnreachable("hiccup")
+    await bench.poll()
+    assert len(bench.wrong.asked[-1].tasks or ()) == 1
+    await bench.poll(times=10)
+    assert bench.wrong.asked[-1].tasks is None
+
+
+async def test_the_loop_survives_a_fault_of_ours(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.pve.error = RuntimeError("a bug")
+    with caplog.at_level(logging.ERROR):
+        await bench.poll()
+    assert "RuntimeError: a bug" in caplog.text
+    bench.pve.error = None
+    await bench.poll(DOWN, times=3)
+    assert bench.told == [("fired", DOWN_KEY)]
+
+
+async def test_a_deliverer_that_fails_once_hears_of_it_later(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    await bench.poll(DOWN, times=2)
+    bench.deliverer.fails = 1
+    with caplog.at_level(logging.ERROR):
+        await bench.poll(DOWN)
+    assert bench.told == []
+    await bench.poll(DOWN)
+    assert bench.told == [("fired", DOWN_KEY)]
+    assert bench.ledger.alerts_[1].fired is not None
+
+
+async def test_what_could_not_be_written_is_written_later_and_told_all_the_same(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.poll(DOWN, times=2)
+    bench.ledger.fails = True
+    with caplog.at_level(logging.ERROR):
+        await bench.poll(DOWN, times=5)
+    assert len(caplog.records) == 1
+    assert bench.told == [("fired", DOWN_KEY)]
+    bench.ledger.fails = False
+    await bench.poll(DOWN)
+    assert bench.ledger.alerts_[1].phase is Phase.FIRING
+    assert bench.ledger.alerts_[1].told
+
+
+# -- clocks --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jump", [86400.0 * 400, -86400.0 * 400, 3600.0, -3600.0])
+async def test_a_jumping_clock_fires_and_clears_nothing(bench: Bench, jump: float) -> None:
+    await bench.poll(DOWN)
+    bench.clock.jump(jump)
+    await bench.poll(DOWN)
+    assert bench.told == []
+    await bench.poll(DOWN)
+    assert bench.told == [("fired", DOWN_KEY)]
+    await bench.poll(found("down"), seconds=15)
+    bench.clock.jump(-jump)
+    await bench.poll()
+    assert bench.standing[DOWN_KEY] is Phase.FIRING
+
+
+async def test_a_machine_that_slept_counts_two_polls(bench: Bench) -> None:
+    await bench.poll(DOWN)
+    await bench.poll(DOWN, seconds=3600)
+    assert bench.wrong.asked[-1].step == 30
+    assert bench.told == [("fired", DOWN_KEY)]
+
+
+async def test_beats_do_not_drift_and_those_missed_are_not_made_up() -> None:
+    bench = Bench()
+    await bench.watch.start()
+    at: list[float] = []
+
+    class Enough(BaseException):
+        pass
+
+    async def sleep(seconds: float) -> None:
+        assert seconds > 0
+        at.append(bench.clock.mono - 1000)
+        bench.clock.pass_(seconds)
+        if len(at) == 1:
+            bench.clock.pass_(4)  # woken late
+        if len(at) == 3:
+            bench.clock.pass_(100)  # asleep
+        if len(at) == 6:
+            raise Enough
+
+    bench.clock.sleep = sleep  # type: ignore[method-assign]  # the test's own clock
+    with pytest.raises(Enough):
+        await bench.watch._loop("main")
+    assert at == [0, 19, 30, 145, 150, 165]
+
+
+# -- inhibition ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_dead_host_is_one_message(bench: Bench) -> None:
+    guests = [found(subject=guest_subject(200 + n)) for n in range(200)]
+    await bench.poll(OFF, *guests, times=4)
+    assert bench.told == [("fired", OFF.key)]
+    assert {bench.of(guest.key).parent for guest in guests} == {OFF.key}
+    assert all(bench.of(guest.key).phase is Phase.FIRING for guest in guests)
+
+
+async def test_what_comes_back_with_its_host_is_never_told(bench: Bench) -> None:
+    await bench.poll(OFF, DOWN, times=4)
+    await bench.poll(DOWN, times=5)  # the host clears after 45 s, its guest stands a little longer
+    assert bench.of(OFF.key).phase is Phase.OVER
+    await bench.poll(times=20)
+    assert bench.told == [("fired", OFF.key), ("resolved", OFF.key)]
+
+
+async def test_what_stands_when_its_host_is_back_is_told_then(bench: Bench) -> None:
+    await bench.poll(OFF, DOWN, times=4)
+    await bench.poll(DOWN, times=4)
+    assert bench.told == [("fired", OFF.key), ("resolved", OFF.key)]
+    await bench.poll(DOWN, times=1)
+    assert len(bench.told) == 2
+    await bench.poll(DOWN, times=1)
+    assert bench.told[2:] == [("fired", DOWN_KEY)]
+    await bench.poll(DOWN, times=20)
+    assert len(bench.told) == 3
+
+
+async def test_a_pending_parent_holds_its_children_back(bench: Bench) -> None:
+    await bench.poll(OFF, DOWN, times=3)  # the guest's hold is over, its host's is not
+    assert bench.told == []
+    await bench.poll(DOWN)  # the host was nothing
+    assert bench.told == [("fired", DOWN_KEY)]
+
+
+async def test_what_was_told_before_its_host_died_ends_as_it_began(bench: Bench) -> None:
+    await bench.poll(DOWN, times=3)
+    await bench.poll(OFF, DOWN, times=4)
+    assert bench.of(DOWN_KEY).parent == OFF.key
+    await bench.poll(OFF, times=3)
+    assert bench.told == [("fired", DOWN_KEY), ("fired", OFF.key), ("resolved", DOWN_KEY)]
+
+
+async def test_of_several_parents_the_one_that_explains_most(bench: Bench) -> None:
+    await bench.poll(GONE, OFF, DOWN, times=4)
+    assert bench.told == [("fired", GONE.key)]
+    assert bench.of(DOWN_KEY).parent == bench.of(OFF.key).parent == GONE.key
+
+
+async def test_the_parent_is_drawn_anew_with_each_child(bench: Bench) -> None:
+    await bench.poll(OFF, times=4)
+    bench.deliverer.news.clear()
+    await bench.poll(OFF, DOWN, times=3)
+    assert (NewsKind.CHANGED, OFF.key) in [(news.kind, news.alert.key) for news in bench.deliverer.news]
+
+
+# -- silences ------------------------------------------------------------------------------------------------------
+
+
+async def hush(bench: Bench, about: str, value: str, minutes: float = 60, *, maintenance: bool = False) -> int:
+    until = bench.clock.now() + timedelta(minutes=minutes)
+    silence = await bench.watch.silence(about, "main", value, until, ANA, reason="upgrade", maintenance=maintenance)
+    return silence.id
+
+
+@pytest.mark.parametrize(
+    ("about", "value", "matches"),
+    [
+        ("guest", "101", True),
+        ("guest", "102", False),
+        ("rule", "down", True),
+        ("rule", "off", False),
+        ("tag", "prod", True),
+        ("tag", "test", False),
+        ("node", "pve1", False),  # the node, not its guests
+        ("cluster", "", True),
+        ("all", "", True),
+    ],
+)
+async def test_a_silence_keeps_quiet_what_it_matches(bench: Bench, about: str, value: str, matches: bool) -> None:
+    await hush(bench, about, value)
+    down = found(subject=guest_subject(tags=("prod",)))
+    await bench.poll(down, times=4)
+    assert (bench.told == []) == matches
+    assert bench.of(DOWN_KEY).phase is Phase.FIRING
+    assert bool(bench.of(DOWN_KEY).silenced) == matches
+
+
+async def test_maintenance_of_a_node_silences_its_guests_and_rules_know(bench: Bench) -> None:
+    await hush(bench, "node", "pve1", maintenance=True)
+    await bench.poll(DOWN, OFF, times=4)
+    assert bench.told == []
+    assert bench.wrong.asked[-1].maintenance == {"pve1"}
+    (silence,) = bench.watch.silences()
+    assert (silence.by, silence.reason, silence.maintenance) == ("Ana", "upgrade", True)
+
+
+async def test_a_silence_expires_and_what_stands_still_is_told(bench: Bench) -> None:
+    await hush(bench, "guest", "101", minutes=10)
+    await bench.poll(DOWN, times=39)
+    assert bench.told == []
+    await bench.poll(DOWN, times=2)
+    assert bench.told == [("fired", DOWN_KEY)]
+    assert not bench.watch.silences()
+    assert not bench.ledger.silences
+
+
+async def test_what_was_over_before_the_silence_was_is_never_told(bench: Bench) -> None:
+    await hush(bench, "guest", "101", minutes=10)
+    await bench.poll(DOWN, times=10)
+    await bench.poll(times=60)
+    assert bench.told == []
+
+
+async def test_lifted_by_hand_it_is_told_at_once(bench: Bench) -> None:
+    id_ = await hush(bench, "guest", "101")
+    await bench.poll(DOWN, times=4)
+    assert await bench.watch.unsilence(id_, ANA)
+    assert bench.told == [("fired", DOWN_KEY)]
+    assert not await bench.watch.unsilence(id_, ANA)
+    await bench.poll(DOWN, times=4)
+    assert len(bench.told) == 1
+
+
+async def test_silenced_after_it_was_told_its_end_is_shown(bench: Bench) -> None:
+    await bench.poll(DOWN, times=3)
+    await hush(bench, "guest", "101")
+    await bench.poll(times=2)
+    assert bench.told == [("fired", DOWN_KEY), ("resolved", DOWN_KEY)]
+
+
+async def test_worse_during_a_silence_is_told_after_it(bench: Bench) -> None:
+    await bench.poll(DOWN, times=3)
+    await hush(bench, "guest", "101", minutes=10)
+    worse = replace(DOWN, severity=Severity.CRITICAL)
+    await bench.poll(worse, times=30)
+    assert bench.told == [("fired", DOWN_KEY)]
+    await bench.poll(worse, times=20)
+    assert bench.told == [("fired", DOWN_KEY), ("escalated", DOWN_KEY)]
+
+
+async def test_worse_before_anything_was_told_is_told_once(bench: Bench) -> None:
+    await hush(bench, "guest", "101", minutes=10)
+    await bench.poll(DOWN, times=5)
+    worse = replace(DOWN, severity=Severity.CRITICAL)
+    await bench.poll(worse, times=50)
+    assert bench.told == [("fired", DOWN_KEY)]
+    assert bench.of(DOWN_KEY).severity is Severity.CRITICAL
+
+
+async def test_no_reminder_during_a_silence_and_one_after_it(bench: Bench) -> None:
+    critical = replace(DOWN, severity=Severity.CRITICAL)
+    await bench.poll(critical, times=3)
+    await hush(bench, "guest", "101", minutes=5 * 60)
+    await bench.poll(critical, times=17, seconds=15 * 60)
+    assert len(bench.told) == 1
+    await bench.poll(critical, times=6, seconds=15 * 60)
+    assert bench.told[1:] == [("reminded", DOWN_KEY)]
+
+
+# -- acknowledging -------------------------------------------------------------------------------------------------
+
+
+async def test_ack_is_durable_and_ends_the_repeats(bench: Bench) -> None:
+    critical = replace(DOWN, severity=Severity.CRITICAL)
+    await bench.poll(critical, times=3)
+    number = bench.of(DOWN_KEY).number
+    acked = await bench.watch.ack([number, number, 999], ANA)
+    assert [alert.acked_by for alert in acked] == ["Ana"]
+    assert bench.ledger.alerts_[number].acked_by == "Ana"
+    assert bench.deliverer.news[-1].kind is NewsKind.CHANGED
+    assert await bench.watch.ack([number], ANA) == []
+    await bench.restart()
+    await bench.poll(critical, times=20, seconds=3600)
+    assert len(bench.told) == 1
+
+
+async def test_an_ack_that_cannot_be_written_says_so(bench: Bench) -> None:
+    await bench.poll(DOWN, times=3)
+    bench.ledger.fails = True
+    with pytest.raises(StoreFailed):
+        await bench.watch.ack([1], ANA)
+    bench.ledger.fails = False
+    await bench.poll(DOWN)
+    assert bench.ledger.alerts_[1].acked_by == "Ana"
+
+
+# -- events, starts, restarts --------------------------------------------------------------------------------------
+
+EVENT = found("task", severity=Severity.WARNING, text="vzdump of {name} failed", event="UPID:1")
+
+
+async def test_an_event_is_told_once_and_never_again(bench: Bench) -> None:
+    await bench.poll(EVENT, times=5)
+    assert bench.told == [("fired", EVENT.key)]
+    assert bench.standing == {}  # shown, and history
+    assert [record.number for record in bench.ledger.records.values()] == [1]
+    await bench.restart()
+    await bench.poll(EVENT, times=5)
+    assert bench.told == [("fired", EVENT.key)]
+
+
+async def test_at_the_very_first_poll_what_happened_before_is_no_news() -> None:
+    bench = Bench()
+    bench.wrong.findings = [EVENT, DOWN]
+    await bench.start()
+    assert bench.told == [("fired", DOWN_KEY)]
+    assert bench.of(DOWN_KEY).summary
+    await bench.poll(EVENT, DOWN, times=5)
+    assert len(bench.told) == 1
+
+
+async def test_what_happened_while_the_bot_was_away_is_in_the_summary(bench: Bench) -> None:
+    await bench.restart()
+    await bench.poll(EVENT, DOWN)
+    assert bench.told == [("fired", DOWN_KEY), ("fired", EVENT.key)] or bench.told == [
+        ("fired", EVENT.key),
+        ("fired", DOWN_KEY),
+    ]
+    assert all(news.alert.summary for news in bench.deliverer.news)
+    await bench.poll(EVENT, DOWN, times=5)
+    assert len(bench.told) == 2
+
+
+async def test_a_long_hold_is_not_cut_short_by_a_start() -> None:
+    wrong = Wrong()
+    bench = Bench([wrong.rule("cpu", Limit(hold=900))], wrong)
+    wrong.findings = [found("cpu")]
+    await bench.start()
+    assert bench.told == []
+
+
+async def test_a_start_while_the_cluster_is_away_waits_for_the_first_good_poll() -> None:
+    bench = Bench()
+    bench.pve.error = PveUnreachable("away")
+    bench.wrong.findings = [GONE]
+    await bench.start()
+    await bench.poll(GONE, times=3)
+    assert bench.told == [("fired", GONE.key)]
+    assert not bench.of(GONE.key).summary
+    bench.pve.error = None
+    await bench.poll(DOWN)
+    assert bench.wrong.asked[-1].first
+    assert bench.of(DOWN_KEY).summary
+    await bench.poll(DOWN)
+    assert not bench.wrong.asked[-1].first
+
+
+STORY: list[tuple[Finding, ...]] = [
+    (),
+    (OFF,),
+    *[(OFF, DOWN)] * 5,
+    (OFF, DOWN, EVENT),
+    *[(OFF, EVENT)] * 4,
+    *[()] * 6,
+    *[(DOWN,)] * 8,
+    *[()] * 7,
+]
+
+
+async def play(kill_at: frozenset[int]) -> list[tuple[str, str]]:
+    bench = await Bench().start()
+    for at, findings in enumerate(STORY):
+        if at in kill_at:
+            await bench.restart()
+        await bench.poll(*findings)
+    return bench.told
+
+
+@pytest.mark.parametrize("at", range(len(STORY)))
+async def test_killed_at_any_poll_it_is_the_same_story(at: int) -> None:
+    """In the same order, if not always by the same poll: what is first seen after a start is told without a hold."""
+    whole = await play(frozenset())
+    assert [kind for kind, _ in whole] == ["fired", "resolved", "fired", "resolved"]
+    assert await play(frozenset({at})) == whole
+    assert await play(frozenset({at, at + 1, at + 2})) == whole
+
+
+async def test_numbers_are_never_used_twice(bench: Bench) -> None:
+    await bench.poll(DOWN, times=3)
+    await bench.poll(times=80)
+    assert bench.standing == {}
+    await bench.restart()
+    await bench.poll()
+    await bench.poll(DOWN, times=3)
+    numbers = [news.alert.number for news in bench.deliverer.news if news.kind is NewsKind.FIRED]
+    assert numbers == [1, 2]
+
+
+async def test_over_is_kept_until_it_was_shown(bench: Bench) -> None:
+    bench.deliverer.holds = True
+    await bench.poll(DOWN, times=3)
+    await bench.poll(times=100)
+    assert bench.standing == {DOWN_KEY: Phase.OVER}
+    bench.deliverer.holds = False
+    await bench.poll()
+    assert bench.standing == {}
+    assert not bench.ledger.alerts_
+    (record,) = bench.ledger.records.values()
+    assert (record.rule, record.told) == ("down", True)
+
+
+async def test_a_cluster_that_is_watched_no_more_is_forgotten() -> None:
+    bench = await Bench(clusters=("main", "lab")).start()
+    await bench.poll(DOWN, found(subject=guest_subject(cluster="lab")), times=3)
+    assert len(bench.told) == 2
+    del bench.pves["lab"]
+    await bench.restart()
+    await bench.poll(DOWN)
+    assert bench.standing == {DOWN_KEY: Phase.FIRING}
+    assert len(bench.ledger.alerts_) == 1
+
+
+async def test_clusters_do_not_mix() -> None:
+    bench = await Bench(clusters=("main", "lab")).start()
+    bench.pves["lab"].error = PveUnreachable("away")
+    lab_gone = replace(GONE, subject=cluster_subject("lab"))
+    await bench.poll(lab_gone, DOWN, times=4)
+    assert sorted(bench.told) == sorted([("fired", DOWN_KEY), ("fired", lab_gone.key)])
+    assert [pulse.failed for pulse in bench.watch.pulse()] == [0, 4]
+    assert bench.cycles == 3  # the starts, and the poll of one before the other was missed
+
+
+# -- looked up before it fires -------------------------------------------------------------------------------------
+
+
+def task(type_: str, vmid: int, pid: int = 1) -> Task:
+    start = int(START.timestamp())
+    upid = Upid.parse(f"UPID:pve1:{pid:08X}:00000001:{start:08X}:{type_}:{vmid}:ana@pve:")
+    return Task(cluster="main", upid=upid, outcome=Outcome.OK, exitstatus="OK", end=START)
+
+
+def explained(view: View, finding: Finding) -> Finding:
+    stops = [one for one in view.tasks_of.get(finding.subject.id, ()) if one.upid.type == "qmstop"]
+    return replace(finding, last=say("{user} stopped it", user=stops[0].upid.user)) if stops else finding
+
+
+async def doubtful(confirm: Confirm = Confirm.GUEST_TASKS) -> Bench:
+    wrong = Wrong(explains=explained)
+    rules = (wrong.rule("down", Limit(hold=30), confirm=confirm), wrong.rule("other"))
+    return await Bench(rules, wrong).start()
+
+
+async def test_a_task_found_only_by_looking_keeps_it_quiet() -> None:
+    bench = await doubtful()
+    bench.pve.of_node = (task("qmstop", 101),)
+    await bench.poll(DOWN, times=9)
+    assert bench.told == []
+    assert bench.pve.calls.count("tasks of pve1 101") >= 1
+    alert = bench.of(DOWN_KEY)
+    assert alert.finding.last is not None
+    explanation = bench.watch.why(alert.number, -100)
+    assert explanation is not None
+    assert explanation.told == alert.finding.last
+    assert bench.watch.alerts() == []
+
+
+async def test_it_is_looked_up_once_before_it_fires() -> None:
+    bench = await doubtful()
+    await bench.poll(DOWN, times=9)
+    assert bench.told == [("fired", DOWN_KEY)]
+    assert [call for call in bench.pve.calls if call.startswith("tasks of")] == ["tasks of pve1 101"]
+    looked = [view.looked_up for view in bench.wrong.asked if view.looked_up]
+    assert looked == [frozenset({101})]
+
+
+async def test_what_cannot_be_looked_up_waits_but_not_for_ever() -> None:
+    bench = await doubtful()
+    bench.pve.of_node = PveNodeDown("no answer", node="pve1")
+    await bench.poll(DOWN, times=4)
+    assert bench.told == []
+    await bench.poll(DOWN)
+    assert bench.told == [("fired", DOWN_KEY)]
+
+
+async def test_many_guests_of_a_node_are_one_call() -> None:
+    bench = await doubtful()
+    await bench.poll(*(found(subject=guest_subject(100 + n)) for n in range(40)), times=3)
+    assert [call for call in bench.pve.calls if call.startswith("tasks of")] == ["tasks of pve1 all"]
+    assert len(bench.told) == 40
+
+
+async def test_nothing_is_looked_up_that_the_token_may_not_see() -> None:
+    bench = await doubtful()
+    bench.pve.may = replace(bench.pve.may, paths={})
+    await bench.poll(times=9)  # the last list that was seen is of no use any more
+    await bench.poll(DOWN, times=12)
+    assert bench.told == [("fired", DOWN_KEY)]
+    assert not [call for call in bench.pve.calls if call.startswith("tasks of")]
+
+
+async def test_quorum_is_asked_of_another_host() -> None:
+    bench = await doubtful(Confirm.QUORUM)
+    bench.wrong.explains = lambda view, finding: None if view.second_opinion else finding
+    bench.pve.elsewhere = True
+    await bench.poll(DOWN, times=9)
+    assert bench.told == []
+    bench.pve.elsewhere = PveUnreachable("nobody")
+    await bench.poll(DOWN, times=9)
+    assert bench.told == [("fired", DOWN_KEY)]
+
+
+async def test_a_storage_is_asked_of_its_node() -> None:
+    bench = await doubtful(Confirm.STORAGE)
+    bench.pve.fed = PveNodeDown("no answer")
+    await bench.poll(DOWN, times=3)
+    assert "storages pve1" in bench.pve.calls
+    (reading,) = bench.wrong.asked[-1].feeds.readings.values()
+    assert (reading.fresh, reading.fails) == (False, 1)
+    assert bench.told == [("fired", DOWN_KEY)]
+
+
+async def test_what_is_known_beside_the_cluster_is_in_the_view(bench: Bench) -> None:
+    bench.more = {"sleeping": frozenset({"pve9"}), "deaf": lambda: 42.0, "fingerprints": {"main": {"pve1": "AA"}}}
+    await bench.restart()
+    bench.watch.push(Push(id="p", at=START, kind="fencing", severity="error", title="", message="", host="pve1"))
+    await bench.poll()
+    view = bench.wrong.asked[-1]
+    assert (view.sleeping, view.deaf, view.fingerprints) == (frozenset({"pve9"}), 42.0, {"pve1": "AA"})
+    assert view.tokens == ("telemox@pve!view",)
+    assert [push.id for push in view.pushes] == ["p"]
+    await bench.poll()
+    assert bench.wrong.asked[-1].pushes == ()
+
+
+async def test_a_push_is_not_lost_with_a_tick_that_fails(bench: Bench) -> None:
+    bench.watch.push(Push(id="p", at=START, kind="fencing", severity="error", title="", message="", host="pve1"))
+    bench.pve.error = RuntimeError("a bug")
+    await bench.poll()
+    bench.pve.error = None
+    await bench.poll()
+    assert [push.id for push in bench.wrong.asked[-1].pushes] == ["p"]
+
+
+# -- what is asked of it -------------------------------------------------------------------------------------------
+
+
+async def test_alerts_come_worst_first_then_newest(bench: Bench) -> None:
+    older, newer = found(subject=guest_subject(101)), found(subject=guest_subject(102, "pve2"))
+    await bench.poll(older, times=3)
+    await bench.poll(older, newer, times=3)
+    await bench.poll(older, newer, replace(GONE, hold=0), found(subject=guest_subject(103)))
+    keys = [alert.key for alert in bench.watch.alerts()]
+    assert keys[:3] == [GONE.key, newer.key, older.key]
+    assert len(keys) == 4
+
+
+async def test_why(bench: Bench) -> None:
+    await bench.poll(replace(DOWN, because=say("stopped, wants to run")), times=3)
+    await bench.watch.ack([1], ANA)
+    why = bench.watch.why(1, -100)
+    assert why is not None
+    assert (why.rule_help, why.because, why.told) == (
+        "Is it down?",
+        say("stopped, wants to run"),
+        say("Told here."),
+    )
+    assert [said for _, said in why.steps] == [
+        say("First seen."),
+        say("Fired as {severity}.", severity="warning"),
+        say("Acknowledged by {name}.", name="Ana"),
+    ]
+    assert bench.watch.why(77, -100) is None
+
+
+async def test_vitals(bench: Bench) -> None:
+    await bench.poll(DOWN, times=3)
+    bench.pve.error = PveUnreachable("away")
+    await bench.poll()
+    vitals = bench.watch.vitals()
+    assert (vitals.polls, vitals.failures) == ({"main": 4}, {"main": 1})
+    assert vitals.alerts == {("firing", "warning"): 1}
+    assert (vitals.outbox, vitals.told, vitals.lost) == (3, len(bench.deliverer.news), {"later": 2})
+    assert vitals.pulse[0].age == 15.0
+
+
+async def test_each_good_cycle_is_told_to_the_dead_mans_switch(bench: Bench) -> None:
+    await bench.poll(times=2)
+    assert bench.cycles == 3
+    bench.pve.error = PveUnreachable("away")
+    await bench.poll(times=2)
+    assert bench.cycles == 3
