@@ -4,12 +4,12 @@ bot/
 ├── __main__.py      the command line: run · demo · check
 ├── app.py           the composition root: the only module that knows every concrete class; start, stop, signals
 ├── check/           telemox check: each token, host, certificate, privilege, and the line that mends it
-├── config.py        Settings (pydantic-settings): environment -> typed, validated, secrets masked
+├── config/          Settings (pydantic-settings): environment -> typed, validated, secrets masked; the rules' figures
 ├── reading.py       the text of one setting -> its value, or what is wrong with it
 ├── pve/             door: HTTP. client.py (one _call), tls.py (CA file, pin), cluster.py (cached snapshot), parse.py
 ├── web/             the listener, off by default: health, metrics, what Proxmox VE pushes; the heartbeat
 ├── chat/            door: Telegram. taps.py, door.py, handlers.py, messenger.py, limiter.py, polling.py, menu.py
-├── store/           door: SQLite. audit, kept arguments, migrations of groups, the freeze; file.py the schema
+├── store/           door: SQLite. audit, kept arguments, moved groups, the freeze, alerts; schema.py the tables
 ├── runner/          one action as a stream of screens: check, ask, run, follow the task, verify; what a kill left
 ├── watch/           the loop: view -> rules -> inhibit -> step -> silence -> group -> cards and outbox
 ├── deliver/         makes every alert card and live line equal to what is wanted; sends the outbox

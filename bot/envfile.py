@@ -89,10 +89,19 @@ def _nearest(name: str, names: Mapping[str, bool]) -> str:
 
 
 def _near(name: str, known: Iterable[str]) -> str:
-    """The known name that is a typing error away; '' where there is none. The prefix they share says nothing."""
-    ends = {text.removeprefix(PREFIX): text for text in known}
-    close = difflib.get_close_matches(name.removeprefix(PREFIX), ends, n=1, cutoff=NEAR)
-    return ends[close[0]] if close else ""
+    """The known name that is a typing error away; '' where there is none. The prefix they share says nothing; of a
+    name in pieces (ALERTS__STORAGE_FULL__WARNING) each piece must be near."""
+    pieces = name.removeprefix(PREFIX).split("__")
+    best, found = 0.0, ""
+    for text in known:
+        own = text.removeprefix(PREFIX).split("__")
+        if len(own) == len(pieces):
+            ratios = [difflib.SequenceMatcher(None, *pair).ratio() for pair in zip(own, pieces, strict=True)]
+            if min(ratios) >= NEAR and sum(ratios) > best:
+                best, found = sum(ratios), text
+        elif pieces == ["_".join(own)]:
+            return text  # one underscore where two belong
+    return found
 
 
 def _env_file(path: Path, must_exist: bool, found: Gathered) -> Iterator[tuple[str, str]]:

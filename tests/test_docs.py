@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.actions import ACTIONS
-from bot.config import ConfigError, Settings, full_name, load, secret
+from bot.config import FIELDS, ConfigError, load, secret
+from bot.config.limits import settings_of
 from bot.pages import PAGES
+from bot.rules import RULES
 from docs import generate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,7 +53,7 @@ def test_env_example_is_settings(tmp_path: Path) -> None:
     file.chmod(0o600)
     assert load(file, {}).roles.granted == {}
     opened = re.sub(r"^# (?=TELEMOX_)", "", file.read_text(), flags=re.MULTILINE)
-    assert set(re.findall(r"^(TELEMOX_[A-Z_]+)=", opened, re.MULTILINE)) == set(map(full_name, Settings.model_fields))
+    assert set(re.findall(r"^(TELEMOX_[A-Z_]+)=", opened, re.MULTILINE)) == set(FIELDS)
     file.write_text(opened)
     with pytest.raises(ConfigError) as caught:
         load(file, {})
@@ -64,9 +66,9 @@ def test_env_example_is_settings(tmp_path: Path) -> None:
     assert load(file, {}).admins == (123456789,)
 
 
-@pytest.mark.parametrize("field", Settings.model_fields)
-def test_every_setting_is_told(field: str) -> None:
-    assert f"| `{full_name(field)}` |" in (ROOT / "docs/settings.md").read_text()
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_setting_is_told(name: str) -> None:
+    assert f"| `{name}` |" in (ROOT / "docs/settings.md").read_text()
 
 
 def test_every_action_and_command_is_in_the_readme() -> None:
@@ -77,8 +79,8 @@ def test_every_action_and_command_is_in_the_readme() -> None:
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
 def test_settings_that_are_named_exist(page: Path) -> None:
-    known = {full_name(field) for field in Settings.model_fields}
-    known |= {f"{full_name(field)}_FILE" for field in Settings.model_fields if secret(field)}
+    known = {*FIELDS, *(f"{name}_FILE" for name in FIELDS if secret(name))}
+    known |= {figure.setting for rule in RULES for figure in settings_of(rule)} | {"TELEMOX_ALERTS"}  # …__<RULE>
     assert set(re.findall(r"TELEMOX_[A-Z_]*[A-Z]", page.read_text())) <= known
 
 

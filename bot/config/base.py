@@ -1,107 +1,79 @@
-"""Settings: what the environment, a `.env`, files and systemd credentials say, typed and checked once.
+"""The bot, the cluster and the people: each field with the words that document it, and what the doors take of them."""
 
-    load(env_file, environ) -> Settings        or ConfigError with every mistake, one line each
-
-The names are a contract. Each field's description is what `.env.example` and docs/settings.md say about it (`make
-docs`). Secrets are `SecretStr`: no `repr`, traceback or mistake shows one. What the doors need is given by properties,
-in their own types.
-"""
-
-import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import BeforeValidator, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot import reading
 from bot.access import Role, Roles
-from bot.envfile import PREFIX, gather
-from bot.errors import TelemoxError
-from bot.logs import Redactor
+from bot.config.fields import setting
 from bot.pve.config import ApiToken, ClusterConfig, Host, Pin
 from bot.reading import each, parsed, shown
 
-DEFAULT_ENV_FILE = Path(".env")
-"""Read where it exists; any other that is named must exist."""
-
 MAIN = "main"
 """The flat settings are this cluster, for good: its key stands in buttons."""
-
-
-class ConfigError(TelemoxError):
-    """Wrong settings: `lines` holds every mistake, and no secret."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = tuple(lines)
-
 
 Ids = Annotated[tuple[int, ...], BeforeValidator(reading.ids)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(reading.parts)]
 
 
-def _setting(group: str, description: str, example: str, default: Any = ..., **kwargs: Any) -> Any:
-    """A field with what its documentation needs: the heading it stands under and an example value."""
-    return Field(default, description=description, json_schema_extra={"group": group, "example": example}, **kwargs)
-
-
-class Settings(BaseSettings):
-    """Every setting. `load()` makes it; made by hand it takes the same texts, without looking anywhere."""
+class Bot(BaseSettings):
+    """What is set since the beginning."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 
-    telegram_token: SecretStr = _setting(
+    telegram_token: SecretStr = setting(
         "Telegram", "The bot's token, as @BotFather gives it.", "123456789:AAF0exampleexampleexampleexample000"
     )
-    telegram_base_url: str = _setting(
+    telegram_base_url: str = setting(
         "Telegram",
         "Where the Bot API answers: scheme, host and port, without /bot. Change it for a Bot API server of your own; "
         "everything goes there, files too.",
         "http://127.0.0.1:8081",
         "https://api.telegram.org",
     )
-    pve_hosts: Texts = _setting(
+    pve_hosts: Texts = setting(
         "Proxmox VE",
         "The hosts of one cluster, comma separated: host, host:port or URL; port 8006 unless given. They are tried in "
         "order; when one does not answer, the next is asked.",
         "pve1.example.org,pve2.example.org",
     )
-    pve_view_token: SecretStr = _setting(
+    pve_view_token: SecretStr = setting(
         "Proxmox VE",
         "The API token that reads: user@realm!name=secret. deploy/pveum.sh makes it with least privilege.",
         "telemox@pve!view=00000000-0000-0000-0000-000000000000",
     )
-    pve_power_token: SecretStr | None = _setting(
+    pve_power_token: SecretStr | None = setting(
         "Proxmox VE",
         "The API token that acts for operators. Without it the bot is a monitor: no action is offered to anybody.",
         "telemox@pve!power=00000000-0000-0000-0000-000000000000",
         None,
     )
-    pve_admin_token: SecretStr | None = _setting(
+    pve_admin_token: SecretStr | None = setting(
         "Proxmox VE",
         "The API token that acts for admins. Without it the power token does.",
         "telemox@pve!admin=00000000-0000-0000-0000-000000000000",
         None,
     )
-    pve_ca_file: Path | None = _setting(
+    pve_ca_file: Path | None = setting(
         "Proxmox VE",
         "A file with the certificate authority of the hosts (PEM): a copy of /etc/pve/pve-root-ca.pem. Without it, and "
         "without a fingerprint, the system's authorities decide.",
         "/etc/telemox/pve-root-ca.pem",
         None,
     )
-    pve_fingerprints: Texts = _setting(
+    pve_fingerprints: Texts = setting(
         "Proxmox VE",
         "SHA-256 fingerprints of the hosts' certificates, comma separated: host=AA:BB:… for one host, or bare for "
         "whichever host shows it. A pinned host must show that very certificate; telemox check prints it.",
         "pve1.example.org=" + ":".join(["AA", "BB", "CC", "DD"] * 8),
         (),
     )
-    viewers: Ids = _setting(
+    viewers: Ids = setting(
         "Who may use the bot",
         "Telegram ids that may look, comma separated: a person's, valid in every chat the bot serves, or a group's "
         "(negative), valid for all who speak in it. /id tells them. Without any id in these lists the bot answers "
@@ -109,30 +81,30 @@ class Settings(BaseSettings):
         "<id>,-100<group>",  # refused until filled in, as the ones below: any number would be somebody
         (),
     )
-    operators: Ids = _setting("Who may use the bot", "Ids that may also start, stop and restart guests.", "<id>", ())
-    admins: Ids = _setting(
+    operators: Ids = setting("Who may use the bot", "Ids that may also start, stop and restart guests.", "<id>", ())
+    admins: Ids = setting(
         "Who may use the bot",
         "Ids that may do everything, and are told about trouble of the bot's own.",
         "<your id>",
         (),
     )
-    ceilings: Annotated[dict[int, Role], BeforeValidator(reading.ceilings)] = _setting(
+    ceilings: Annotated[dict[int, Role], BeforeValidator(reading.ceilings)] = setting(
         "Who may use the bot",
         "The most that anybody may do in a chat, whatever their own role: id=role, comma separated. A group on a wall "
         "display stays read-only with -100…=viewer.",
         "-100<group>=viewer",
         {},
     )
-    data_dir: Path = _setting(
+    data_dir: Path = setting(
         "The bot itself",
         "The folder of the bot's database. By default systemd's state directory where there is one, else ./data.",
         "/var/lib/telemox",
         Path("data"),
     )
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(reading.lowered)] = _setting(
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(reading.lowered)] = setting(
         "The bot itself", "How much is logged, to standard error: debug, info, warning or error.", "info", "info"
     )
-    log_format: Annotated[Literal["text", "json"], BeforeValidator(reading.lowered)] = _setting(
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(reading.lowered)] = setting(
         "The bot itself", "How a line of the log looks: text or json.", "json", "text"
     )
 
@@ -251,48 +223,3 @@ class Settings(BaseSettings):
         api = [token.get_secret_value().partition("=")[2] for token in given if token is not None]
         telegram = self.telegram_token.get_secret_value()
         return (telegram, telegram.partition(":")[2], *api)
-
-
-def full_name(field: str) -> str:
-    return PREFIX + field.upper()
-
-
-def secret(field: str) -> bool:
-    return "SecretStr" in str(Settings.model_fields[field].annotation)
-
-
-def load(env_file: Path | None = DEFAULT_ENV_FILE, environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from `environ` (os.environ) and `env_file` (None: from none). Raises: ConfigError with every mistake."""
-    environ = os.environ if environ is None else environ
-    names = {full_name(field): secret(field) for field in Settings.model_fields}
-    found = gather(names, environ, env_file, must_exist=env_file != DEFAULT_ENV_FILE)
-    values = {name.removeprefix(PREFIX).lower(): value for name, value in found.values.items()}
-    if state := environ.get("STATE_DIRECTORY"):  # systemd; several are separated by colons
-        values.setdefault("data_dir", state.partition(":")[0])
-    mistakes = list(found.mistakes)
-    try:
-        settings = Settings.model_validate(values)
-    except ValidationError as error:
-        for problem in error.errors(include_url=False, include_input=False):
-            name = full_name(str(problem["loc"][0]))
-            if name not in found.failed and not (found.refused and problem["type"] == "missing"):
-                words = _words(name, problem["type"], problem.get("ctx", {}), problem["msg"])
-                mistakes += [f"{name}: {line}" for line in words.splitlines()]
-    if mistakes:
-        # a secret that went into the wrong setting is part of what is said of that one
-        redact = Redactor(value for name, value in found.values.items() if names[name])
-        raise ConfigError([redact(line) for line in mistakes])
-    return settings
-
-
-def _words(name: str, kind: str, context: Mapping[str, Any], message: str) -> str:
-    match kind:
-        case "missing":
-            field = Settings.model_fields[name.removeprefix(PREFIX).lower()]
-            return f"is not set. {(field.description or '').partition('. ')[0].removesuffix('.')}."
-        case "literal_error":
-            return f"must be one of {str(context['expected']).replace(chr(39), '')}"
-        case "value_error":
-            return str(context["error"])
-        case _:
-            return message
