@@ -8,7 +8,7 @@ USER_ID='telemox@pve'
 VIEW_ROLE='TelemoxView'
 POWER_ROLE='TelemoxPower'
 
-# What the pages read, and what the actions need, by version of Proxmox VE.
+# What the pages and the alerts read, and what the actions need, by version of Proxmox VE.
 view_privileges() { # MAJOR AGENT
     case "$1-$2" in
     7-no) echo 'VM.Audit,Sys.Audit,Datastore.Audit,Pool.Audit' ;;
@@ -41,7 +41,8 @@ Usage: pveum.sh [options]        run it as root on a node of the cluster
   --monitor       no power token: a bot that looks and cannot act
   --pool NAME     the power token acts on the guests of this pool alone (may be given again)
   --vms 101,102   the power token acts on these guests alone
-  --agent         on 7 and 8: addresses by the guest agent. Needs VM.Monitor, which can also run commands in guests
+  --agent         on 7 and 8: addresses by the guest agent, and alerts when that of a guest tagged expect-agent falls
+                  silent. Needs VM.Monitor, which can also run commands in guests
   --full          the power token also gets what these need besides: Hibernate (VM.Config.Disk, Datastore.AllocateSpace)
   --rotate        new secrets for the tokens; the old ones stop working at once
   --revoke        remove the tokens: a lost phone, a bot that is no more

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.access import Role
 from bot.check import check, telegram
 from bot.check.line import Level
 from bot.check.telegram import near
@@ -19,7 +20,7 @@ from bot.clock import SystemClock
 from bot.config import load
 from bot.demo.cluster import Cluster
 from bot.demo.telegram import BotApi
-from bot.privileges import MAJORS
+from bot.privileges import MAJORS, needs
 from bot.pve.config import Host
 from bot.pve.tls import probe
 from bot.text import Reader, plain
