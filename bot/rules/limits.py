@@ -135,7 +135,7 @@ class _Subjects:
         for guest in snapshot.guests:
             found = [number for tag in guest.tags for number in tags.get(tag.lower(), ())] if guest.tags else []
             if special:
-                found += by["pool"].get(guest.pool, ())
+                found += by["pool"].get(guest.pool, ()) if guest.pool else ()
                 found += by["guest"].get(str(guest.vmid), ())
                 found += by["guest"].get(guest.name, ())
                 found += nodes.get(guest.node, ())
