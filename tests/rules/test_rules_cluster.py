@@ -1,0 +1,223 @@
+"""1 api_unreachable · 2 quorum_lost · 5 node_fenced · 6 ha_error"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.model import Severity, Status
+from bot.model.feeds import HA, Ha, HaService
+from bot.model.view import Cut, GuestWas, Memory, NodeWas, Order, Push, View
+from bot.rules import BY_KEY
+from bot.text import say
+from tests.rules.views import (
+    NOW,
+    Film,
+    card,
+    cut_off,
+    feeds,
+    fires,
+    found,
+    guest,
+    later,
+    node,
+    offline,
+    one,
+    sees,
+    task,
+    view,
+    words,
+)
+
+# -- 1 -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cut", "said"),
+    [
+        (Cut.NETWORK, "no host of it answers"),
+        (Cut.PIN, "another certificate"),
+        (Cut.REFUSED, "401"),
+        (Cut.FORBIDDEN, "403"),
+        (Cut.GARBLED, "cannot be understood"),
+        (None, "no host of it answers"),
+    ],
+)
+def test_a_cluster_that_is_not_read_is_critical_and_says_why(cut: Cut | None, said: str) -> None:
+    finding = one("api_unreachable", cut_off(cut=cut, trouble=say("Connection refused")))
+    assert finding is not None
+    assert finding.severity is Severity.CRITICAL
+    assert said in card(finding)
+    assert "Connection refused" in card(finding)
+    assert (finding.quiet, words(finding.over)) == (False, "homelab is reached again")
+    assert BY_KEY["api_unreachable"].limit.polls == 3
+
+
+def test_a_cluster_that_is_read_is_well() -> None:
+    well = view([guest()])
+    assert one("api_unreachable", well) is None
+    gone = one("api_unreachable", cut_off())
+    assert gone is not None
+    assert sees("api_unreachable", well, gone)
+    assert sees("api_unreachable", cut_off(), gone)
+
+
+@pytest.mark.parametrize(
+    ("more", "quiet"),
+    [
+        ({"deaf": 40.0}, True),
+        ({"tasks": (task("stopall", start=-400, end=-300, on="pve1"),)}, True),
+        ({"tasks": (task("stopall", start=-3000, end=-2900, on="pve1"),)}, False),
+        (
+            {"before": Memory(nodes={"pve1": NodeWas(online=True)}, figures={"ordered/pve1": later(-500).timestamp()})},
+            True,
+        ),
+        ({"tasks": (task("stopall", start=-1400, end=-1390),), "cut_since": later(-1300)}, False),
+        ({}, False),
+    ],
+)
+def test_an_ordered_end_or_a_silent_telegram_is_no_alarm(more: dict[str, object], quiet: bool) -> None:
+    finding = one("api_unreachable", replace(cut_off(), **more))  # type: ignore[arg-type]
+    assert finding is not None
+    assert (finding.severity is Severity.INFO, finding.quiet) == (quiet, quiet)
+    if quiet:
+        assert words(finding.over) == "homelab was cut off 14:01-14:02"
+
+
+# -- 2 -------------------------------------------------------------------------------------------------------------
+
+HALF = [node("pve1"), offline("pve2"), offline("pve3")]
+
+
+def test_a_lost_quorum_is_critical_and_a_quorate_answer_wins() -> None:
+    lost = one("quorum_lost", view(nodes=HALF, quorate=False))
+    assert lost is not None
+    assert lost.severity is Severity.CRITICAL
+    assert "1 of 3 nodes see each other" in card(lost)
+    cut = one("quorum_lost", view(nodes=HALF, quorate=False, second_opinion=True))
+    assert cut is not None
+    assert (cut.severity, words(cut.said)) == (Severity.WARNING, "pve1 is cut off from the other 2")
+    same = one("quorum_lost", view(nodes=HALF, quorate=False, second_opinion=False))
+    assert same is not None
+    assert same.severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize(("quorate", "seen"), [(True, True), (None, False)])
+def test_quorum_is_well_only_where_it_is_said(quorate: bool | None, seen: bool) -> None:
+    now = view(nodes=HALF, quorate=quorate)
+    lost = one("quorum_lost", view(nodes=HALF, quorate=False))
+    assert lost is not None
+    assert one("quorum_lost", now) is None
+    assert sees("quorum_lost", now, lost) is seen
+    assert not sees("quorum_lost", cut_off(), lost)
+
+
+# -- 5 -------------------------------------------------------------------------------------------------------------
+
+TWO = [node("pve1"), offline("pve2")]
+
+
+def fenced(state: str, **more: object) -> View:
+    return view(nodes=TWO, feeds=feeds((HA, "", Ha(nodes={"pve2": state}, **more))))  # type: ignore[arg-type]
+
+
+def test_a_fence_is_critical_at_once_and_over_when_ha_says_so() -> None:
+    finding = one("node_fenced", fenced("fence"))
+    assert finding is not None
+    assert (finding.severity, finding.hold, finding.subject.id) == (Severity.CRITICAL, 0.0, "pve2")
+    assert one("node_fenced", fenced("unknown")) is None
+    assert sees("node_fenced", fenced("unknown"), finding)
+    assert not sees("node_fenced", view(nodes=TWO), finding)
+
+
+def test_the_watchdogs_own_rows_are_no_event() -> None:
+    assert one("node_fenced", fenced("online", fencing={"pve2": "armed"})) is None
+
+
+def test_a_fence_that_was_pushed_stands_for_two_minutes() -> None:
+    film = Film()
+    film.poll(nodes=TWO)
+    push = Push(id="1", at=NOW, kind="fencing", severity="error", title="", message="", host="pve2")
+    assert fires("node_fenced", film.poll(nodes=TWO, pushes=(push,)))
+    assert fires("node_fenced", film.poll(nodes=TWO))
+    assert one("node_fenced", film.poll(nodes=TWO, after=130)) is None
+
+
+@pytest.mark.parametrize(("armed", "wrong"), [(False, True), (True, False), (None, False)])
+def test_ha_that_is_not_armed_for_half_an_hour_is_a_warning(armed: bool | None, wrong: bool) -> None:
+    service = HaService(sid="vm:104", vmid=104, node="pve1", state="started", requested="started")
+    finding = one("node_fenced", fenced("online", armed=armed, services=(service,)))
+    assert (finding is not None) is wrong
+    if finding is not None:
+        assert (finding.severity, finding.hold, words(finding.said)) == (Severity.WARNING, 1800.0, "HA is disarmed")
+
+
+# -- 6 -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "severity", "hold"),
+    [
+        ("error", Severity.CRITICAL, 0.0),
+        ("fence", Severity.WARNING, None),
+        ("recovery", Severity.WARNING, None),
+        ("started", None, None),
+        ("migrate", None, None),
+        ("", None, None),
+        ("a state of tomorrow", None, None),
+    ],
+)
+def test_ha_states(state: str, severity: Severity | None, hold: float | None) -> None:
+    finding = one("ha_error", view([guest(hastate=state)]))
+    assert (finding.severity if finding else None, finding.hold if finding else None) == (severity, hold)
+
+
+def test_the_ha_state_is_seen_where_the_node_is_gone() -> None:
+    gone = view([guest(status=Status.UNKNOWN, hastate="fence", node="pve2")], TWO)
+    finding = one("ha_error", gone)
+    assert finding is not None
+    assert sees("ha_error", gone, finding)
+    assert not sees("ha_error", cut_off(), finding)
+
+
+@pytest.mark.parametrize(
+    ("was", "tasks", "told"),
+    [
+        (GuestWas(status=Status.STOPPED, node="pve1", ran=later(-60)), (), True),
+        (
+            GuestWas(status=Status.STOPPED, node="pve1", ran=later(-60)),
+            (task("vzstart", 104, start=-20, user="root@pam"),),
+            True,
+        ),
+        (
+            GuestWas(status=Status.STOPPED, node="pve1", ran=later(-60)),
+            (task("hastart", 104, start=-20, end=-19),),
+            False,
+        ),
+        (GuestWas(status=Status.STOPPED, node="pve1", ran=later(-60), stopped_by="ana@pve"), (), False),
+        (GuestWas(status=Status.RUNNING, node="pve2", ran=later(-60)), (), True),  # recovered from a node that died
+        (GuestWas(status=Status.RUNNING, node="pve1", ran=later(-60)), (), False),  # only out of sight
+        (GuestWas(status=Status.STOPPED, node="pve1"), (), False),
+    ],
+)
+def test_what_ha_started_again_is_one_line(was: GuestWas, tasks: tuple[object, ...], told: bool) -> None:
+    now = view([guest(hastate="started", uptime=10)], before=Memory(guests={104: was}), tasks=tasks)
+    (finding, *_) = found("ha_error", now) or [None]
+    assert (finding is not None) is told
+    if finding is not None:
+        assert (finding.severity, finding.quiet, bool(finding.event)) == (Severity.INFO, True, True)
+
+
+# -- the limits --------------------------------------------------------------------------------------------------
+
+
+def test_a_rule_that_is_off_for_a_subject_finds_nothing_of_it() -> None:
+    now = view([guest(hastate="error"), guest(105, hastate="error")])
+    assert [finding.subject.id for finding in found("ha_error", now, {"main/guest/104": {"on": False}})] == ["105"]
+
+
+def test_an_order_of_this_bot_explains_a_node_that_goes() -> None:
+    order = Order(action="shutdown", target="main/pve1", at=NOW - timedelta(minutes=2), by="Ana")
+    finding = one("api_unreachable", cut_off(orders=(order,)))
+    assert finding is not None
+    assert finding.quiet

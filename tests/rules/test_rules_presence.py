@@ -1,0 +1,286 @@
+"""3 node_offline · 4 node_reset · 38 stats_frozen · 43 node_api_down"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.model import Gap, Severity, Status, Unseen
+from bot.model.feeds import HA, NODE_STATUS, SERVICES, STORAGES, Ha, NodeStatus
+from bot.model.view import Memory, NodeWas, Order
+from bot.rules import BY_KEY
+from tests.rules.views import (
+    HOSTILE,
+    NOW,
+    Film,
+    card,
+    cut_off,
+    feeds,
+    fires,
+    found,
+    grey,
+    guest,
+    later,
+    node,
+    offline,
+    one,
+    read,
+    sees,
+    storage,
+    task,
+    view,
+    words,
+)
+
+DEAD = [node("pve1"), offline("pve2")]
+ALIVE = [node("pve1"), node("pve2")]
+THERE = guest(104, node="pve2", status=Status.UNKNOWN)
+
+# -- 3 -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_node_that_is_gone_takes_its_guests_with_it() -> None:
+    moving = guest(105, "db", node="pve2", status=Status.UNKNOWN, hastate="started")
+    local = storage("local-pve2", node="pve2", available=None)
+    finding = one("node_offline", view([THERE, moving, guest(106, "away")], DEAD, [local]))
+    assert finding is not None
+    assert (finding.severity, finding.affected) == (Severity.CRITICAL, (HOSTILE, "db"))
+    assert card(finding) == "pve2 is offline\n1 of 2 guests move by HA\nstorage with it: local-pve2"
+    assert [(cure.key, cure.arg) for cure in finding.cures] == [("vms", "node:pve2 cluster:main")]
+    assert (BY_KEY["node_offline"].limit.hold, BY_KEY["node_offline"].limit.clear) == (45, 45)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "seen"), [(ALIVE, True), ([node("pve1"), replace(node("pve2"), online=None)], False)]
+)
+def test_only_a_node_that_is_said_to_be_gone_is_gone(nodes: list[object], seen: bool) -> None:
+    now = view(nodes=nodes)  # type: ignore[arg-type]
+    gone = one("node_offline", view(nodes=DEAD))
+    assert gone is not None
+    assert one("node_offline", now) is None
+    assert sees("node_offline", now, gone) is seen
+    assert not sees("node_offline", cut_off(), gone)
+
+
+def test_a_node_that_may_sleep_is_left_alone() -> None:
+    assert one("node_offline", view(nodes=DEAD, sleeping=frozenset({"pve2"}))) is None
+
+
+@pytest.mark.parametrize(
+    ("more", "by"),
+    [
+        ({"tasks": (task("stopall", start=-400, end=-300, user="root@pam", on="pve2"),)}, "root@pam"),
+        ({"orders": (Order(action="shutdown", target="main/pve2", at=later(-60), by="Ana"),)}, "Ana"),
+        ({"feeds": feeds((HA, "", Ha(nodes={"pve2": "maintenance"})))}, "HA maintenance"),
+        ({"maintenance": frozenset({"pve2"})}, "maintenance"),
+        ({"tasks": (task("stopall", start=-1200, end=-1100, on="pve2"),)}, None),
+        ({"tasks": (task("stopall", start=-400, end=-300, on="pve1"),)}, None),
+        ({"tasks": None}, None),
+    ],
+)
+def test_what_was_ordered_within_a_quarter_of_an_hour_is_silent(more: dict[str, object], by: str | None) -> None:
+    finding = one("node_offline", view(nodes=DEAD, **more))
+    assert finding is not None
+    assert (finding.severity is Severity.INFO, finding.quiet) == (by is not None, by is not None)
+    if by is not None:
+        assert "pve2 is shutting down, ordered" in card(finding)
+        assert f"by {by}" in card(finding)
+
+
+def test_it_is_critical_where_it_does_not_come_back_and_the_order_has_left_the_list() -> None:
+    film = Film()
+    stopall = task("stopall", start=0, end=30, on="pve2")
+    film.poll(nodes=ALIVE)
+    film.poll(nodes=ALIVE, tasks=(stopall,))
+    soon = film.poll(nodes=DEAD, after=60)
+    finding = one("node_offline", film.poll(nodes=DEAD, after=600))
+    assert fires("node_offline", soon)
+    assert finding is not None
+    assert finding.severity is Severity.INFO
+    late = one("node_offline", film.poll(nodes=DEAD, after=700))
+    assert late is not None
+    assert (late.severity, late.quiet) == (Severity.CRITICAL, False)
+    assert words(late.said) == "pve2 has not come back, ordered down 14:02"
+
+
+def test_a_node_that_is_back_says_which_guests_are_not() -> None:
+    web, mail = guest(104, "web", node="pve2"), guest(105, "ct-mail", node="pve2")
+    lost = [replace(one, status=Status.UNKNOWN, uptime=None) for one in (web, mail)]
+    film = Film()
+    film.poll([web, mail], ALIVE)
+    film.poll([web, mail], ALIVE)
+    film.poll(lost, DEAD)
+    film.poll(lost, DEAD, after=240)
+    young = [node("pve1"), node("pve2", uptime=20)]
+
+    def back(guests: list[object], after: float = 15.0, **more: object) -> object:
+        now = film.poll(guests, young, after=after, aging=False, **more)  # type: ignore[arg-type]
+        return next(iter(found("node_offline", now)), None)
+
+    stopped = [replace(one, status=Status.STOPPED, uptime=None) for one in (web, mail)]
+    first = back(stopped)
+    assert first is not None
+    assert first.last is not None  # type: ignore[attr-defined]
+    assert (first.severity, first.quiet) == (Severity.INFO, True)  # type: ignore[attr-defined]
+    assert first.affected == ("web", "ct-mail")  # type: ignore[attr-defined]
+    second = back([replace(web, uptime=10), stopped[1]])
+    assert words(second.over) == "pve2 is back, 1 of 2 guests, not started: ct-mail"  # type: ignore[attr-defined]
+    assert [(cure.key, cure.arg) for cure in second.cures] == [("start", "main/105")]  # type: ignore[attr-defined]
+    startall = task("startall", start=300, end=310, user="root@pam", on="pve2")
+    third = back([replace(web, uptime=25), stopped[1]], after=60, tasks=(startall,))
+    assert third is not None
+    assert back([replace(web, uptime=40), stopped[1]], tasks=(startall,)) is None  # it has settled: nothing to wait for
+    assert back([replace(web, uptime=55), replace(mail, uptime=5)]) is None
+
+
+def test_a_node_that_is_back_with_all_of_its_guests() -> None:
+    web = guest(104, "web", node="pve2")
+    film = Film()
+    film.poll([web], ALIVE)
+    film.poll([replace(web, status=Status.UNKNOWN, uptime=None)], DEAD)
+    now = film.poll([replace(web, uptime=5)], [node("pve1"), node("pve2", uptime=30)], after=120, aging=False)
+    (finding,) = found("node_offline", now)
+    assert words(finding.over) == "pve2 is back, 1 of 1 guests run"
+    assert not found("node_offline", film.poll([web], [node("pve1"), node("pve2", uptime=45)], aging=False))
+
+
+# -- 4 -------------------------------------------------------------------------------------------------------------
+
+
+def reset(uptime: int | None = 40, was: int = 9000, **more: object) -> object:
+    now = view(
+        nodes=[node(uptime=uptime)],
+        before=Memory(nodes={"pve1": NodeWas(online=True, uptime=was, booted=NOW.timestamp() - was)}),
+    )
+    return one("node_reset", replace(now, **more))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("uptime", "was", "told"), [(40, 9000, True), (9015, 9000, False), (8985, 9000, False), (None, 9000, False)]
+)
+def test_an_uptime_that_falls_is_a_reset(uptime: int | None, was: int, told: bool) -> None:
+    finding = reset(uptime, was)
+    assert (finding is not None) is told
+    if finding is not None:
+        assert (finding.severity, finding.loud, finding.quiet) == (Severity.WARNING, True, False)  # type: ignore[attr-defined]
+        assert "was reset by itself" in card(finding)  # type: ignore[arg-type]
+        assert "(power, watchdog or panic)" in card(finding)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tasks": (task("stopall", start=-200, end=-150),)},
+        {"orders": (Order(action="reboot", target="main/pve1", at=later(-150), by="Ana"),)},
+        {"sleeping": frozenset({"pve1"})},
+        {"maintenance": frozenset({"pve1"})},
+    ],
+)
+def test_an_explained_reset_is_silent(more: dict[str, object]) -> None:
+    finding = reset(**more)
+    assert finding is not None
+    assert (finding.severity, finding.quiet, finding.loud) == (Severity.INFO, True, False)  # type: ignore[attr-defined]
+
+
+def test_a_reset_by_a_fence_is_explained() -> None:
+    before = Memory(
+        nodes={"pve1": NodeWas(online=True, uptime=9000, booted=NOW.timestamp() - 9000)},
+        figures={"fence/pve1": later(-200).timestamp()},
+    )
+    finding = reset(before=before)
+    assert finding is not None
+    assert "fenced by HA" in card(finding)  # type: ignore[arg-type]
+
+
+def test_where_tasks_are_not_seen_the_cause_is_unknown() -> None:
+    finding = reset(tasks=None)
+    assert finding is not None
+    assert (finding.loud, "cause unknown" in card(finding)) == (False, True)  # type: ignore[attr-defined, arg-type]
+
+
+def test_a_reset_is_found_once_and_no_clock_makes_one() -> None:
+    film = Film()
+    film.poll(nodes=[node()])
+    assert one("node_reset", film.poll(nodes=[node()], after=7200, aging=False)) is None
+    assert one("node_reset", film.poll(nodes=[node()], after=-7200, aging=False)) is None
+    assert one("node_reset", film.poll(nodes=[node(uptime=30)], aging=False)) is not None
+    assert one("node_reset", film.poll(nodes=[node(uptime=45)], aging=False)) is None
+
+
+# -- 38 ------------------------------------------------------------------------------------------------------------
+
+
+def test_figures_that_stand_still_are_found_until_they_move() -> None:
+    film = Film()
+    film.poll([guest()], [node()])
+    assert one("stats_frozen", film.poll([guest()], [node()])) is None
+    stood = film.poll([guest()], [node(uptime=90 * 86400 + 15)], aging=False)
+    finding = one("stats_frozen", stood)
+    assert finding is not None
+    assert (finding.severity, finding.affected) == (Severity.WARNING, ())
+    for _ in range(6):
+        stood = film.poll([guest()], [node(uptime=90 * 86400 + 15)], aging=False)
+    finding = one("stats_frozen", stood)
+    assert finding is not None
+    assert finding.affected == (HOSTILE,)
+    assert "pvestatd hangs" in card(finding)
+    moved = film.poll([guest()], [node()])
+    assert one("stats_frozen", moved) is None
+    assert sees("stats_frozen", moved, finding)
+    bare = film.poll([guest()], [node(uptime=None)])
+    assert not sees("stats_frozen", bare, finding)
+    assert BY_KEY["stats_frozen"].limit.hold == 90
+
+
+def test_at_the_first_poll_and_of_a_node_that_is_gone_nothing_stands_still() -> None:
+    before = Memory(nodes={"pve1": NodeWas(online=True, uptime=77, moved=later(-500))})
+    same = view(nodes=[node(uptime=77)], before=before)
+    assert one("stats_frozen", same) is not None
+    assert one("stats_frozen", replace(same, first=True)) is None
+    assert one("stats_frozen", view(nodes=[node(uptime=77, online=False)], before=before)) is None
+
+
+# -- 43 ------------------------------------------------------------------------------------------------------------
+
+SILENT = read(None, fresh=False, silent=True, fails=3)
+
+
+@pytest.mark.parametrize(
+    ("readings", "wrong", "seen"),
+    [
+        (((NODE_STATUS, "pve1", SILENT),), True, False),
+        (((NODE_STATUS, "pve1", NodeStatus()),), False, True),
+        (((NODE_STATUS, "pve1", read(None, fresh=False)),), False, False),
+        (((STORAGES, "pve1", SILENT),), False, False),  # a storage that hangs
+        (((NODE_STATUS, "pve1", read(None, fresh=False, forbidden=True)), (SERVICES, "pve1", SILENT)), True, False),
+        (((NODE_STATUS, "pve1", NodeStatus()), (SERVICES, "pve1", SILENT)), False, True),
+        ((), False, False),
+    ],
+)
+def test_an_api_that_is_silent_while_the_node_is_online(readings: tuple[object, ...], wrong: bool, seen: bool) -> None:
+    now = view(feeds=feeds(*readings))  # type: ignore[arg-type]
+    down = one("node_api_down", view(feeds=feeds((NODE_STATUS, "pve1", SILENT))))
+    assert down is not None
+    assert fires("node_api_down", now) is wrong
+    assert sees("node_api_down", now, down) is seen
+    assert BY_KEY["node_api_down"].limit.hold == 180
+
+
+def test_of_a_node_that_is_offline_the_api_is_no_matter() -> None:
+    assert one("node_api_down", view(nodes=DEAD, feeds=feeds((NODE_STATUS, "pve2", SILENT)))) is None
+
+
+# -- half a snapshot -----------------------------------------------------------------------------------------------
+
+
+def test_a_node_that_is_missing_from_a_whole_list_is_gone_for_good() -> None:
+    gone = one("node_offline", view(nodes=DEAD))
+    assert gone is not None
+    assert sees("node_offline", view(nodes=[node("pve1")]), gone)
+    assert not sees("node_offline", view(nodes=[node("pve1")], unseen=[Unseen(gap=Gap.ROWS_DROPPED, count=1)]), gone)
+    assert not sees("node_offline", view(nodes=[node("pve1")], unseen=[Unseen(gap=Gap.STATUS_FAILED)]), gone)
+
+
+def test_nothing_of_all_this_is_grey() -> None:
+    assert not grey("node_offline", view(nodes=DEAD))
+    assert timedelta(seconds=BY_KEY["node_offline"].limit.more["grace_seconds"]) == timedelta(minutes=20)
