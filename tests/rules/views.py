@@ -204,6 +204,7 @@ class Film:
         *,
         after: float = 15.0,
         aging: bool = True,
+        nodes_age: bool | None = None,
         quorate: bool | None = True,
         unseen: Sequence[Unseen] = (),
         **more: Any,
@@ -211,10 +212,12 @@ class Film:
         """`after` s; with `aging` what is up grows older by the time that has passed since NOW."""
         if self.polls:
             self.at += timedelta(seconds=after)
-        gone = int((self.at - NOW).total_seconds()) if aging else 0
+        passed = int((self.at - NOW).total_seconds())
+        gone = passed if aging else 0
+        older = passed if (aging if nodes_age is None else nodes_age) else 0
         shown = nodes if nodes is not None else (node(),)
         aged = [
-            replace(row, uptime=row.uptime + gone) if row.uptime is not None and row.online else row for row in shown
+            replace(row, uptime=row.uptime + older) if row.uptime is not None and row.online else row for row in shown
         ]
         grown = [replace(row, uptime=row.uptime + gone) if row.uptime is not None else row for row in guests]
         seen = replace(
