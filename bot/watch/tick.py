@@ -165,9 +165,9 @@ def tick(
             alert = released(alert, parent, one.limit if one is not None else Limit())
         new, news = _step(alert, one, evaluation, view, setting, number, key not in unconfirmed and not held_back)
         if new is None:
-            assert alert is not None  # noqa: S101 - nothing comes of nothing
-            del stepped[alert.number]
-            gone.append(alert.number)
+            if alert is not None:
+                del stepped[alert.number]
+                gone.append(alert.number)
             continue
         if new.phase is not Phase.OVER or news is not None:
             above = parent.key if parent is not None and new.fired is not None and not parent.over else ""

@@ -83,6 +83,12 @@ async def test_a_rule_that_fails_holds_what_it_found_and_stops_no_other(
     assert bench.of(DOWN_KEY).phase is Phase.OVER
 
 
+async def test_grey_starts_nothing(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    await bench.poll(replace(DOWN, grey=True), times=4)
+    assert bench.standing == {}
+    assert not caplog.records
+
+
 async def test_500_alerts_in_one_tick() -> None:
     bench = await Bench().start()
     many = [found(subject=guest_subject(1000 + n), event="") for n in range(500)]
