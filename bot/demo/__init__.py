@@ -14,6 +14,7 @@ Imports nothing else of the bot, so that what is wrong in the bot cannot be wron
 
 import secrets
 import shutil
+import socket
 import tempfile
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class Demo:
         self.people: dict[int, User] = {}
         self.alerts = 0  # thread id of the topic that alerts go to
         self._folder: Path | None = None
+        self._listen = 0  # the port at which the bot is to listen for what Proxmox pushes
 
     async def start(self) -> None:
         """Raises: OSError, the port is taken; nothing stays behind then."""
@@ -55,6 +57,9 @@ class Demo:
             await self.api.start()
             self._populate()
             await self.page.start()
+            self._listen = free_port()
+            self.cluster.notifier.url = f"http://127.0.0.1:{self._listen}/pve/notify"
+            self.cluster.notifier.secret = secrets.token_hex(24)
             self._folder = Path(tempfile.mkdtemp(prefix="telemox-demo-"))
             (self._folder / "ca.pem").write_bytes(self.cluster.ca_pem)
             (self._folder / "data").mkdir(mode=0o700)
@@ -104,6 +109,11 @@ class Demo:
             "TELEMOX_OPERATORS": str(BEN),
             "TELEMOX_ADMINS": str(ANA),
             "TELEMOX_DATA_DIR": str(self._folder / "data"),
+            "TELEMOX_ALERT_CHATS": f"{OPS}:{self.alerts}",
+            "TELEMOX_ALERTS__POLL_SECONDS": "2",
+            "TELEMOX_ALERTS__TIME_SCALE": "0.1",  # so that what takes minutes takes seconds
+            "TELEMOX_LISTEN": f"127.0.0.1:{self._listen}",
+            "TELEMOX_NOTIFY_SECRET": self.cluster.notifier.secret,
         }
 
     def _populate(self) -> None:
@@ -117,3 +127,10 @@ class Demo:
         home = self.api.group(HOME, "Home", supergroup=False, bot_admin=True)
         for number in (ANA, BEN):
             self.api.member(home, self.people[number], "creator" if number == ANA else "member")
+
+
+def free_port() -> int:
+    """One that nobody listens at now: the bot, which is to, does not exist yet."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

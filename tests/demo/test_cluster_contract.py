@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(not (FOLDER / "contract.json").exists(), reason=
 VERSIONS = {"7.4-20": "7.4", "8.4.21": "8.4", "9.1.11": "9.1"}
 IN_PATH = {"node", "vmid", "upid", "storage", "userid", "name"}
 PATHS = {"{node}": "pve1", "{storage}": "nas-backup", "{userid}": "telemox@pve", "{name}": "tank"}
-QUERIES: dict[str, dict[str, Any]] = {"rrddata": {"timeframe": "hour"}}
+QUERIES: dict[str, dict[str, Any]] = {"rrddata": {"timeframe": "hour"}, "users": {"full": 1}}
 # Seen in Proxmox's sources (or recorded) and declared nowhere
 UNDECLARED = {
     "/cluster/resources": {"[].memhost"},

@@ -203,12 +203,34 @@ def tokens(call: Call) -> Answer:
         raise Refusal(403, "Permission check failed\n")
     if who not in access.users:
         raise died(f"no such user ('{who}')")
-    rows = [
+    return Answer(data=_tokens(call, who))
+
+
+def users(call: Call) -> Answer:
+    """Those that the caller may see; a token is not its user here either, and its user's tokens come with full=1."""
+    access = call.world.access
+    whole = call.caller.id == "root@pam" or call.may("User.Modify|Sys.Audit", "/access/groups")
+    rows: list[Row] = []
+    for who, user in access.users.items():
+        if not whole and who != call.caller.id:
+            continue
+        if "enabled" in call.params and call.flag("enabled") is not user.enabled:
+            continue
+        row: Row = {"userid": who, "enable": int(user.enabled), "expire": int(user.expire), "realm-type": "pve"}
+        if who.endswith("@pam"):
+            row["realm-type"] = "pam"
+        if call.flag("full"):
+            row |= {"groups": "", "tokens": _tokens(call, who)}
+        rows.append(row)
+    return Answer(data=rows)
+
+
+def _tokens(call: Call, who: str) -> list[Row]:
+    return [
         {"tokenid": name.partition("!")[2], "expire": int(token.expire), "privsep": int(token.privsep)}
-        for name, token in access.tokens.items()
+        for name, token in call.world.access.tokens.items()
         if name.partition("!")[0] == who
     ]
-    return Answer(data=rows)
 
 
 def ceph(call: Call) -> Answer:
@@ -248,6 +270,10 @@ def routes(broadcast: Broadcast) -> tuple[Route, ...]:
         Route(method=get, path="/cluster/status", handler=status, check=("/", "Sys.Audit")),
         Route(method=get, path="/cluster/tasks", handler=tasks),
         Route(method=get, path="/access/permissions", handler=permissions, params={"path": Param(), "userid": Param()}),
+        Route(
+            method=get, path="/access/users", handler=users,
+            params={"enabled": Param(type="boolean"), "full": Param(type="boolean")},
+        ),
         Route(method=get, path="/access/users/{userid}/token", handler=tokens),
         Route(method=get, path="/cluster/ceph/status", handler=ceph, check=("/", "Sys.Audit|Datastore.Audit")),
         Route(method=get, path="/nodes", handler=nodes(broadcast)),

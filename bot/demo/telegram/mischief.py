@@ -4,6 +4,7 @@ from bot.demo.telegram.api import BotApi
 from bot.demo.telegram.updates import CONFLICT
 from bot.demo.telegram.world import Chat
 
+RULES = {"down": "41 bot"}  # the bot's rule that it brings about
 # key: label, help
 BUTTONS = {
     "flood": ("Too many requests", "The next 3 calls: 429, wait 3 s"),
@@ -31,9 +32,8 @@ class Mischief:
         rows = []
         for key, (label, text) in BUTTONS.items():
             left = sum(f.times for f in self._api.failures if (f.refused.code, f.method) == _planned(key))
-            rows.append(
-                {"key": key, "label": label, "help": text, "on": left + self._lasting(key), "lasts": key in LASTS}
-            )
+            row = {"key": key, "label": label, "help": text, "rule": RULES.get(key, ""), "lasts": key in LASTS}
+            rows.append(row | {"on": left + self._lasting(key)})
         return rows
 
     def _lasting(self, key: str) -> int:

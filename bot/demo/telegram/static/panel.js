@@ -80,7 +80,7 @@ export function panel(tell) {
     telegram.replaceChildren(...rows.map((row) => {
       const go = el("button", { class: row.on ? "go on" : "go", type: "button", "data-testid": `mischief-${row.key}`, "aria-label": row.label,
         onclick: () => attempt("/control/telegram", { key: row.key }, drawTelegram) }, row.on ? (row.lasts ? "on" : `${row.on} left`) : "Do it");
-      return el("div", { class: "fault" }, el("span", { class: "name" }, row.label), go, el("p", {}, row.help));
+      return el("div", { class: "fault" }, el("span", { class: "name" }, row.label), go, el("p", {}, row.help, row.rule && " ", row.rule && el("i", {}, `· ${row.rule}`)));
     }));
   }
 
