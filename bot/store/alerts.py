@@ -108,20 +108,24 @@ def prune(connection: sqlite3.Connection, now: datetime) -> None:
 def move(connection: sqlite3.Connection, old: int, new: int) -> None:
     """The group `old` became the supergroup `new`: all that is about it goes along, what `new` has of its own stays.
 
-    Messages do not go along: a card that is still open is sent anew there.
+    Messages do not go along, and what had topics before has none of these: a card that is still open is sent anew.
     """
     cards = [card for card in rows(connection, _CARDS + _OF_CHAT, _card, (old,)) if not card.closed]
     outbox = list(rows(connection, _OUTBOX + _OF_CHAT, _outgoing, (old,)))
     routes = list(rows(connection, _ROUTES + _OF_CHAT, _route, (old,)))
     habits = list(rows(connection, _HABITS + _OF_CHAT, _habit, (old,)))
-    own = {topic for (topic,) in connection.execute("SELECT topic FROM routes WHERE chat = ?", (new,))}
+    has_route = connection.execute("SELECT 1 FROM routes WHERE chat = ? AND topic = 0", (new,)).fetchone() is not None
     has_habits = connection.execute("SELECT 1 FROM habits WHERE chat = ?", (new,)).fetchone() is not None
     for table in ("cards", "outbox", "routes", "habits", "parked"):
         connection.execute(f"DELETE FROM {table} WHERE chat = ?", (old,))  # noqa: S608 - our own words
-    _cards(connection, [replace(card, chat=new, message=None, told="") for card in cards])
-    _outbox(connection, [replace(row, chat=new) for row in outbox])
-    _routes(connection, [replace(row, chat=new) for row in routes if (row.topic or 0) not in own])
-    _habits(connection, [] if has_habits else [replace(row, chat=new) for row in habits])
+    _cards(connection, [replace(card, chat=new, topic=None, message=None, told="") for card in cards])
+    _outbox(connection, [replace(row, chat=new, topic=None) for row in outbox])
+    _routes(connection, [] if has_route else [replace(row, chat=new, topic=None) for row in routes])
+    _habits(connection, [] if has_habits else [_moved(row, new) for row in habits])
+
+
+def _moved(habits: Habits, new: int) -> Habits:
+    return replace(habits, chat=new, digest_topic=None, audit_topic=None, pinned=None, pinned_topic=None)
 
 
 # -- rows ----------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ def write(connection: sqlite3.Connection, changes: Changes) -> None:
     many("INSERT OR REPLACE INTO events VALUES (?, ?)", events)
     facts = [(storable(key), storable(value)) for key, value in changes.facts.items()]
     many("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts)
+    many("DELETE FROM facts WHERE key = ?", [(key,) for key, value in facts if not value])  # an empty one is forgotten
     many("INSERT OR IGNORE INTO parked VALUES (?)", [(id_,) for id_, on in changes.parked.items() if on])
     many("DELETE FROM parked WHERE chat = ?", [(id_,) for id_, on in changes.parked.items() if not on])
 
