@@ -1,1 +1,262 @@
-"""What is told and where: each card made equal to what is wanted, and the outbox sent, at least once."""
+"""What is told and where: each card made equal to what is wanted, and the outbox sent, at least once.
+
+    watch ── take(alerts, news, pulse) ──▶ Changes ── saved with the watch's, in one transaction ──▶ wake()
+                                                                                                      │
+    Telegram ◀── courier ◀── sender.py: each chat on its own, drawn at sending ◀──────────────────────┘
+
+hours      quiet hours and the digest's hour, in a chat's zone         queue    what is sent next
+plan       who is told of what, how loud: pure                         draw     what a card looks like, does it sound
+planning   take(): cards from what is open, letters from news          live     the pinned line
+digests    what is told later                                          sender   the loop, and what Telegram says
+desk       all of it in memory, and what the store lacks               words    /why, the audit's notes
+"""
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import tzinfo
+from typing import Any
+
+from bot.access import Asker, Role
+from bot.deliver import words
+from bot.deliver.desk import Desk
+from bot.deliver.draw import Artist
+from bot.deliver.hours import last_digest, last_night, night
+from bot.deliver.live import Live
+from bot.deliver.plan import Why, why
+from bot.deliver.planning import TEST, Planner
+from bot.deliver.sender import Sender
+from bot.model import About, Alert, Card, Finding, Habits, News, Phase, Route, Severity, Subject
+from bot.pages import alertcard
+from bot.ports import Audit, Changes, Clock, Courier, Kept, Ledger, Pulse, Spawner
+from bot.screen import Message, Place, Screen
+from bot.text import EMPTY, Said, lines, say
+
+__all__ = ["Deliverer"]
+
+
+class Deliverer:
+    def __init__(
+        self,
+        ledger: Ledger,
+        courier: Courier,
+        clock: Clock,
+        spawn: Spawner,
+        *,
+        ceiling: Callable[[int], Role | None],
+        routes: Iterable[Route] = (),
+        acts: Callable[[], bool] = lambda: True,
+        clusters: Mapping[str, str] | None = None,
+        tell: Callable[[Said], Coroutine[Any, Any, None]] | None = None,
+        zone: tzinfo | None = None,
+        scale: float = 1.0,
+    ) -> None:
+        """`ceiling`: the most that anybody could press in a chat. `routes`: from the settings. `acts`: can anything be
+        done (a power token, no freeze)? `clusters`: names by key; pulses bring them up to date. `tell`: a line to the
+        admins. `zone`: the machine's. `scale`: TIME_SCALE.
+        """
+        self._ledger = ledger
+        self._clock = clock
+        self._names = dict(clusters or {})
+        self._desk = Desk(replace(route, settings=True) for route in routes)
+        self._planner = Planner(self._desk, self._names, zone, scale)
+        artist = Artist(self._desk, self._planner, clock, ceiling, acts)
+        self._live = Live(self._desk, self._planner, ledger, courier, clock)
+        self._sender = Sender(
+            self._desk, ledger, courier, clock, spawn, artist, self._live, flying=self._planner.flying, tell=tell
+        )
+
+    # -- the watch's side --------------------------------------------------------------------------------------------
+
+    def load(self, kept: Kept) -> None:
+        """At start, before anything else."""
+        self._desk.load(kept)
+        self._planner.begin(self._clock.now(), self._clock.monotonic())
+
+    def take(self, alerts: Mapping[int, Alert], news: Sequence[News], pulse: Sequence[Pulse] = ()) -> Changes:
+        """After each tick: all alerts of all clusters as they are now, and what is new. No I/O.
+
+        The Changes are to be saved together with the watch's own; then `wake()`. Their `alerts` are those of `alerts`
+        that somebody has been told of since (`Alert.told`): the watch goes on with these.
+        """
+        if pulse:
+            self._live.pulse = tuple(pulse)
+            self._names.update({one.cluster: one.name for one in pulse})
+        self._planner.take(alerts, news, self._clock.now(), self._clock.monotonic())
+        known = self._desk.accepted()
+        told = [replace(alert, told=True) for alert in alerts.values() if not alert.told and alert.number in known]
+        return self._desk.changes(told)
+
+    def wake(self) -> None:
+        """What take() gave is durable."""
+        self._desk.saved()
+        self._sender.wake()
+
+    async def run(self) -> None:
+        """Sends, for ever."""
+        await self._sender.run()
+
+    async def drain(self, chat: int) -> float:
+        """Sends what waits in one chat, once; seconds until it is to be tried again, 0: nothing is left."""
+        return await self._sender.drain(chat)
+
+    def chats(self) -> set[int]:
+        """Where something may have to be sent, or edited."""
+        return self._sender.queue.waiting()
+
+    def accepted(self) -> frozenset[int]:
+        """Numbers of alerts of which Telegram has taken a message somewhere."""
+        return self._desk.accepted()
+
+    def needs(self, number: int) -> bool:
+        """Has an alert that is over still to be shown somewhere? Then the watch keeps it, and hands it on."""
+        alert = self._desk.alerts.get(number)
+        return alert is not None and self._planner.needs(alert, self._clock.now())
+
+    @property
+    def depth(self) -> int:
+        """Messages that wait to be sent."""
+        return self._sender.queue.depth
+
+    @property
+    def behind(self) -> float:
+        """Seconds for which the oldest message waits that could be sent."""
+        return self._sender.queue.behind(self._clock.now())
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Since the start: posted, edited, and what went wrong, by the value of Lost."""
+        return self._sender.counts
+
+    # -- what the pages ask ------------------------------------------------------------------------------------------
+
+    def alert(self, number: int) -> Alert | None:
+        return self._desk.alerts.get(number)
+
+    def card(self, id_: int) -> Card | None:
+        return self._desk.cards.get(id_)
+
+    def owns(self, message: Message) -> bool:
+        return self._desk.owns(message)
+
+    def routes(self) -> Sequence[Route]:
+        return self._desk.routes()
+
+    def habits(self, chat: int) -> Habits:
+        return self._desk.habit(chat)
+
+    def told(self, alert: Alert, chat: int) -> Said:
+        return words.told(alert, chat, self._planner, self._clock.now(), self._clock.monotonic())
+
+    async def digest(self, chat: int) -> Screen:
+        """What the digests would say now: of this night (or the last one), and of the day."""
+        now = self._clock.now()
+        habits, zone = self._desk.habit(chat), self._planner.zone
+        places = [place for place in self._desk.places() if place.chat == chat]
+        parts: list[Said] = []
+        span = night(habits, now, zone) or last_night(habits, now, zone)
+        if span is not None:
+            begin, end = span
+            found = self._planner.of_night(
+                chat, places, (begin, max(min(end, now), begin)), now, self._clock.monotonic()
+            )
+            parts.append(alertcard.digest(found, begin=begin, end=end, night=True, clusters=self._names, now=now))
+        since = last_digest(habits, now, zone)
+        if since is not None:
+            found = self._planner.of_day(places, since, whole=True)
+            parts.append(alertcard.digest(found, begin=since, end=now, night=False, clusters=self._names, now=now))
+        if not parts:
+            return Screen(text=say("This chat gets no digest."))
+        return Screen(text=parts[0] if len(parts) == 1 else lines(parts[0], EMPTY, parts[1]))
+
+    # -- what the pages change: durable when it returns ----------------------------------------------------------------
+
+    async def subscribe(self, route: Route) -> None:
+        """What is open now is shown there at once, without a sound. Raises: StoreFailed."""
+        place = Place(chat=route.chat, topic=route.topic)
+        new = place not in self._desk.places()
+        self._desk.put_route(replace(route, settings=False))
+        if new:
+            self._introduce(place)
+        await self._flush(route.chat)
+
+    def _introduce(self, place: Place) -> None:
+        now, desk = self._clock.now(), self._desk
+        scene = replace(self._planner.scene(place, desk.places()[place], now), quiet=False)
+        parents, found = self._planner.parents(), list(desk.alerts.values())
+        late = float("inf")  # nothing of it has to wait
+        due = [one for one in found if why(one, scene, parents, late) is Why.DUE]
+        if past := [alert.number for alert in due if not alert.open]:
+            self._planner.show(place, past, now, told=True)
+        if open_ := [alert.number for alert in due if alert.open]:
+            self._planner.show(place, open_, now, silent=True)
+
+    async def unsubscribe(self, place: Place) -> bool:
+        """False where it was not subscribed, or is by the settings. Raises: StoreFailed."""
+        if (place.chat, place.topic) not in self._desk.own:
+            return False
+        self._desk.drop_route(place.chat, place.topic)
+        await self._flush(place.chat)
+        return True
+
+    async def set_habits(self, habits: Habits) -> None:
+        """Raises: StoreFailed."""
+        now = self._clock.now().isoformat()
+        before = self._desk.habit(habits.chat)
+        if (before.quiet_from, before.quiet_to, before.zone) != (habits.quiet_from, habits.quiet_to, habits.zone):
+            self._desk.fact(f"deliver.night.{habits.chat}", now)  # the night that is over was none
+        if (before.digest, before.zone) != (habits.digest, habits.zone):
+            self._desk.fact(f"deliver.digest.{habits.chat}", now)
+        self._desk.put_habits(habits)
+        await self._flush(habits.chat)
+
+    async def pin(self, place: Place) -> bool:
+        self._sender.unpark(place.chat)
+        return await self._live.begin(place)
+
+    async def unpin(self, place: Place) -> bool:
+        return await self._live.end(place)
+
+    async def test(self, place: Place, by: Asker) -> None:
+        """A test alert there, told like any other, over by itself after a minute. Raises: StoreFailed."""
+        now, number = self._clock.now(), -self._desk.number()
+        finding = Finding(
+            rule=TEST,
+            subject=Subject(about=About.OTHER, cluster="", id=str(-number)),
+            severity=Severity.WARNING,
+            said=say("This is a test alert, asked for by {name}", name=by.name),
+            over=say("The test alert is over"),
+            details=(say("So it looks, and sounds, when something is wrong."),),
+        )
+        alert = Alert(number=number, finding=finding, phase=Phase.FIRING, found=now, fired=now)
+        self._desk.know({**self._desk.alerts, number: alert})
+        self._planner.show(place, (number,), now)
+        await self._flush(place.chat)
+
+    def ack(self, numbers: Sequence[int], by: str) -> Sequence[Alert]:
+        """Test alerts are acknowledged here: the watch knows none of them."""
+        done: list[Alert] = []
+        for number in numbers:
+            alert = self._desk.alerts.get(number)
+            if number < 0 and alert is not None and alert.open and alert.acked is None:
+                done.append(replace(alert, acked=self._clock.now(), acked_by=by))
+        self._desk.know({**self._desk.alerts, **{alert.number: alert for alert in done}})
+        if done:
+            self._sender.wake()
+        return done
+
+    async def audited(self, audit: Audit) -> None:
+        """A write was asked for, or has ended: a silent note where a chat wants the audit. Raises: StoreFailed."""
+        now = self._clock.now()
+        said = words.asked(audit) if audit.ended is None else words.ended(audit)
+        chats = [habits for habits in self._desk.habits.values() if habits.audit]
+        for habits in chats:
+            place = Place(chat=habits.chat, topic=habits.audit_topic)
+            self._planner.write(place, "audit", said, now, alert=audit.id, n=int(audit.ended is not None))
+        if chats:
+            await self._flush(None)
+
+    async def _flush(self, chat: int | None) -> None:
+        if chat is not None:
+            self._sender.unpark(chat)
+        await self._ledger.save(self._desk.changes())
+        self.wake()

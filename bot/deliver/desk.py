@@ -1,0 +1,235 @@
+"""What is to be told, in memory, and which of it the store does not have yet.
+
+take() changes it and hands all that is not durable yet to the watch, which saves it with its own; wake() says that this
+was done. Nothing is sent before: a row stands before its message. What the sender changes is written by itself at once,
+and handed over with the next take() where that failed.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.model import Alert, Card, Habits, Outgoing, Route
+from bot.ports import Changes, Kept
+from bot.screen import Message, Place
+
+NEXT = "deliver.next"
+"""Fact: the next number for a card or a letter. They are never used twice: a button names a card for years."""
+MOVED = "deliver.moved."
+"""Fact: what a group of the settings has become."""
+
+
+@dataclass(slots=True)
+class Dirty:
+    """Keys of what changed."""
+
+    cards: set[int] = field(default_factory=set)
+    letters: set[int] = field(default_factory=set)
+    routes: set[tuple[int, int | None]] = field(default_factory=set)
+    habits: set[int] = field(default_factory=set)
+    facts: set[str] = field(default_factory=set)
+    parked: set[int] = field(default_factory=set)
+
+    def add(self, other: "Dirty") -> None:
+        self.cards |= other.cards
+        self.letters |= other.letters
+        self.routes |= other.routes
+        self.habits |= other.habits
+        self.facts |= other.facts
+        self.parked |= other.parked
+
+    def less(self, other: "Dirty") -> None:
+        self.cards -= other.cards
+        self.letters -= other.letters
+        self.routes -= other.routes
+        self.habits -= other.habits
+        self.facts -= other.facts
+        self.parked -= other.parked
+
+
+class Desk:
+    def __init__(self, routes: Iterable[Route] = ()) -> None:
+        """`routes`: from the settings."""
+        self.fixed = tuple(routes)
+        self.own: dict[tuple[int, int | None], Route] = {}
+        self.cards: dict[int, Card] = {}
+        self.outbox: dict[int, Outgoing] = {}
+        self.habits: dict[int, Habits] = {}
+        self.facts: dict[str, str] = {}
+        self.parked: set[int] = set()
+        self.alerts: dict[int, Alert] = {}
+        self.under: dict[str, list[Alert]] = {}  # what an alert inhibits, by its key
+        self.pending = Dirty()  # not in the store
+        self._handed = Dirty()  # of these, what somebody is saving
+
+    def load(self, kept: Kept) -> None:
+        self.know({alert.number: alert for alert in kept.alerts})
+        self.cards = {card.id: card for card in kept.cards}
+        self.outbox = {letter.id: letter for letter in kept.outbox}
+        self.habits = {habits.chat: habits for habits in kept.habits}
+        self.own = {(route.chat, route.topic): route for route in kept.routes}
+        self.facts = {key: value for key, value in kept.facts.items() if key.startswith("deliver.")}
+        self.parked = set(kept.parked)
+        self.fixed = tuple(self._followed(route) for route in self.fixed)
+
+    def know(self, alerts: dict[int, Alert]) -> None:
+        self.alerts = alerts
+        self.under = {}
+        for alert in alerts.values():
+            if alert.parent:
+                self.under.setdefault(alert.parent, []).append(alert)
+
+    def _followed(self, route: Route) -> Route:
+        """The settings may still name a group that has moved."""
+        chat = route.chat
+        for _ in range(8):
+            new = self.facts.get(f"{MOVED}{chat}", "")
+            if not new.lstrip("-").isdecimal():
+                break
+            chat = int(new)
+        return route if chat == route.chat else replace(route, chat=chat, topic=None)
+
+    # -- what changes ----------------------------------------------------------------------------------------------
+
+    def number(self) -> int:
+        last = max((*self.cards, *self.outbox, 0))
+        known = self.facts.get(NEXT, "")
+        number = max(int(known) if known.isdecimal() else 1, last + 1)
+        self.fact(NEXT, str(number + 1))
+        return number
+
+    def fact(self, key: str, value: str) -> None:
+        self.facts[key] = value
+        self.pending.facts.add(key)
+
+    def put_card(self, card: Card) -> None:
+        self.cards[card.id] = card
+        self.pending.cards.add(card.id)
+
+    def drop_card(self, id_: int) -> None:
+        self.cards.pop(id_, None)
+        self.pending.cards.add(id_)
+
+    def put_letter(self, letter: Outgoing) -> None:
+        self.outbox[letter.id] = letter
+        self.pending.letters.add(letter.id)
+
+    def drop_letter(self, id_: int) -> None:
+        self.outbox.pop(id_, None)
+        self.pending.letters.add(id_)
+
+    def put_habits(self, habits: Habits) -> None:
+        self.habits[habits.chat] = habits
+        self.pending.habits.add(habits.chat)
+
+    def put_route(self, route: Route) -> None:
+        self.own[route.chat, route.topic] = route
+        self.pending.routes.add((route.chat, route.topic))
+
+    def drop_route(self, chat: int, topic: int | None) -> None:
+        self.own.pop((chat, topic), None)
+        self.pending.routes.add((chat, topic))
+
+    def park(self, chat: int, on: bool) -> None:
+        if on:
+            self.parked.add(chat)
+        else:
+            self.parked.discard(chat)
+        self.pending.parked.add(chat)
+
+    # -- what the store gets ---------------------------------------------------------------------------------------
+
+    def changes(self, alerts: Iterable[Alert] = ()) -> Changes:
+        """All that is not in the store; `saved()` has to follow once it is."""
+        self._handed.add(self.pending)
+        return self.written(self.pending, alerts)
+
+    def saved(self) -> None:
+        self.pending.less(self._handed)
+        self._handed = Dirty()
+
+    def written(self, dirty: Dirty, alerts: Iterable[Alert] = ()) -> Changes:
+        """These, as they stand."""
+        cards, outbox, own = self.cards, self.outbox, self.own
+        return Changes(
+            alerts=tuple(alerts),
+            cards=tuple(cards[key] for key in sorted(dirty.cards) if key in cards),
+            cards_gone=tuple(key for key in sorted(dirty.cards) if key not in cards),
+            outbox=tuple(outbox[key] for key in sorted(dirty.letters) if key in outbox),
+            sent=tuple(key for key in sorted(dirty.letters) if key not in outbox),
+            routes=tuple(own[key] for key in dirty.routes if key in own),
+            routes_gone=tuple(key for key in dirty.routes if key not in own),
+            habits=tuple(self.habits[key] for key in dirty.habits if key in self.habits),
+            facts={key: self.facts[key] for key in dirty.facts},
+            parked={key: key in self.parked for key in dirty.parked},
+        )
+
+    # -- what there is ---------------------------------------------------------------------------------------------
+
+    def routes(self) -> tuple[Route, ...]:
+        return (*self.fixed, *self.own.values())
+
+    def places(self) -> Mapping[Place, list[Route]]:
+        found: dict[Place, list[Route]] = {}
+        for route in self.routes():
+            found.setdefault(Place(chat=route.chat, topic=route.topic), []).append(route)
+        return found
+
+    def habit(self, chat: int) -> Habits:
+        return self.habits.get(chat) or Habits(chat=chat)
+
+    def covered(self, place: Place) -> frozenset[int]:
+        return frozenset(
+            number
+            for card in self.cards.values()
+            if card.chat == place.chat and card.topic == place.topic
+            for number in card.alerts
+        )
+
+    def card_of(self, place: Place, number: int) -> Card | None:
+        """The newest message of `place` that shows the alert."""
+        found = [
+            card
+            for card in self.cards.values()
+            if card.chat == place.chat and card.topic == place.topic and number in card.alerts
+        ]
+        return max(found, key=lambda card: card.id, default=None)
+
+    def accepted(self) -> frozenset[int]:
+        """Numbers of alerts of which Telegram has taken a message."""
+        return frozenset(number for card in self.cards.values() if card.message is not None for number in card.alerts)
+
+    def owns(self, message: Message) -> bool:
+        chat = message.place.chat
+        if (habits := self.habits.get(chat)) is not None and habits.pinned == message.id:
+            return True
+        return any(card.chat == chat and card.message == message.id for card in self.cards.values())
+
+    def move(self, old: int, new: int) -> None:
+        """The group `old` is the supergroup `new`: its messages stayed behind, open cards are sent anew, silently."""
+        self.fact(f"{MOVED}{old}", str(new))
+        self.fixed = tuple(replace(one, chat=new, topic=None) if one.chat == old else one for one in self.fixed)
+        for route in [one for one in self.own.values() if one.chat == old]:
+            self.drop_route(route.chat, route.topic)
+            self.put_route(replace(route, chat=new, topic=None))
+        for card in [one for one in self.cards.values() if one.chat == old]:
+            silent = card.silent or card.message is not None
+            told = card.told if card.closed else ""
+            self.put_card(replace(card, chat=new, topic=None, message=None, told=told, silent=silent))
+        for letter in [one for one in self.outbox.values() if one.chat == old]:
+            self.put_letter(replace(letter, chat=new, topic=None))
+        if (habits := self.habits.pop(old, None)) is not None:
+            self.put_habits(replace(habits, chat=new, digest_topic=None, audit_topic=None, pinned=None))
+        for kind in ("night", "digest"):
+            if (fact := self.facts.get(f"deliver.{kind}.{old}")) is not None:
+                self.fact(f"deliver.{kind}.{new}", fact)
+        self.parked.discard(old)
+
+
+def read_time(text: str | None) -> datetime | None:
+    """Of a fact; None where it is none."""
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None

@@ -1,0 +1,180 @@
+"""The digests: what the quiet hours kept, told when they end, and the infos of a day.
+
+Both are one letter where they are due together. What a digest tells that can still be acted on gets its card as well,
+without a sound of its own; events need none, and are noted as told by a card that is never sent.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, tzinfo
+
+from bot.deliver.desk import Desk, read_time
+from bot.deliver.hours import last_digest, last_night, monday, night
+from bot.deliver.plan import GROUP_WAIT, Scene, Why, digested, level, same, sounds, wanted, why
+from bot.model import Alert, Card, Outgoing, Phase, Route, Severity
+from bot.pages import alertcard
+from bot.screen import Place
+from bot.text import EMPTY, Said, lines
+
+
+class Digests:
+    """What is told apart from the moment it happens; and the rows that planning.py writes, too."""
+
+    def __init__(self, desk: Desk, names: Mapping[str, str], zone: tzinfo | None, scale: float) -> None:
+        self.desk = desk
+        self.names = names
+        self.zone = zone
+        self.scale = scale
+        self._seen: dict[int, float] = {}  # number -> monotonic seconds at which it was first seen to be told
+        self._hushed: set[int] = set()  # chats whose digest has just sounded
+
+    def parents(self) -> dict[str, Alert]:
+        return {alert.key: alert for alert in self.desk.alerts.values() if alert.phase is Phase.FIRING}
+
+    def scene(self, place: Place, routes: Sequence[Route], now: datetime) -> Scene:
+        quiet = night(self.desk.habit(place.chat), now, self.zone) is not None
+        return Scene(place=place, routes=routes, covered=self.desk.covered(place), quiet=quiet)
+
+    def why(self, alert: Alert, scene: Scene, parents: Mapping[str, Alert], monotonic: float) -> Why:
+        waited = monotonic - self._seen.get(alert.number, monotonic)
+        return why(alert, scene, parents, waited, GROUP_WAIT * self.scale)
+
+    def write(
+        self,
+        place: Place,
+        kind: str,
+        said: Said,
+        now: datetime,
+        *,
+        alert: int = 0,
+        n: int = 0,
+        card: int = 0,
+        silent: bool = True,
+        after: datetime | None = None,
+    ) -> None:
+        """A letter, unless the same waits already."""
+        letter = Outgoing(
+            id=0, chat=place.chat, topic=place.topic, alert=alert, kind=kind, n=n, card=card, said=said,
+            silent=silent, made=now, after=after,
+        )  # fmt: skip
+        if not any(same(letter, other) for other in self.desk.outbox.values()):
+            self.desk.put_letter(replace(letter, id=self.desk.number()))
+
+    def show(
+        self, place: Place, numbers: Iterable[int], now: datetime, *, head: str = "", silent: bool = False,
+        told: bool = False,
+    ) -> Card:  # fmt: skip
+        """A card. `told`: these were told in another way, and need none: it is never sent."""
+        card = Card(
+            id=self.desk.number(), chat=place.chat, topic=place.topic, alerts=tuple(numbers), made=now, head=head,
+            silent=silent, closed=told, told="elsewhere" if told else "",
+        )  # fmt: skip
+        self.desk.put_card(card)
+        return card
+
+    # -- digests ---------------------------------------------------------------------------------------------------
+
+    def digests(self, now: datetime, monotonic: float) -> None:
+        by_chat: dict[int, list[Place]] = {}
+        for place in self.desk.places():
+            by_chat.setdefault(place.chat, []).append(place)
+        for chat, places in by_chat.items():
+            parts = (self._night(chat, places, now, monotonic), self._daily(chat, places, now))
+            said = [part for part, _ in filter(None, parts)]
+            if not said:
+                continue
+            loud = any(sound for _, sound in filter(None, parts))
+            topic = self.desk.habit(chat).digest_topic
+            place = Place(chat=chat, topic=topic) if topic is not None else places[0]
+            whole = said[0] if len(said) == 1 else lines(said[0], EMPTY, said[1])
+            self.write(place, "digest", whole, now, n=int(now.timestamp()), silent=not loud)
+            if loud:
+                self._hushed.add(chat)
+
+    def _passed(self, key: str, due: datetime | None, now: datetime) -> datetime | None:
+        """When it was passed before, where `due` is passed for the first time; kept for the next time."""
+        if due is None:
+            return None
+        before = read_time(self.desk.facts.get(key))
+        if before is not None and before >= due:
+            return None
+        self.desk.fact(key, (now if before is None else due).isoformat())
+        return before
+
+    def _night(self, chat: int, places: Sequence[Place], now: datetime, monotonic: float) -> tuple[Said, bool] | None:
+        span = last_night(self.desk.habit(chat), now, self.zone)
+        if span is None or self._passed(f"deliver.night.{chat}", span[1], now) is None:
+            return None
+        found = self.of_night(chat, places, span, now, monotonic)
+        if not found:
+            return None
+        for place in places:
+            covered = self.desk.covered(place)
+            events = [alert.number for alert in found if alert.finding.event and alert.number not in covered]
+            if events:
+                self.show(place, events, now, told=True)
+        begin, end = span
+        said = alertcard.digest(found, begin=begin, end=end, night=True, clusters=self.names, now=now)
+        known = self.desk.accepted()
+        return said, any(sounds(alert, quiet=False) and alert.number not in known for alert in found)
+
+    def untold(self, chat: int, now: datetime) -> tuple[datetime, datetime] | None:
+        """The quiet hours that last, or whose digest is still to be made."""
+        habits = self.desk.habit(chat)
+        if (lasting := night(habits, now, self.zone)) is not None:
+            return lasting
+        span = last_night(habits, now, self.zone)
+        made = read_time(self.desk.facts.get(f"deliver.night.{chat}"))
+        return span if span is not None and made is not None and made < span[1] else None
+
+    def of_night(
+        self, chat: int, places: Sequence[Place], span: tuple[datetime, datetime], now: datetime, monotonic: float
+    ) -> list[Alert]:
+        """What the quiet hours kept, and what became of what was told: a pair of which nobody heard is left out."""
+        begin, end = span
+        parents = self.parents()
+        routes = self.desk.places()
+        found: dict[int, Alert] = {}
+        for place in places:
+            day = replace(self.scene(place, routes[place], now), quiet=False)
+            for number, alert in self.desk.alerts.items():
+                if alert.fired is None or not wanted(day.routes, alert):
+                    continue
+                shown = number in day.covered
+                kept = self.why(alert, day, parents, monotonic) in (Why.DUE, Why.WAITING) and alert.fired < end
+                told = shown and begin <= alert.fired < end and level(alert) is Severity.CRITICAL
+                over = shown and alert.over is not None and begin <= alert.over < end and not alert.finding.event
+                if kept or told or over:
+                    found[number] = replace(alert, told=shown)
+        return list(found.values())
+
+    def _daily(self, chat: int, places: Sequence[Place], now: datetime) -> tuple[Said, bool] | None:
+        habits = self.desk.habit(chat)
+        due = last_digest(habits, now, self.zone)
+        before = self._passed(f"deliver.digest.{chat}", due, now)
+        if due is None or before is None:
+            return None
+        found = self.of_day(places, before, whole=monday(habits, due, self.zone))
+        if not found:
+            return None
+        said = alertcard.digest(found, begin=before, end=due, night=False, clusters=self.names, now=now)
+        for place in places:
+            covered = self.desk.covered(place)
+            events = [alert.number for alert in found if alert.finding.event and alert.number not in covered]
+            if events:
+                self.show(place, events, now, told=True)
+        return said, False
+
+    def of_day(self, places: Sequence[Place], since: datetime, *, whole: bool) -> list[Alert]:
+        """What is for the daily digest: what came since, and once a week what is still open."""
+        routes = self.desk.places()
+        return [
+            alert
+            for alert in self.desk.alerts.values()
+            if digested(alert)
+            and not alert.silenced
+            and alert.fired is not None
+            and (alert.fired >= since or (whole and alert.open))
+            and (alert.open or alert.finding.event)
+            and any(wanted(routes.get(place, ()), alert) for place in places)
+        ]

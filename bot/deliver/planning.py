@@ -1,0 +1,163 @@
+"""take(): from what is open now, and what is new, to the rows of what is to be sent. No I/O.
+
+Cards are not planned from news but from what is open and stands on no card yet, so that a restart, a lost tick, or a
+route made in between loses nothing. Letters (an escalation, a reminder, a recovery) come from news, which the watch
+gives in the same transaction as the alert that it is about.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+
+from bot.deliver.desk import Desk
+from bot.deliver.digests import Digests
+from bot.deliver.hours import night
+from bot.deliver.plan import GROUP_WAIT, Why, heads, level, sounds, urgent, wanted
+from bot.model import Alert, Card, News, NewsKind, Phase, Severity
+from bot.pages import alertcard
+from bot.screen import Place
+
+KEPT = timedelta(days=7)
+"""For so long a closed card is known as ours: what is tapped there opens beside it."""
+CARDS = 2000
+"""Closed cards kept at most."""
+TEST = "test"
+"""Rule of a test alert."""
+TEST_LASTS = 60.0
+"""Seconds."""
+KINDS = {
+    NewsKind.ESCALATED: "escalate",
+    NewsKind.REMINDED: "remind",
+    NewsKind.RESOLVED: "recover",
+    NewsKind.BACK: "recover",  # Telegram may have taken its card since the watch last knew
+}
+
+
+class Planner(Digests):
+    def __init__(self, desk: Desk, names: Mapping[str, str], zone: tzinfo | None = None, scale: float = 1.0) -> None:
+        """`names` of clusters, by key. `zone`: the machine's, where a chat names none; None is what the system says."""
+        super().__init__(desk, names, zone, scale)
+        self.flying: set[int] = set()  # ids of cards that are being sent
+        self._under: set[int] = set()  # numbers of alerts that were inhibited at the last tick
+
+    def begin(self, now: datetime, monotonic: float) -> None:
+        """After load(): what fired before the restart has waited since then."""
+        for alert in self.desk.alerts.values():
+            if alert.fired is not None:
+                waited = min(max(0.0, (now - alert.fired).total_seconds()), GROUP_WAIT * self.scale)
+                self._seen[alert.number] = monotonic - waited
+
+    def take(self, alerts: Mapping[int, Alert], news: Sequence[News], now: datetime, monotonic: float) -> None:
+        self._merge(alerts, now)
+        parents = self.parents()
+        for number, alert in self.desk.alerts.items():
+            if alert.fired is not None:
+                self._seen.setdefault(number, monotonic)
+        self._seen = {number: at for number, at in self._seen.items() if number in self.desk.alerts}
+        under = {alert.number for alert in self.desk.alerts.values() if self._inhibited(alert, parents)}
+        for number in self._under - under:  # it waits anew: it may go with its parent
+            self._seen[number] = monotonic
+        self._under = under
+        self._hushed.clear()
+        for item in news:
+            self._letters(item, now)
+        self.digests(now, monotonic)
+        for place in self.desk.places():
+            self._cards(place, parents, now, monotonic)
+        self._forget(now)
+
+    def needs(self, alert: Alert, now: datetime) -> bool:
+        """Is an alert that is over still to be shown somewhere?"""
+        number, desk = alert.number, self.desk
+        if any(not card.closed and number in card.alerts for card in desk.cards.values()):
+            return True
+        if any(letter.alert == number for letter in desk.outbox.values()):
+            return True
+        for place, routes in desk.places().items():
+            if alert.fired is None or not wanted(routes, alert):
+                continue
+            quiet = self.untold(place.chat, now)
+            if quiet is not None and alert.over is not None and alert.over >= quiet[0]:
+                return True
+            if alert.finding.event and not alert.silenced and number not in desk.covered(place):
+                return True
+        return False
+
+    # -- steps of take() -------------------------------------------------------------------------------------------
+
+    def _merge(self, alerts: Mapping[int, Alert], now: datetime) -> None:
+        """What the watch no longer has is kept for as long as an open card shows it."""
+        shown = {number for card in self.desk.cards.values() if not card.closed for number in card.alerts}
+        left = {number: alert for number, alert in self.desk.alerts.items() if number in shown and number not in alerts}
+        for number, alert in left.items():
+            if number < 0 and alert.open and (now - alert.found).total_seconds() >= TEST_LASTS * self.scale:
+                left[number] = replace(alert, phase=Phase.OVER, over=now)
+        self.desk.know({**left, **alerts})
+
+    def _inhibited(self, alert: Alert, parents: Mapping[str, Alert]) -> bool:
+        return bool(alert.parent) and alert.parent in parents and alert.parent != alert.key
+
+    def _letters(self, item: News, now: datetime) -> None:
+        alert = item.alert
+        kind = KINDS.get(item.kind)
+        if kind is None or alert.silenced or alert.parent or (alert.flapping is not None and alert.flapping > now):
+            return
+        over = kind == "recover"
+        if over and (alert.acked is not None or level(alert) is not Severity.CRITICAL):
+            return  # the card turns green, and that is enough
+        for place, routes in self.desk.places().items():
+            card = self.desk.card_of(place, alert.number)
+            if card is None or card.message is None or not wanted(routes, alert):
+                continue  # its card tells it, which is still to be sent
+            quiet = night(self.desk.habit(place.chat), now, self.zone)
+            after: datetime | None = None
+            if quiet is not None and not urgent(alert):
+                if item.kind is not NewsKind.ESCALATED:
+                    continue
+                after = quiet[1]
+            loud = not over and sounds(alert, quiet=quiet is not None and after is None)
+            n = alert.reminders if item.kind is NewsKind.REMINDED else int((alert.fired or alert.found).timestamp())
+            said = alertcard.news(alert, item.kind, clusters=self.names, now=now)
+            self.write(place, kind, said, now, alert=alert.number, n=n, card=card.id, silent=not loud, after=after)
+
+    def _cards(self, place: Place, parents: Mapping[str, Alert], now: datetime, monotonic: float) -> None:
+        scene = self.scene(place, self.desk.places()[place], now)
+        due = [
+            alert
+            for alert in self.desk.alerts.values()
+            if alert.fired is not None and self.why(alert, scene, parents, monotonic) is Why.DUE
+        ]
+        if not due:
+            return
+        waits = [
+            card
+            for card in self.desk.cards.values()
+            if (card.chat, card.topic) == (place.chat, place.topic) and card.message is None and not card.closed
+        ]
+        for head, found in heads(due, now).items():
+            numbers = tuple(alert.number for alert in found)
+            joined = next((card for card in waits if card.head == head and card.id not in self.flying), None)
+            if joined is not None and not joined.told:
+                self.desk.put_card(replace(joined, alerts=(*joined.alerts, *numbers)))
+                continue
+            silent = place.chat in self._hushed
+            self.show(place, numbers, now, head=head, silent=silent)
+
+    def _forget(self, now: datetime) -> None:
+        """Cards that nobody needs any more, and unsent ones of places that want nothing any more."""
+        places = self.desk.places()
+        closed = []
+        for card in list(self.desk.cards.values()):
+            if card.closed:
+                closed.append(card)
+            elif card.message is None and card.id not in self.flying and not self._has_reader(card, places):
+                self.desk.drop_card(card.id)
+        closed.sort(key=lambda card: card.id)
+        for number, card in enumerate(closed):
+            old = card.made is None or now - card.made > KEPT or len(closed) - number > CARDS
+            if old and not any(alert in self.desk.alerts for alert in card.alerts):
+                self.desk.drop_card(card.id)
+
+    def _has_reader(self, card: Card, places: Mapping[Place, object]) -> bool:
+        known = any(number in self.desk.alerts for number in card.alerts)
+        return known and (Place(chat=card.chat, topic=card.topic) in places or any(one < 0 for one in card.alerts))

@@ -1,0 +1,74 @@
+"""What waits to be sent, and what of it is next."""
+
+from datetime import datetime
+
+from bot.deliver.desk import Desk
+from bot.deliver.draw import Artist
+from bot.deliver.plan import held
+from bot.model import Card, Outgoing
+
+MANY = 3
+"""Letters that may wait for one place; more are joined into one."""
+AT_MOST = 20
+"""Letters in one message."""
+
+
+class Queue:
+    def __init__(self, desk: Desk, artist: Artist) -> None:
+        self._desk = desk
+        self._artist = artist
+
+    def waiting(self) -> set[int]:
+        """Chats in which something may have to be sent, or edited."""
+        desk = self._desk
+        chats = {card.chat for card in desk.cards.values() if not card.closed}
+        chats |= {letter.chat for letter in desk.outbox.values()}
+        return chats | {habits.chat for habits in desk.habits.values() if habits.pinned is not None}
+
+    def next(self, chat: int, now: datetime) -> Card | list[Outgoing] | None:
+        """A card, or a letter (or many, as one message), in the order in which they were made; only what is durable."""
+        desk = self._desk
+        unsent = [
+            card
+            for card in desk.cards.values()
+            if card.chat == chat and card.message is None and not card.closed and card.id not in desk.pending.cards
+        ]
+        rules = {number: alert.finding.rule for number, alert in desk.alerts.items()} if unsent else {}
+        interval = self._artist.interval
+        ready = [
+            card for card in unsent if not held(card, self._artist.own(card), desk.cards.values(), rules, now, interval)
+        ]
+        waits = {card.id for card in unsent}
+        letters = [
+            letter
+            for letter in desk.outbox.values()
+            if letter.chat == chat
+            and letter.id not in desk.pending.letters
+            and letter.card not in waits
+            and (letter.after is None or letter.after <= now)
+        ]
+        letters.sort(key=lambda letter: letter.id)
+        card = min(ready, key=lambda card: card.id, default=None)
+        if card is not None and (not letters or card.id < letters[0].id):
+            return card
+        if not letters:
+            return None
+        together = [one for one in letters if one.topic == letters[0].topic]
+        return together[:AT_MOST] if len(together) > MANY else together[:1]
+
+    @property
+    def depth(self) -> int:
+        """Messages that wait to be sent."""
+        cards = sum(card.message is None and not card.closed for card in self._desk.cards.values())
+        return cards + len(self._desk.outbox)
+
+    def behind(self, now: datetime) -> float:
+        """Seconds for which the oldest of them has waited, parked chats and what is kept back on purpose aside."""
+        desk = self._desk
+        made = [
+            card.made
+            for card in desk.cards.values()
+            if card.message is None and not card.closed and card.made is not None and card.chat not in desk.parked
+        ]
+        made += [max(one.made, one.after or one.made) for one in desk.outbox.values() if one.chat not in desk.parked]
+        return max(0.0, (now - min(made)).total_seconds()) if made else 0.0

@@ -1,0 +1,300 @@
+"""The sending: each chat on its own, in order, so that one bad chat stops no other.
+
+    what waits in a chat      unsent cards and letters by their number ─▶ cards that have changed ─▶ the live line
+    Telegram took it          the row is closed at once: killed before that, it is sent again (at least once)
+    LATER, UNKNOWN            this chat waits, longer each time, never less than Telegram wants; then it is sent again,
+                              once for each answer that was lost
+    MISSING                   a new message, silently
+    CHAT                      parked: the admins are told once; tried again in an hour, or when somebody asks there
+    REFUSED                   dropped, with a line in the log and a note to the admins: nothing that we know would help
+
+A message is drawn when it is sent: what came meanwhile stands in it.
+"""
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bot.deliver.desk import Desk, Dirty
+from bot.deliver.draw import Artist
+from bot.deliver.live import Live
+from bot.deliver.queue import Queue
+from bot.errors import StoreFailed
+from bot.model import Alert, Card, Outgoing
+from bot.ports import Clock, Courier, Ledger, Lost, Spawner, Undelivered
+from bot.screen import Message, Place, Screen
+from bot.text import Said, lines, say
+
+log = logging.getLogger(__name__)
+
+FIRST, LONGEST = 2.0, 300.0
+"""Seconds before a chat is tried again, doubled each time up to the longest."""
+HOUR = 3600.0
+"""Seconds until a chat that could not be written to is tried again."""
+A_MINUTE = 15
+"""Messages a minute into a group; what is over that is joined."""
+
+
+@dataclass(slots=True)
+class _Chat:
+    """How it goes with one chat."""
+
+    resume: float = 0.0  # monotonic seconds before which it is not tried
+    failures: int = 0  # in a row
+    posts: deque[float] = field(default_factory=lambda: deque(maxlen=A_MINUTE))  # monotonic seconds
+    working: bool = False
+
+
+class Sender:
+    def __init__(
+        self,
+        desk: Desk,
+        ledger: Ledger,
+        courier: Courier,
+        clock: Clock,
+        spawn: Spawner,
+        artist: Artist,
+        live: Live,
+        *,
+        flying: set[int],
+        tell: Callable[[Said], Coroutine[Any, Any, None]] | None,
+    ) -> None:
+        self._desk = desk
+        self._ledger = ledger
+        self._courier = courier
+        self._clock = clock
+        self._spawn = spawn
+        self._artist = artist
+        self._live = live
+        self._flying = flying
+        self._tell = tell
+        self._chats: dict[int, _Chat] = {}
+        self._woken = asyncio.Event()
+        self.queue = Queue(desk, artist)
+        self._drawn: dict[int, tuple[Alert, ...]] = {}  # card -> what it was last compared with
+        self.counts: Counter[str] = Counter()  # posted, edited, and by the name of Lost
+
+    # -- the loop ----------------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self) -> None:
+        """For ever. What fails in one chat is in the log, and tried again with the next wake."""
+        while True:
+            self._woken.clear()
+            for chat in self.queue.waiting():
+                state = self._of(chat)
+                if not state.working and (chat not in self._desk.parked or self._clock.monotonic() >= state.resume):
+                    state.working = True
+                    self._spawn(self._work(chat, state), f"delivery to {chat}")
+            await self._woken.wait()
+
+    async def _work(self, chat: int, state: _Chat) -> None:
+        try:
+            while (pause := await self.drain(chat)) > 0:
+                await self._clock.sleep(pause)
+        finally:
+            state.working = False
+
+    async def drain(self, chat: int) -> float:
+        """Sends what waits; gives the seconds until it is to be tried again, 0 where nothing is left for now."""
+        state = self._of(chat)
+        while True:
+            now = self._clock.monotonic()
+            if chat in self._desk.parked:
+                if now < state.resume:
+                    return 0.0
+            elif now < state.resume:
+                return state.resume - now
+            job = self._job(chat, state)
+            if job is None:
+                return 0.0
+            if isinstance(job, float):
+                return job
+            sent = await job
+            if isinstance(sent, Undelivered):
+                await self._failed(chat, state, sent)
+            else:
+                state.failures = 0
+                if chat in self._desk.parked:
+                    self._desk.park(chat, False)
+                    await self._write(Dirty(parked={chat}))
+
+    def unpark(self, chat: int) -> None:
+        """Somebody asks for something there: it is worth a try."""
+        self._of(chat).resume = 0.0
+
+    def _of(self, chat: int) -> _Chat:
+        return self._chats.setdefault(chat, _Chat())
+
+    # -- what is next ------------------------------------------------------------------------------------------------
+
+    def _job(self, chat: int, state: _Chat) -> "Awaitable[Message | Undelivered | None] | float | None":
+        """The next thing to do; seconds where the rate is used up; None: nothing."""
+        post = self.queue.next(chat, self._clock.now())
+        if post is not None:
+            if (pause := self._pause(chat, state)) > 0:
+                return pause
+            return self._post_card(post, state) if isinstance(post, Card) else self._post_letters(post, state)
+        for card in self._desk.cards.values():
+            if card.chat == chat and card.message is not None and not card.closed:
+                alerts = self._artist.alerts(card)
+                if self._drawn.get(card.id) != alerts:
+                    return self._edit(card, alerts)
+        return self._live.job(chat)
+
+    def _pause(self, chat: int, state: _Chat) -> float:
+        if chat > 0 or len(state.posts) < A_MINUTE:
+            return 0.0
+        return state.posts[0] + 60.0 - self._clock.monotonic()
+
+    # -- sending -----------------------------------------------------------------------------------------------------
+
+    async def _post_card(self, card: Card, state: _Chat) -> Message | Undelivered | None:
+        alerts = self._artist.alerts(card)
+        screen, mark = self._artist.draw(card, alerts)
+        silent = card.silent or not self._artist.sounds(card)
+        self._flying.add(card.id)
+        try:
+            sent = await self._courier.post(Place(chat=card.chat, topic=card.topic), screen, silent=silent)
+            if isinstance(sent, Undelivered):
+                if sent.why is Lost.REFUSED:
+                    await self._drop_card(card, mark, sent)
+                    return None
+                return sent
+            self._posted(state)
+            await self._arrived(card.chat, sent)
+            self._drawn[card.id] = alerts
+            current = self._desk.cards.get(card.id, card)
+            await self._keep(replace(current, message=sent.id, told=mark, closed=self._artist.over(current)))
+            return sent
+        finally:
+            self._flying.discard(card.id)
+
+    async def _post_letters(self, letters: Sequence[Outgoing], state: _Chat) -> Message | Undelivered | None:
+        first = letters[0]
+        replied = self._desk.cards.get(first.card) if len(letters) == 1 else None
+        silent = all(letter.silent for letter in letters)
+        said = first.said if len(letters) == 1 else lines(*(letter.said for letter in letters))
+        place = Place(chat=first.chat, topic=first.topic)
+        reply = replied.message if replied is not None else None
+        sent = await self._courier.post(place, Screen(text=said), silent=silent, reply_to=reply)
+        done = {letter.id for letter in letters}
+        if isinstance(sent, Undelivered):
+            if sent.why is not Lost.REFUSED:
+                return sent
+            await self._dropped(first.chat, sent)
+        else:
+            self._posted(state)
+            await self._arrived(first.chat, sent)
+        for id_ in done:
+            self._desk.drop_letter(id_)
+        await self._write(Dirty(letters=done))
+        return sent if isinstance(sent, Message) else None
+
+    async def _edit(self, card: Card, alerts: tuple[Alert, ...]) -> Message | Undelivered | None:
+        screen, mark = self._artist.draw(card, alerts)
+        over = self._artist.over(card)
+        if mark == card.told and not over:
+            self._drawn[card.id] = alerts
+            return None
+        if mark != card.told and card.message is not None:
+            place = Place(chat=card.chat, topic=card.topic)
+            shown = await self._courier.revise(Message(place=place, id=card.message), screen)
+            if isinstance(shown, Undelivered):
+                if shown.why is Lost.MISSING:
+                    self.counts["missing"] += 1
+                    await self._keep(replace(card, message=None, told="", silent=True))
+                    return None
+                if shown.why is not Lost.REFUSED:
+                    return shown
+                await self._dropped(card.chat, shown)
+            else:
+                self.counts["edited"] += 1
+        self._drawn[card.id] = alerts
+        current = self._desk.cards.get(card.id)
+        if current is not None and current.message == card.message:
+            await self._keep(replace(current, told=mark, closed=over))
+        return None
+
+    def _posted(self, state: _Chat) -> None:
+        state.posts.append(self._clock.monotonic())
+        self.counts["posted"] += 1
+
+    async def _arrived(self, asked: int, sent: Message) -> None:
+        """Elsewhere than asked for: the group has become a supergroup."""
+        new = sent.place.chat
+        if new != asked:
+            log.info("alerts of group %d go to the supergroup %d", asked, new)
+            self._chats[new] = replace(self._of(asked), working=self._of(new).working)
+            self._desk.move(asked, new)
+            await self._write(None)
+
+    # -- what went wrong ---------------------------------------------------------------------------------------------
+
+    async def _failed(self, chat: int, state: _Chat, why: Undelivered) -> None:
+        self.counts[why.why.value] += 1
+        now = self._clock.monotonic()
+        if why.why is Lost.CHAT:
+            state.resume = now + HOUR
+            if chat not in self._desk.parked:
+                log.warning("alerts to chat %d wait: it cannot be written to (%s)", chat, why.detail)
+                self._desk.park(chat, True)
+                await self._write(Dirty(parked={chat}))
+                self._note(
+                    say(
+                        "Alerts to chat {chat} cannot be delivered ({reason}). They wait, and I try again every hour.",
+                        chat=str(chat),
+                        reason=why.detail or "no reason given",
+                    )
+                )
+            return
+        state.failures += 1
+        pause = min(LONGEST, FIRST * 2 ** min(state.failures - 1, 10))
+        state.resume = now + max(why.after, pause)
+        if state.failures == 1 or why.why is Lost.UNKNOWN:
+            log.warning(
+                "alerts to chat %d: %s (%s), again in %.0f s", chat, why.why.value, why.detail, state.resume - now
+            )
+
+    async def _drop_card(self, card: Card, mark: str, why: Undelivered) -> None:
+        await self._dropped(card.chat, why)
+        await self._keep(replace(self._desk.cards.get(card.id, card), told=mark, closed=True))
+
+    async def _dropped(self, chat: int, why: Undelivered) -> None:
+        self.counts["refused"] += 1
+        log.error("a message to chat %d is given up, Telegram takes it in no form: %s", chat, why.detail)
+        self._note(
+            say(
+                "Telegram took an alert for chat {chat} in no form ({reason}). It stands in {page}.",
+                chat=str(chat),
+                reason=why.detail or "no reason given",
+                page="/alerts",
+            )
+        )
+
+    def _note(self, said: Said) -> None:
+        if self._tell is not None:
+            self._spawn(self._tell(said), "note to the admins")
+
+    # -- the store ---------------------------------------------------------------------------------------------------
+
+    async def _keep(self, card: Card) -> None:
+        self._desk.put_card(card)
+        await self._write(Dirty(cards={card.id}))
+
+    async def _write(self, dirty: Dirty | None) -> None:
+        """`dirty` None: all that changed. Where it fails it is saved with the next tick."""
+        try:
+            if dirty is None:
+                await self._ledger.save(self._desk.changes())
+                self._desk.saved()
+            else:
+                await self._ledger.save(self._desk.written(dirty))
+                self._desk.pending.less(dirty)
+        except StoreFailed as error:
+            log.error("what Telegram has taken could not be written down yet: %s", error)

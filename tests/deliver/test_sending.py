@@ -1,0 +1,323 @@
+"""What Telegram says, and what becomes of a message then."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from bot.model import Habits, NewsKind, Phase, Route
+from bot.ports import Lost, Pulse, Undelivered
+from bot.screen import Message, Place
+from tests.deliver.kit import ANA, CRITICAL, GONE, LATER, NIGHT, OPS, REFUSED, World, alert, breathe
+
+
+async def test_the_row_stands_before_the_message_and_is_closed_right_after() -> None:
+    world = World()
+    world.fire(1, CRITICAL)
+    changes = world.deliverer.take(world.alerts, world.news)
+    assert [card.message for card in changes.cards] == [None]
+    await world.send()
+    assert world.telegram.tries == 0  # nobody has saved it
+    await world.shelf.save(changes)
+    world.deliverer.wake()
+    await world.send()
+    assert [card.message for card in world.shelf.cards.values()] == [1]
+    assert world.deliverer.accepted() == {1}
+    again = world.deliverer.take(world.alerts, ())
+    assert [one.told for one in again.alerts] == [True]
+
+
+async def test_what_was_not_saved_is_handed_over_again() -> None:
+    world = World()
+    world.fire(1, CRITICAL)
+    first = world.deliverer.take(world.alerts, world.news)
+    second = world.deliverer.take(world.alerts, ())
+    assert second.cards == first.cards != ()
+
+
+async def test_later_waits_as_long_as_telegram_wants_and_no_other_chat_waits() -> None:
+    world = World(Route(chat=OPS), Route(chat=ANA))
+    world.telegram.plan[OPS] = [Undelivered(why=Lost.LATER, after=40.0)]
+    world.fire(1, CRITICAL)
+    await world.tick(0)
+    assert (len(world.texts(OPS)), len(world.texts(ANA))) == (0, 1)
+    assert await world.deliverer.drain(OPS) == 40.0
+    await world.tick(39)
+    assert world.texts(OPS) == []
+    await world.tick(1)
+    assert len(world.texts(OPS)) == 1
+
+
+async def test_failures_in_a_row_are_tried_less_and_less_often() -> None:
+    world = World()
+    world.telegram.plan[OPS] = [LATER] * 12
+    world.fire(1, CRITICAL)
+    await world.save()
+    pauses = []
+    while (pause := await world.deliverer.drain(OPS)) > 0:
+        pauses.append(pause)
+        world.clock.at += pause
+    assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]
+    assert len(world.texts()) == 1
+
+
+async def test_a_lost_answer_costs_one_duplicate_at_most() -> None:
+    world = World()
+    world.telegram.plan[OPS] = ["lost"]
+    world.fire(1, CRITICAL)
+    await world.wait(120)
+    assert len(world.texts()) == 2
+    assert world.deliverer.counts["unknown"] == 1
+
+
+async def test_a_deleted_card_is_sent_anew_silently() -> None:
+    world = World()
+    world.fire(1, CRITICAL)
+    await world.tick()
+    next(iter(world)).deleted = True
+    world.change(1, NewsKind.CHANGED, acked=world.clock.now(), acked_by="Ana")
+    await world.tick()
+    (card,) = world.telegram.at(OPS)
+    assert card.silent
+    assert "acked by Ana" in card.text
+
+
+async def test_a_chat_that_is_gone_is_parked_the_admins_told_once_and_tried_every_hour(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+    world.telegram.plan[OPS] = [GONE] * 3
+    world.fire(1, CRITICAL)
+    await world.wait(7000, 100)
+    await breathe()
+    assert world.telegram.tries == 2
+    assert len(world.notes) == 1
+    assert "bot was kicked" in world.notes[0]
+    assert world.shelf.parked == {OPS: True}
+    await world.restart()
+    await world.tick()  # a new process tries once
+    assert world.telegram.tries == 3
+    await world.wait(4000, 100)
+    assert len(world.texts()) == 1
+    assert world.shelf.parked == {OPS: False}
+    assert len(world.notes) == 1
+    assert caplog.text.count("cannot be written to") == 1
+
+
+async def test_a_parked_chat_is_tried_when_somebody_asks_there() -> None:
+    world = World()
+    world.telegram.plan[OPS] = [GONE]
+    world.fire(1, CRITICAL)
+    await world.tick()
+    await world.tick()
+    assert world.texts() == []
+    await world.deliverer.set_habits(Habits(chat=OPS))
+    await world.send()
+    assert len(world.texts()) == 1
+
+
+async def test_what_telegram_takes_in_no_form_is_dropped_said_and_holds_up_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+    world.telegram.plan[OPS] = [REFUSED]
+    world.fire(1, CRITICAL)
+    await world.tick()
+    world.fire(2, CRITICAL)
+    await world.tick()
+    await breathe()
+    assert ["(2)" in text for text in world.texts()] == [True]
+    assert "in no form" in world.notes[0]
+    assert caplog.records[-1].levelno == logging.ERROR
+
+
+async def test_a_refused_edit_is_not_tried_for_ever() -> None:
+    world = World()
+    world.fire(1, CRITICAL)
+    await world.tick()
+    world.telegram.plan[OPS] = [REFUSED]
+    world.change(1, NewsKind.CHANGED, acked=world.clock.now(), acked_by="Ana")
+    await world.wait(60)
+    assert world.telegram.tries == 2
+
+
+async def test_a_group_that_became_a_supergroup_takes_everything_along() -> None:
+    world = World(Route(chat=OPS, topic=4), Route(chat=ANA))
+    await world.deliverer.subscribe(Route(chat=OPS, topic=9, least=CRITICAL))
+    await world.deliverer.set_habits(Habits(chat=OPS, zone="Europe/Berlin"))
+    world.fire(1, CRITICAL)
+    await world.tick()
+    world.telegram.moved[OPS] = -1_000_100
+    world.fire(2, CRITICAL)
+    await world.wait(60)
+    texts = world.texts(-1_000_100)
+    assert any("(2)" in text for text in texts)
+    assert any("(1)" in text for text in texts)  # what is open is shown there, too
+    assert {route.chat for route in world.deliverer.routes()} == {-1_000_100, ANA}
+    assert [route.chat for route in world.shelf.routes.values()] == [-1_000_100]
+    assert world.deliverer.habits(-1_000_100).zone == "Europe/Berlin"
+    assert all(card.chat != OPS for card in world.shelf.cards.values() if not card.closed)
+    before = len(world.telegram.shown)
+    await world.restart()  # the settings still name the old id
+    await world.wait(120)
+    assert len(world.telegram.shown) == before
+
+
+async def test_more_than_fifteen_a_minute_are_joined() -> None:
+    world = World()
+    for number in range(1, 60):
+        world.fire(number, CRITICAL)
+        await world.tick(1)
+    assert len(world.telegram.shown) == 15
+    await world.wait(120)
+    assert len(world.telegram.shown) <= 18
+    said = "\n".join(one.text for one in world)
+    assert all(f"({number})" in said for number in range(1, 60))
+
+
+async def test_many_letters_for_one_place_are_one_message() -> None:
+    world = World()
+    for number in range(1, 11):
+        world.fire(number, CRITICAL)
+    await world.tick()
+    for number in range(1, 11):
+        world.over(number)
+    await world.tick()
+    card, letters = world
+    assert letters.silent
+    assert all(f"({number})" in letters.text for number in range(1, 11))
+    assert card.text.startswith("🟢")
+
+
+async def test_order_is_kept_in_a_chat() -> None:
+    world = World()
+    world.telegram.plan[OPS] = [LATER]
+    world.fire(1, CRITICAL)
+    await world.tick()
+    world.fire(2, CRITICAL)
+    await world.tick(0)
+    world.over(1)
+    await world.wait(60)
+    numbers = [[n for n in (1, 2) if f"({n})" in one.text] for one in world]
+    assert numbers == [[1, 2]]  # joined: nothing had been shown
+    await world.wait(60)
+
+
+async def test_a_full_disk_loses_nothing_and_tells_nothing_twice() -> None:
+    world = World()
+    world.fire(1, CRITICAL)
+    await world.save()
+    world.shelf.full = True
+    await world.send()
+    assert len(world.texts()) == 1
+    world.shelf.full = False
+    await world.wait(60)
+    assert len(world.texts()) == 1
+    assert [card.message for card in world.shelf.cards.values()] == [1]
+
+
+async def test_the_loop_sends_by_itself_and_waits_where_it_has_to() -> None:
+    world = World(Route(chat=OPS), Route(chat=ANA))
+    world.telegram.plan[OPS] = [LATER]
+    world.spawn(world.deliverer.run(), "delivery")
+    world.fire(1, CRITICAL)
+    await world.save()
+    await breathe()
+    await breathe()
+    assert (len(world.texts(OPS)), len(world.texts(ANA))) == (0, 1)
+    await world.clock.advance(2)
+    await breathe()
+    assert len(world.texts(OPS)) == 1
+    await world.spawn.close(0)
+
+
+async def test_depth_and_how_far_behind() -> None:
+    world = World()
+    world.telegram.plan[OPS] = [LATER] * 3
+    world.fire(1, CRITICAL)
+    await world.tick(0)
+    world.clock.at += 100
+    assert (world.deliverer.depth, world.deliverer.behind) == (1, 100.0)
+    await world.wait(900)
+    assert (world.deliverer.depth, world.deliverer.behind) == (0, 0.0)
+
+
+async def test_an_alert_that_cannot_be_drawn_is_told_plainly(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.fire(1, CRITICAL)
+    world.alerts[1] = alert(1, CRITICAL, found=None, fired=world.clock.now(), changes=None, acked=5)
+    await world.tick()
+    assert [text for text in world.texts() if "(1)" in text]
+
+
+# -- the live line -----------------------------------------------------------------------------------------------------
+
+
+def _pulse(world: World, age: float = 3.0) -> Pulse:
+    polled = world.clock.now() - timedelta(seconds=age)
+    return Pulse(cluster="main", name="homelab", polled=polled, age=age, poll=15.0)
+
+
+async def test_the_live_line_is_pinned_silently_and_edited_on_change_only() -> None:
+    world = World()
+    await world.tick(0, [_pulse(world)])
+    assert await world.deliverer.pin(Place(chat=OPS, topic=2))
+    line = next(iter(world))
+    assert (line.silent, world.telegram.pins) == (True, [line.message])
+    assert line.text.startswith("🟢 homelab")
+    for _ in range(20):
+        await world.tick(15, [_pulse(world)])
+    assert line.edits == 0
+    world.fire(1, CRITICAL)
+    await world.tick(15, [_pulse(world)])
+    assert line.text.startswith("🔴 homelab")
+    world.over(1)
+    await world.tick(15, [_pulse(world)])
+    assert line.text.startswith("🔴 homelab")  # twice a minute is enough
+    await world.tick(15, [_pulse(world)])
+    assert line.text.startswith("🟢 homelab")
+    await world.tick(30, [_pulse(world, 400)])
+    assert "last seen" in line.text
+    await world.restart()
+    await world.tick(15, [_pulse(world, 400)])
+    assert world.shelf.habits[OPS].pinned == line.message.id
+
+
+async def test_a_live_line_that_was_deleted_is_made_anew_and_pinned() -> None:
+    world = World()
+    await world.deliverer.pin(Place(chat=OPS))
+    next(iter(world)).deleted = True
+    world.fire(1, CRITICAL)
+    await world.tick(40)
+    lines = [one for one in world.telegram.at(OPS) if one.screen.rows and "alert" in one.text.splitlines()[0]]
+    assert len(lines) == 1
+    assert world.telegram.pins[-1] == lines[0].message
+    assert lines[0].silent
+    assert world.deliverer.owns(lines[0].message)
+
+
+async def test_unpin_ends_it() -> None:
+    world = World()
+    await world.deliverer.pin(Place(chat=OPS))
+    assert await world.deliverer.pin(Place(chat=OPS))
+    assert [message.id for message in world.telegram.unpins] == [1]
+    assert await world.deliverer.unpin(Place(chat=OPS))
+    assert not await world.deliverer.unpin(Place(chat=OPS))
+    assert [message.id for message in world.telegram.unpins] == [1, 2]
+    world.fire(1, CRITICAL)
+    await world.wait(120)
+    assert [one.edits for one in world][:2] == [0, 0]
+    assert not world.deliverer.owns(Message(place=Place(chat=NIGHT), id=2))
+
+
+async def test_what_is_over_at_a_restart_is_told_all_the_same() -> None:
+    world = World()
+    world.telegram.plan[OPS] = [LATER]
+    world.fire(1, CRITICAL)
+    await world.tick()
+    world.over(1)
+    await world.save()
+    await world.restart()
+    assert world.alerts[1].phase is Phase.OVER
+    await world.wait(60)
+    assert [text.startswith("🟢") for text in world.texts()] == [True]
