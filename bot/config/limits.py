@@ -23,6 +23,7 @@ FOR_ALL = ("on", "severity", "hold", "clear")
 """What an override of all rules may change: their figures are of different things."""
 _LONGEST = 10 * 365 * 86400.0  # s
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SWITCH = {"on": True, "yes": True, "true": True, "1": True, "off": False, "no": False, "false": False, "0": False}
 _NUMBER = re.compile(r"(?P<number>[0-9]{1,12}(\.[0-9]{1,9})?) ?(?P<unit>[smhd%]?)")
 
 
@@ -34,6 +35,7 @@ class Of(Enum):
     SHARE = "a share: 0.9, 90 or 90%"
     TIME = "a time: 90, 90s, 5m, 2h or 7d"
     DAYS = "a number of days: 10 or 10d"
+    PERCENT = "a number of percent: 10 or 10%"
     WHOLE = "a whole number"
     NUMBER = "a number"
 
@@ -64,7 +66,7 @@ class Figure:
         if self.of is Of.TIME:
             unit = next(unit for unit in "dhms" if value % _UNITS[unit] == 0 or unit == "s") if value else "s"
             return f"{value / _UNITS[unit]:g}{unit}"
-        return f"{value:g}d" if self.of is Of.DAYS else f"{value:g}"
+        return f"{value:g}" + {Of.DAYS: "d", Of.PERCENT: "%"}.get(self.of, "")
 
 
 def settings_of(rule: Rule) -> tuple[Figure, ...]:
@@ -85,10 +87,14 @@ def settings_of(rule: Rule) -> tuple[Figure, ...]:
 
 
 def _of(rule: Rule, name: str, default: float) -> Of:
-    if name.endswith("_seconds"):
+    """By the name; of a warning or critical by the unit that the rule's help names."""
+    own = frozenset() if name in rule.limit.more else frozenset(re.findall(r"[a-z]+", rule.help.lower()))
+    if name.endswith("_seconds") or "seconds" in own:
         return Of.TIME
-    if name.endswith("_days") or (name not in rule.limit.more and "days" in rule.help.lower()):
+    if name.endswith("_days") or "days" in own:
         return Of.DAYS
+    if "percent" in own:
+        return Of.PERCENT
     return Of.SHARE if 0 < default < 1 else Of.NUMBER
 
 
@@ -97,8 +103,8 @@ def read(figure: Figure, text: str) -> Change:
     word, found = text.strip().lower(), _NUMBER.fullmatch(text.strip().lower())
     number, unit = (float(found["number"]), found["unit"]) if found else (0.0, "")
     match figure.of:
-        case Of.SWITCH if word in {"on", "yes", "true", "1", "off", "no", "false", "0"}:
-            return word in {"on", "yes", "true", "1"}
+        case Of.SWITCH if word in _SWITCH:
+            return _SWITCH[word]
         case Of.SEVERITY if word.upper() in Severity.__members__:
             return Severity[word.upper()]
         case Of.SHARE if found and unit in {"", "%"}:
@@ -109,10 +115,14 @@ def read(figure: Figure, text: str) -> Change:
             return number * _UNITS[unit]
         case Of.DAYS if found and unit in {"", "d"} and number <= _LONGEST:
             return number
+        case Of.PERCENT if found and unit in {"", "%"} and number <= 100:
+            return number
         case Of.WHOLE if re.fullmatch(r"[1-9][0-9]{0,5}", word):
             return int(word)
         case Of.NUMBER if found and not unit:
             return number
+        case Of.NUMBER if figure.default in {0, 1} and word in _SWITCH:
+            return float(_SWITCH[word])
         case _:
             pass
     raise ValueError(f"{shown(text)} is not {figure.of.value}")

@@ -51,8 +51,10 @@ FULL = rule(
 CERT = rule("cert_expiry", Limit(warning=10, warning_clear=12, critical=3, critical_clear=4), text="Days left.")
 LOOP = rule("restart_loop", Limit(count=3, within=900, clear=1800, polls=2))
 LOAD = rule("node_load", Limit(warning=2.0, warning_clear=1.5, on=False))
+WORN = rule("disk_health", Limit(warning=10, warning_clear=12, more={"vms": 0}), text="Percent that remain.")
+DRIFT = rule("clock_drift", Limit(warning=5, warning_clear=2), text="Clock: seconds.")
 EVENT = rule("task_failed", Limit(), Kind.EVENT)
-MADE_UP = (FULL, CERT, LOOP, LOAD, EVENT)
+MADE_UP = (FULL, CERT, LOOP, LOAD, WORN, DRIFT, EVENT)
 
 
 def given_(rules: tuple[Rule, ...] = MADE_UP, **values: str) -> Settings:
@@ -218,6 +220,9 @@ def test_figures_are_read_by_what_they_are_of() -> None:
         ALERTS__STORAGE_FULL__GRACE_SECONDS="2h",
         ALERTS__STORAGE_FULL__SEVERITY="Warning",
         ALERTS__CERT_EXPIRY__WARNING="20d",
+        ALERTS__DISK_HEALTH__WARNING="20%",
+        ALERTS__DISK_HEALTH__VMS="on",
+        ALERTS__CLOCK_DRIFT__WARNING="1m",
         ALERTS__NODE_LOAD__ON="yes",
         ALERTS__NODE_LOAD__WARNING="3",
         ALERTS__RESTART_LOOP__COUNT="5",
@@ -230,6 +235,8 @@ def test_figures_are_read_by_what_they_are_of() -> None:
     assert (full.hold, full.clear, full.severity) == (120, 90, Severity.WARNING)
     assert full.more == dict(FULL.limit.more) | {"grace_seconds": 7200}
     assert (changed["cert_expiry"].warning, changed["cert_expiry"].warning_clear) == (20, 22)
+    assert changed["disk_health"] == Limit(warning=20, warning_clear=22, more={"vms": 1})
+    assert changed["clock_drift"] == Limit(warning=60, warning_clear=57)
     assert changed["node_load"] == Limit(on=True, warning=3, warning_clear=2.5)
     assert (changed["restart_loop"].count, changed["restart_loop"].within, changed["restart_loop"].polls) == (
         5,
@@ -260,6 +267,8 @@ def test_a_clear_moves_along_with_its_fire() -> None:
         ({"STORAGE_FULL__ON": "maybe"}, "STORAGE_FULL__ON: 'maybe' is not on or off"),
         ({"STORAGE_FULL__SEVERITY": "loud"}, "STORAGE_FULL__SEVERITY: 'loud' is not info, warning or critical"),
         ({"CERT_EXPIRY__WARNING": "10%"}, "CERT_EXPIRY__WARNING: '10%' is not a number of days: 10 or 10d"),
+        ({"DISK_HEALTH__WARNING": "120"}, "DISK_HEALTH__WARNING: '120' is not a number of percent: 10 or 10%"),
+        ({"DISK_HEALTH__VMS": "some"}, "DISK_HEALTH__VMS: 'some' is not a number"),
         ({"RESTART_LOOP__COUNT": "0"}, "RESTART_LOOP__COUNT: '0' is not a whole number"),
         ({"NODE_LOAD__WARNING": "2%"}, "NODE_LOAD__WARNING: '2%' is not a number"),
         ({"STORAGE_FULL__WARNING_CLEAR": "90"}, "STORAGE_FULL__WARNING_CLEAR: must be below warning, 85%"),
