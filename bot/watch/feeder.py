@@ -167,6 +167,7 @@ class Feeder:
             line.absent = True
         elif feed.key in pace.DAILY and self._hour is not None and (last := self._fact(line)) is not None:
             line.due = self._daily(line, last, line.due)
+        self._judge(line)
         self._lines[feed.key, node] = line
         return line
 
@@ -203,14 +204,16 @@ class Feeder:
             return False
         if line.feed.key == AGENT.key and not any(map(AgentPings.about, self._guests())):
             return False
-        if self._rights is not None:
-            line.forbidden = lacking(self._rights, line.feed, line.node)
-            if line.forbidden:
-                privilege, path = needed(line.feed, line.node, self._version)
-                line.trouble = say("The token lacks {privilege} on {path}.", privilege=privilege, path=path)
-                return False
+        if line.barred is not None:
+            return False
         status = self._lines.get((NODE_STATUS.key, line.node))  # a node that does not answer is asked one thing only
-        return line is status or status is None or not status.silent or status.forbidden
+        return line is status or status is None or not status.silent or status.barred is not None
+
+    def _judge(self, line: Line) -> None:
+        line.barred = None
+        if self._rights is not None and lacking(self._rights, line.feed, line.node):
+            privilege, path = needed(line.feed, line.node, self._version)
+            line.barred = say("The token lacks {privilege} on {path}.", privilege=privilege, path=path)
 
     def _there(self, line: Line) -> bool:
         return not line.feed.per_node or line.node in self._online
@@ -232,6 +235,8 @@ class Feeder:
         with suppress(PveError):  # what was known stands; where nothing is, each call says itself what it lacks
             self._rights = await self._pve.permissions(Role.VIEWER) or self._rights
             self._version = await self._pve.version()
+        for line in self._lines.values():
+            self._judge(line)
 
     # -- one reading -----------------------------------------------------------------------------------------------
 

@@ -29,7 +29,8 @@ class Line:
     tried: float | None = None  # when the last try began
     fails: int = 0
     failed: float = 0.0  # when the first of these ended
-    forbidden: bool = False
+    barred: Said | None = None  # why it is not asked at all: what the token lacks
+    forbidden: bool = False  # the last try said so
     silent: bool = False
     absent: bool = False
     trouble: Said | None = None
@@ -42,7 +43,7 @@ class Line:
     @property
     def known(self) -> bool:
         """Is there anything to tell of it?"""
-        return self.read is not None or bool(self.fails) or self.forbidden or self.absent
+        return self.read is not None or bool(self.fails) or self.barred is not None or self.absent
 
     def starts(self, now: float) -> None:
         """Whatever becomes of it, it is not due at the next tick."""
@@ -74,15 +75,15 @@ class Line:
     def reading(self, now: float, there: bool = True) -> Reading[Any]:
         """`there`: its node is online."""
         young = self.read is not None and now - self.read <= STALE * self.pace + GRACE
-        spoilt = self.fails or self.forbidden or self.absent
+        spoilt = self.fails or self.barred is not None or self.absent
         return Reading(
             value=self.value,
             at=self.at,
             fresh=young and there and not spoilt,
             fails=self.fails,
             failing=now - self.failed if self.fails else 0.0,
-            forbidden=self.forbidden,
+            forbidden=self.forbidden or self.barred is not None,
             silent=self.silent,
             absent=self.absent,
-            trouble=self.trouble,
+            trouble=self.barred or self.trouble,
         )
