@@ -1,0 +1,326 @@
+"""29 backup_failed, 30 backup_overdue, 31 not_backed_up."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.model import Gap, Outcome, Task, Unseen
+from bot.model.feeds import BACKUPS, FAILED, BackupJob, Backups, GuestBackup
+from bot.model.view import Push
+from bot.rules import BY_KEY, Limits
+from tests.rules_slow.slowviews import (
+    AT,
+    BLIND,
+    DAY,
+    HOUR,
+    NASTY,
+    feeds,
+    find,
+    fresh,
+    guest,
+    how,
+    node,
+    sees,
+    snapshot,
+    stale,
+    task,
+    text,
+    view,
+)
+
+MINUTE = timedelta(minutes=1)
+GUESTS = snapshot(guests=[guest(), guest(102, "db", node="pve2"), guest(103, "ct-mail"), guest(104, "git")])
+
+
+def vzdump(**more: Any) -> Task:
+    return task(**{"type_": "vzdump", "subject": "", "exitstatus": "job errors", **more})
+
+
+def result(
+    of: Task, vmid: int, *, good: bool = False, line: str = "got timeout", after: timedelta = MINUTE
+) -> GuestBackup:
+    return GuestBackup(vmid=vmid, ended=of.upid.start + after, good=good, upid=of.upid.text, line=line)
+
+
+def seen(*tasks: Task, runs: tuple[GuestBackup, ...] | None = (), newest: dict[int, datetime] | None = None, **more: Any
+         ) -> Any:  # fmt: skip
+    """Runs newest first, as the feed gives them; None: the feed was never read."""
+    ordered = tuple(sorted(runs or (), key=lambda one: one.ended, reverse=True))
+    read = feeds() if runs is None else feeds((BACKUPS, "", Backups(runs=ordered, newest=newest or {})))
+    return view(GUESTS, **{"tasks": tuple(tasks), "feeds": read, **more})
+
+
+# -- 29 ------------------------------------------------------------------------------------------------------------
+
+
+def test_one_job_on_two_nodes_is_one_alert() -> None:
+    here, there = vzdump(), vzdump(on="pve2", began=2 * HOUR - 40 * MINUTE / 60)
+    (found,) = find("backup_failed", seen(here, there, runs=(result(here, 101), result(there, 102, line="no space"))))
+    assert (found.severity.word, found.slow, found.affected) == ("warning", True, ("db", NASTY))
+    assert text(found) == f"Backups of 2 guests failed\ndb: no space\n{NASTY}: got timeout"
+    assert [(cure.verb, cure.key, cure.arg) for cure in found.cures] == [
+        ("ask", "backup", "main/102"), ("ask", "backup", "main/101"), ("open", "task", f"main {there.upid}"),
+    ]  # fmt: skip
+    assert found.subject.node == ""
+
+
+@pytest.mark.parametrize(
+    ("other", "count"),
+    [
+        ({"on": "pve2", "began": 2 * HOUR - MINUTE}, 1),
+        ({"on": "pve2", "began": 2 * HOUR - MINUTE - timedelta(seconds=1)}, 2),  # another run
+        ({"on": "pve2", "by": "ana@pve"}, 2),  # another's
+    ],
+)
+def test_what_is_one_job(other: dict[str, Any], count: int) -> None:
+    here, there = vzdump(), vzdump(**other)
+    found = find("backup_failed", seen(here, there, runs=(result(here, 101), result(there, 102))))
+    assert len(found) == count
+    assert len({one.key for one in found}) == count
+
+
+def test_its_identity_stays_when_tasks_leave_the_list() -> None:
+    here, there = vzdump(), vzdump(on="pve2", began=2 * HOUR - timedelta(seconds=20))
+    (both,) = find("backup_failed", seen(here, there, runs=()))
+    (rest,) = find("backup_failed", seen(there, runs=()))
+    (log,) = find("backup_failed", seen(runs=(result(there, 102),)))
+    assert both.key == rest.key == log.key
+
+
+def test_before_the_log_is_read_the_job_is_told() -> None:
+    job = vzdump()
+    (found,) = find("backup_failed", seen(job))
+    assert text(found) == "A backup job on pve1 failed\npve1: job errors"
+    assert [cure.key for cure in found.cures] == ["task"]
+    (one,) = find("backup_failed", seen(vzdump(subject="101", exitstatus="nas is not online")))
+    assert text(one) == f"Backup of {NASTY} failed\n{NASTY}: nas is not online"
+    assert [cure.key for cure in one.cures] == ["backup", "task"]
+    assert (one.subject.name, one.subject.node) == (NASTY, "pve1")
+
+
+def test_more_than_three_guests_have_three_buttons() -> None:
+    job = vzdump()
+    (found,) = find("backup_failed", seen(job, runs=tuple(result(job, vmid) for vmid in (101, 102, 103, 104))))
+    assert [cure.key for cure in found.cures] == ["backup"] * 3 + ["task"]
+
+
+def test_critical_after_two_in_a_row() -> None:
+    old, new = vzdump(began=26 * HOUR), vzdump()
+    (first, second) = find("backup_failed", seen(old, new, runs=(result(old, 102), result(new, 101))))
+    assert [first.severity.word, second.severity.word] == ["warning", "warning"]  # each for the first time
+    (again,) = find("backup_failed", seen(old, new, runs=(result(old, 101), result(new, 101))))
+    assert again.severity.word == "critical"
+    assert text(again).startswith(f"Backup of {NASTY} failed again")
+    good = vzdump(began=14 * HOUR, outcome=Outcome.OK, exitstatus="OK")
+    between = (result(old, 101), result(good, 101, good=True), result(new, 101))
+    assert how(find("backup_failed", seen(old, good, new, runs=between))) == "warning"
+
+
+@pytest.mark.parametrize("how_", ["log", "storage", "task"])
+def test_over_when_a_newer_one_has_run(how_: str) -> None:
+    job = vzdump()
+    retry = task("vzdump", by="telemox@pve!power", began=HOUR, outcome=Outcome.OK, exitstatus="OK", pid=2)
+    runs = [result(job, 101)] + ([result(retry, 101, good=True)] if how_ == "log" else [])
+    newest = {101: AT - HOUR} if how_ == "storage" else {}
+    after = seen(*([job, retry] if how_ == "task" else [job]), runs=tuple(runs), newest=newest)
+    (found,) = find("backup_failed", seen(job, runs=(result(job, 101),)))
+    assert not find("backup_failed", after)
+    assert sees("backup_failed", after, found.subject)
+    running = task("vzdump", by="telemox@pve!power", began=HOUR, took=None)
+    assert find("backup_failed", seen(job, running, runs=(result(job, 101),)))  # not yet
+
+
+def test_over_only_when_all_its_guests_are() -> None:
+    job = vzdump()
+    both = (result(job, 101), result(job, 103))
+    (found,) = find("backup_failed", seen(job, runs=both, newest={101: AT - HOUR}))
+    assert found.affected == ("ct-mail",)
+
+
+def test_a_job_that_failed_though_no_guest_did() -> None:
+    job = vzdump(exitstatus="hook script failed")
+    assert text(*find("backup_failed", seen(job, runs=(result(job, 101, good=True),)))).endswith("hook script failed")
+    later = vzdump(began=HOUR, outcome=Outcome.OK, exitstatus="OK")
+    assert not find("backup_failed", seen(job, later, runs=(result(job, 101, good=True),)))
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        vzdump(exitstatus="interrupted by signal"),
+        vzdump(exitstatus="received interrupt"),
+        vzdump(outcome=Outcome.OK, exitstatus="OK"),
+        vzdump(outcome=Outcome.WARNINGS, exitstatus="WARNINGS: 1"),
+        vzdump(took=None),
+        vzdump(began=8 * DAY),
+        task("qmstart"),
+    ],
+)
+def test_no_failure(job: Task) -> None:
+    assert not find("backup_failed", seen(job))
+
+
+def test_muted_and_deleted_guests() -> None:
+    job = vzdump()
+    rule = BY_KEY["backup_failed"]
+    mute = Limits(base=rule.limit, exceptions={"main/guest/101": replace(rule.limit, on=False)})
+    assert not find("backup_failed", seen(job, runs=(result(job, 101),)), mute)
+    assert not find("backup_failed", seen(job, runs=(result(job, 999),)))
+    holes = replace(GUESTS, unseen=(Unseen(gap=Gap.ROWS_DROPPED, count=1),))
+    assert find("backup_failed", view(holes, feeds=feeds((BACKUPS, "", Backups(runs=(result(job, 999),))))))
+
+
+def test_from_the_nodes_own_list_too() -> None:
+    job = vzdump(subject="101")
+    assert find("backup_failed", view(GUESTS, feeds=feeds((FAILED, "pve1", (job,)), (BACKUPS, "", Backups()))))
+
+
+def test_what_left_every_list_is_held_for_a_week() -> None:
+    job = vzdump()
+    (found,) = find("backup_failed", seen(job, runs=(result(job, 101),)))
+    subject = found.subject
+    assert sees("backup_failed", seen(job), subject)
+    assert not sees("backup_failed", seen(), subject)
+    assert not sees("backup_failed", seen(job, runs=None), subject)  # after a start, before the logs were read
+    assert not sees("backup_failed", seen(job, fresh=False), subject)
+    assert sees("backup_failed", seen(at=AT + 8 * DAY), subject)
+    assert not sees("backup_failed", seen(job), replace(subject, id="vzdump/root@pam/later"))
+
+
+def test_after_a_start_the_logs_are_awaited() -> None:
+    job = vzdump()
+    assert not find("backup_failed", seen(job, runs=None))
+    assert find("backup_failed", seen(job, feeds=feeds((BACKUPS, "", BLIND["forbidden"]))))  # they never come
+    old = Backups(runs=(result(job, 101),), newest={101: AT - HOUR})
+    assert not find("backup_failed", seen(job, feeds=feeds((BACKUPS, "", stale(old)))))  # a log stays true
+
+
+def test_blind() -> None:
+    assert not find("backup_failed", view(GUESTS, tasks=None))
+    assert not find("backup_failed", seen(vzdump(), fresh=False))
+
+
+def test_pushed_only_where_nothing_can_be_read() -> None:
+    push = Push(id="1", at=AT, kind="vzdump", severity="error", title="vzdump backup status", message="a\n\nb",
+                host="pve1", job="backup-1", vmids=(101,))  # fmt: skip
+    (found,) = find("backup_failed", view(GUESTS, tasks=None, pushes=(push, push)))[:1]
+    assert (found.event, found.affected) == ("backup-1/2026112414", (NASTY,))
+    assert {one.key for one in find("backup_failed", view(GUESTS, tasks=None, pushes=(push, push)))} == {found.key}
+    assert not find("backup_failed", seen(pushes=(push,)))
+    assert not find("backup_failed", view(GUESTS, tasks=None, pushes=(replace(push, severity="info"),)))
+
+
+# -- 30 ------------------------------------------------------------------------------------------------------------
+
+NIGHTLY = BackupJob(id="b1", enabled=True, vmids=frozenset({101}), interval=86400.0, storage="nas")
+
+
+def aged(age: timedelta | None, job: BackupJob = NIGHTLY, *, complete: bool = True, **more: Any) -> Any:
+    newest = {101: AT - age} if age is not None else {}
+    value = Backups(newest=newest, complete=complete, jobs=(job,))
+    read = feeds((BACKUPS, "", fresh(value, AT - HOUR)))
+    return view(more.pop("snap", GUESTS), **{"feeds": read, **more})
+
+
+@pytest.mark.parametrize(
+    ("age", "interval", "expected"),
+    [
+        (25 * HOUR, 86400.0, ""),
+        (48 * HOUR, 86400.0, ""),
+        (49 * HOUR, 86400.0, "warning"),
+        (7 * DAY, 86400.0, "warning"),
+        (7 * DAY + HOUR, 86400.0, "critical"),
+        (25 * HOUR, 3600.0, ""),  # at least 26 h
+        (27 * HOUR, 3600.0, "warning"),
+        (13 * DAY, 7 * 86400.0, ""),
+        (15 * DAY, 7 * 86400.0, "warning"),  # a weekly one is not critical the moment it is late
+        (22 * DAY, 7 * 86400.0, "critical"),
+        (90 * DAY, None, ""),  # how often, nobody can tell
+    ],
+)
+def test_overdue(age: timedelta, interval: float | None, expected: str) -> None:
+    assert how(find("backup_overdue", aged(age, replace(NIGHTLY, interval=interval)))) == expected
+
+
+@pytest.mark.parametrize(
+    ("job", "found"),
+    [
+        ({}, True),
+        ({"enabled": False}, False),
+        ({"vmids": frozenset({102})}, False),
+        ({"vmids": frozenset(), "everything": True}, True),
+        ({"vmids": frozenset(), "everything": True, "excluded": frozenset({101})}, False),
+        ({"vmids": frozenset(), "everything": True, "node": "pve2"}, False),
+        ({"vmids": frozenset(), "pool": "prod"}, False),
+    ],
+)
+def test_only_in_an_enabled_job(job: dict[str, Any], found: bool) -> None:
+    assert (
+        any(one.subject.id == "101" for one in find("backup_overdue", aged(3 * DAY, replace(NIGHTLY, **job)))) is found
+    )
+
+
+def test_a_pools_job() -> None:
+    pooled = snapshot(guests=[guest(pool="prod")])
+    assert find("backup_overdue", aged(3 * DAY, replace(NIGHTLY, vmids=frozenset(), pool="prod"), snap=pooled))
+
+
+def test_never_backed_up() -> None:
+    (found,) = find("backup_overdue", aged(None))
+    assert text(found).startswith(f"{NASTY} has no backup")
+    assert found.hold == 2 * 86400  # as long as it takes to miss one: it may be new
+    assert not find("backup_overdue", aged(None, complete=False))  # what cannot be seen may be there
+
+
+def test_what_the_tasks_say_since() -> None:
+    def of(**more: Any) -> str:
+        return how(find("backup_overdue", aged(3 * DAY, tasks=(vzdump(**more),))))
+
+    good = {"outcome": Outcome.OK, "exitstatus": "OK"}
+    assert of(subject="101", began=30 * MINUTE, **good) == ""
+    assert of(subject="101", began=30 * MINUTE) == "warning"  # it failed
+    assert of(subject="101", began=30 * MINUTE, took=None) == "grey"
+    assert of(began=30 * MINUTE, took=None) == "grey"  # of its node: perhaps of it
+    assert of(began=30 * MINUTE, **good) == "grey"  # the next reading tells
+    assert of(began=2 * HOUR, **good) == "warning"  # the reading knows of that
+    assert of(began=30 * MINUTE, on="pve2", **good) == "warning"
+    assert of(subject="102", began=30 * MINUTE, **good) == "warning"
+
+
+def test_overdue_quiet() -> None:
+    assert not find("backup_overdue", aged(3 * DAY, sleeping=frozenset({"pve1"})))
+    assert not find("backup_overdue", aged(3 * DAY, sleeping=frozenset({"nas"})))
+    off = snapshot(nodes=[node(online=False)], guests=[guest()])
+    assert not find("backup_overdue", aged(3 * DAY, snap=off))
+    rule = BY_KEY["backup_overdue"]
+    mute = Limits(base=rule.limit, exceptions={"main/guest/101": replace(rule.limit, on=False)})
+    assert not find("backup_overdue", aged(3 * DAY), mute)
+
+
+def test_overdue_never_from_blindness() -> None:
+    (found,) = find("backup_overdue", aged(3 * DAY))
+    value = Backups(newest={101: AT - 30 * DAY}, complete=True, jobs=(NIGHTLY,))
+    for reading in (*BLIND.values(), stale(value)):
+        blind = view(GUESTS, feeds=feeds((BACKUPS, "", reading)))
+        assert not find("backup_overdue", blind)
+        assert not sees("backup_overdue", blind, found.subject)
+    assert sees("backup_overdue", aged(HOUR), found.subject)
+
+
+# -- 31 ------------------------------------------------------------------------------------------------------------
+
+
+def test_not_backed_up_once_a_week() -> None:
+    def of(vmids: tuple[int, ...] | None, at: datetime = AT) -> list[str]:
+        found = find("not_backed_up", view(GUESTS, at=at, feeds=feeds((BACKUPS, "", Backups(uncovered=vmids)))))
+        return [f"{one.event} {text(one)}" for one in found]
+
+    assert of((101, 103)) == [f"2026-W48 2 guests are in no backup job\n{NASTY}\nct-mail"]
+    assert of((101,), AT + 7 * DAY)[0].startswith("2026-W49")
+    assert of((101,), datetime.fromisoformat("2027-01-01T00:00:00+00:00"))[0].startswith("2026-W53")
+    assert of(()) == of(None) == []
+    rule = BY_KEY["not_backed_up"]
+    mute = Limits(base=rule.limit, exceptions={"main/guest/101": replace(rule.limit, on=False)})
+    assert not find("not_backed_up", view(GUESTS, feeds=feeds((BACKUPS, "", Backups(uncovered=(101,))))), mute)
