@@ -131,7 +131,7 @@ def _mail(view: View, push: Push) -> Finding:
             say("Proxmox VE pushed it: {kind}", kind=push.kind),
             say("its severity there: {severity}", severity=push.severity or "none"),
         ),
-        event=push.id,
+        event=push.id or f"{push.kind} {push.at:%Y%m%dT%H%M%S}",
         since=push.at,
     )
 
