@@ -243,3 +243,50 @@ async def test_trouble_at_telegram_by_button(stage: Stage) -> None:
     assert group.moved_to == -1_001_000_000_005
     assert (await stage.post("/control/telegram", {"key": "upgrade"})).json()["error"].startswith("there is no group")
     assert stage.api.quota == 0
+
+
+async def test_somebody_deletes_a_message(stage: Stage) -> None:
+    sent = await stage.bot_says("gone soon")
+    body = {"user": 1, "message": sent["message_id"]}
+    assert (await stage.post("/chats/1/delete", body)).json() == {"deleted": True}
+    assert (await stage.http.get("/chats/1/messages")).json() == []
+    assert (await stage.post("/chats/1/delete", body)).json() == {"error": "message: it is gone"}
+    ops = stage.api.group(-7, "Ops")
+    said = await stage.api.say(ops, stage.api.user(2, "Ben"), "mine")
+    wrong = await stage.post("/chats/-7/delete", {"user": 1, "message": said.id})
+    assert (wrong.status_code, wrong.json()["error"]) == (
+        400, "only its author and the group's administrators may delete it",
+    )  # fmt: skip
+
+
+class Timed(Faults):
+    """A cluster whose time can be moved, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.speed, self.skipped = 1.0, 0.0
+
+    def skip(self, seconds: float) -> None:
+        self.skipped += seconds
+
+
+async def test_time_by_button() -> None:
+    cluster = Timed()
+    async with BotApi() as api:
+        page = Page(api, cluster)
+        await page.start()
+        async with httpx.AsyncClient(base_url=page.url, timeout=5) as http:
+            assert (await http.get("/control/time")).json() == {
+                "timed": True, "speed": 1.0, "speeds": [1, 10, 60], "skips": [3_600, 86_400],
+            }  # fmt: skip
+            assert (await http.post("/control/time", json={"speed": 60})).json()["speed"] == 60
+            await http.post("/control/time", json={"skip": 86_400})
+            for wrong in ({}, {"speed": 7}, {"skip": -1}, {"skip": 1e99}, {"speed": "1"}, {"speed": 1, "skip": 3_600}):
+                assert (await http.post("/control/time", json=wrong)).status_code == 400, wrong
+        await page.stop()
+    assert (cluster.speed, cluster.skipped) == (60.0, 86_400.0)
+
+
+async def test_a_cluster_without_a_clock_has_none(stage: Stage) -> None:
+    assert (await stage.http.get("/control/time")).json()["timed"] is False
+    assert (await stage.post("/control/time", {"speed": 10})).status_code == 400

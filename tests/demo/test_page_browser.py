@@ -228,3 +228,103 @@ async def test_pictures_files_folds_and_pins(phone: Phone) -> None:
     await expect(phone.last.get_by_test_id("photo").locator("img")).to_have_js_property("naturalWidth", 1)
     await phone.last.get_by_test_id("photo").click()
     await expect(page.get_by_role("dialog", name="Picture")).to_be_visible()
+
+
+async def test_replies_deletions_and_pins_in_a_topic(phone: Phone) -> None:
+    """What alerts do in a group: a reply quotes, two pins take turns, another topic counts, a deleted one is gone."""
+    page, expect, ana = phone.page, phone.expect, phone.user
+    ops = phone.api.group(-1009, "Ops", forum=True, bot_admin=True)
+    phone.api.member(ops, ana, "creator")
+    topic = phone.api.topic(ops, "Alerts")
+    phone.chat = ops
+    await page.reload()
+    await page.get_by_role("button", name="All chats").click()
+    await page.get_by_test_id("chat--1009").click()
+    card = await phone.bot("sendMessage", text=HOSTILE, message_thread_id=topic)
+    await expect(page.get_by_test_id(f"topic-{topic}")).to_contain_text("1")
+    await page.get_by_test_id(f"topic-{topic}").click()
+    await expect(page.get_by_test_id(f"topic-{topic}")).to_have_text("Alerts")
+    await expect(phone.last.get_by_test_id("sound")).to_be_visible()
+    reply = {"message_id": card["message_id"]}
+    second = await phone.bot("sendMessage", text="green", reply_parameters=reply, disable_notification=True)
+    await expect(phone.last.get_by_test_id("reply")).to_contain_text(HOSTILE[:40])
+    await expect(phone.last.get_by_test_id("silent")).to_be_visible()
+
+    for sent in (card, second):
+        await phone.bot("pinChatMessage", message_id=sent["message_id"], disable_notification=True)
+    bar = page.get_by_test_id("pinned-bar")
+    await expect(bar).to_contain_text("2 of 2")
+    await bar.click()
+    await expect(bar).to_contain_text("1 of 2")
+
+    shown = page.locator(f"[data-id='{card['message_id']}']")
+    await shown.get_by_test_id("more").click()
+    await page.get_by_test_id("reply-to").click()
+    await expect(page.get_by_test_id("answering")).to_contain_text(HOSTILE[:40])
+    await page.get_by_test_id("input").fill("seen")
+    await page.get_by_test_id("send").click()
+    await expect(page.get_by_test_id("answering")).to_be_hidden()
+    await expect(phone.last.get_by_test_id("reply")).to_contain_text(HOSTILE[:40])
+
+    await shown.get_by_test_id("more").click()
+    await page.get_by_test_id("delete").click()
+    await expect(shown).to_have_count(0)
+    await expect(bar).not_to_contain_text("of")
+    await expect(phone.last.get_by_test_id("reply")).to_have_text("deleted message")
+    assert await page.evaluate("document.documentElement.scrollWidth") == WIDTH, "it scrolls sideways"
+
+
+class Many(Faults):
+    """Faults of two subjects, one of which is over as soon as it has happened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[str] = []
+
+    def faults(self) -> Sequence[Mapping[str, object]]:
+        once = {
+            "key": "once",
+            "group": "Guests",
+            "label": "Crash",
+            "help": "",
+            "targets": [],
+            "one": True,
+            "once": True,
+        }
+        first = {**super().faults()[0], "group": "Nodes", "rule": "3 node_offline"}
+        return [first, once | {"on": False, "target": "", "aimed": [], "rule": "7 guest_stopped_by_itself"}]
+
+    def set_fault(self, key: str, on: bool, target: str = "") -> None:
+        if key == "once":
+            self.done.append(key)
+        else:
+            super().set_fault(key, on, target)
+
+
+async def test_faults_by_subject() -> None:
+    cluster = Many()
+    async with BotApi() as api, tab() as (page, expect):
+        api.private(api.user(1, HOSTILE))
+        served = Page(api, cluster)
+        await served.start()
+        errors = watch(page)
+        await page.goto(served.url)
+        await page.get_by_role("button", name="Faults").click()
+        await expect(page.get_by_test_id("fault-off")).to_be_visible()
+        await expect(page.get_by_test_id("cluster-faults")).to_contain_text("3 node_offline")
+        await expect(page.get_by_test_id("fault-once")).to_be_hidden()
+        await page.get_by_test_id("group-1").locator("summary").click()
+        await page.get_by_test_id("fault-off").click()
+        await expect(page.get_by_test_id("group-0").locator("summary")).to_contain_text("1")
+        await expect(page.get_by_test_id("fault-once")).to_be_visible()  # what is unfolded stays so
+        await page.get_by_test_id("fault-once").click()
+        await expect(page.get_by_test_id("clear-faults")).to_be_visible()
+        await page.get_by_test_id("clear-faults").click()
+        await expect(page.get_by_test_id("clear-faults")).to_be_hidden()
+        assert (cluster.aimed, cluster.done) == ([], ["once"])
+        await expect(page.get_by_test_id("time")).to_be_hidden()
+        assert await page.evaluate(
+            "document.querySelector('.panel').scrollWidth <= document.querySelector('.panel').clientWidth"
+        )
+        assert errors == []
+        await served.stop()
