@@ -44,6 +44,7 @@ class Scene:
     routes: Sequence[Route]
     covered: frozenset[int]  # numbers of alerts that messages of this place show
     quiet: bool
+    owed: frozenset[int] = frozenset()  # numbers of alerts that are over, and were so only after they were due
 
 
 def level(alert: Alert) -> Severity:
@@ -93,7 +94,7 @@ def why(alert: Alert, scene: Scene, parents: Mapping[str, Alert], waited: float,
     """`parents`: open alerts by key. `waited`: seconds since it fired, monotonic."""
     if alert.number in scene.covered:
         return Why.COVERED
-    if not news(alert):
+    if not news(alert) and alert.number not in scene.owed:
         return Why.NOTHING
     if not wanted(scene.routes, alert):
         return Why.UNWANTED

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 from bot.deliver.desk import Desk
 from bot.deliver.digests import Digests
 from bot.deliver.hours import night
-from bot.deliver.plan import GROUP_WAIT, Why, heads, level, sounds, urgent, wanted
+from bot.deliver.plan import GROUP_WAIT, Scene, Why, heads, level, sounds, urgent, wanted
 from bot.model import Alert, Card, News, NewsKind, Phase, Severity
 from bot.pages import alertcard
 from bot.screen import Place
@@ -39,6 +39,7 @@ class Planner(Digests):
         super().__init__(desk, names, zone, scale)
         self.flying: set[int] = set()  # ids of cards that are being sent
         self._under: set[int] = set()  # numbers of alerts that were inhibited at the last tick
+        self._waiting: dict[Place, frozenset[int]] = {}  # numbers of alerts that were to be told after the last tick
 
     def begin(self, now: datetime, monotonic: float) -> None:
         """After load(): what fired before the restart has waited since then."""
@@ -46,6 +47,9 @@ class Planner(Digests):
             if alert.fired is not None:
                 waited = min(max(0.0, (now - alert.fired).total_seconds()), GROUP_WAIT * self.scale)
                 self._seen[alert.number] = monotonic - waited
+        parents = self.parents()
+        for place, routes in self.desk.places().items():
+            self._waiting[place] = self._kept_back(self.scene(place, routes, now), parents, monotonic)
 
     def take(self, alerts: Mapping[int, Alert], news: Sequence[News], now: datetime, monotonic: float) -> None:
         self._merge(alerts, now)
@@ -122,11 +126,13 @@ class Planner(Digests):
 
     def _cards(self, place: Place, parents: Mapping[str, Alert], now: datetime, monotonic: float) -> None:
         scene = self.scene(place, self.desk.places()[place], now)
+        scene = replace(scene, owed=self._owed(place))
         due = [
             alert
             for alert in self.desk.alerts.values()
             if alert.fired is not None and self.why(alert, scene, parents, monotonic) is Why.DUE
         ]
+        self._waiting[place] = self._kept_back(scene, parents, monotonic)
         if not due:
             return
         waits = [
@@ -142,6 +148,26 @@ class Planner(Digests):
                 continue
             silent = place.chat in self._hushed
             self.show(place, numbers, now, head=head, silent=silent)
+
+    def _kept_back(self, scene: Scene, parents: Mapping[str, Alert], monotonic: float) -> frozenset[int]:
+        return frozenset(
+            alert.number
+            for alert in self.desk.alerts.values()
+            if alert.fired is not None and self.why(alert, scene, parents, monotonic) in (Why.WAITING, Why.DUE)
+        )
+
+    def _owed(self, place: Place) -> frozenset[int]:
+        """Over by now, but not within the wait: the process, or the machine, was away in between."""
+        wait = timedelta(seconds=GROUP_WAIT * self.scale)
+        return frozenset(
+            number
+            for number in self._waiting.get(place, ())
+            if (alert := self.desk.alerts.get(number)) is not None
+            and alert.phase is Phase.OVER
+            and alert.fired is not None
+            and alert.over is not None
+            and alert.over - alert.fired > wait
+        )
 
     def _forget(self, now: datetime) -> None:
         """Cards that nobody needs any more, and unsent ones of places that want nothing any more."""

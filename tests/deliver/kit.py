@@ -1,7 +1,7 @@
 """A Telegram, a store and a clock for the deliverer: all of them values, all of them able to fail."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -215,11 +215,12 @@ class World:
         habits: Sequence[Habits] = (),
         now: datetime = NOON,
         shelf: Shelf | None = None,
+        telegram: Callable[[Clock], Telegram] | None = None,
         scale: float = 1.0,
     ) -> None:
         self.clock = Clock(now)
         self.shelf = shelf or Shelf()
-        self.telegram = Telegram(self.clock)
+        self.telegram = Telegram(self.clock) if telegram is None else telegram(self.clock)
         self.routes = routes or (Route(chat=OPS),)
         self.alerts: dict[int, Alert] = {alert.number: alert for alert in self.shelf.alerts_.values()}
         self.notes: list[str] = []
