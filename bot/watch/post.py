@@ -14,6 +14,7 @@ from bot.rules import Rule
 from bot.watch.blind import blind
 from bot.watch.confirm import Doubter
 from bot.watch.look import LastTasks, Look
+from bot.watch.slow import Slow
 from bot.watch.tick import Evaluation
 
 K = TypeVar("K")
@@ -57,10 +58,11 @@ class Around:
 
 
 class Post:
-    def __init__(self, pve: Watched, kept: Kept, feeder: Feeding | None = None) -> None:
+    def __init__(self, pve: Watched, kept: Kept, feeder: Feeding | None = None, scale: float = 1.0) -> None:
         self.pve = pve
         self.feeder = feeder
         self.doubter = Doubter(pve)
+        self.slow = Slow(scale)
         self.memory = recalled(kept, pve.key)
         self.pushes: list[Push] = []
         self.polls = self.failures = 0

@@ -94,7 +94,9 @@ class Watch(Asked):
         self._started = self._clock.now()
         strangers = self._table.load(kept, self._clusters)
         self._posts = {
-            key: Post(pve, kept, self._feeder(pve, kept.facts) if self._feeder is not None else None)
+            key: Post(
+                pve, kept, self._feeder(pve, kept.facts) if self._feeder is not None else None, self._setting.scale
+            )
             for key, pve in self._clusters.items()
         }
         self._deliverer.load(kept)
@@ -155,7 +157,7 @@ class Watch(Asked):
             post.took = mono - began
         cpu = time.thread_time()
         view = post.view(seen, now, mono, self._around(post, now))
-        evaluation = evaluate(view, sight.rules, sight.book)
+        evaluation = post.slow.with_kept(evaluate(view, post.slow.due(view, sight.rules), sight.book))
         self._log_broken(evaluation)
         cpu = time.thread_time() - cpu
         await asyncio.sleep(0)  # whoever waits for an answer goes first
@@ -163,7 +165,7 @@ class Watch(Asked):
         if wanted := doubts(self._table.of[post.key].values(), evaluation, view):
             view, unconfirmed = await post.doubter.confirm(wanted, view, self._patience)
             asked = {one.rule.key: one.rule for one in wanted}
-            evaluation = again(evaluation, view, asked.values(), sight.book)
+            evaluation = again(evaluation, view, asked.values(), sight.book)  # none of them is slow
         more = time.thread_time()
         changes, news = self._apply(post, view, evaluation, unconfirmed)
         post.ticked = cpu + time.thread_time() - more

@@ -34,7 +34,7 @@ from bot.model import (
 from bot.model import (
     Kind as GuestKind,
 )
-from bot.model.feeds import Feed
+from bot.model.feeds import BackupJob, Feed
 from bot.model.view import GuestWas, Memory, NodeWas, View
 from bot.ports import Changes, Kept, Pulse
 from bot.rules import Confirm, Kind, Limit, Limits, Rule
@@ -248,6 +248,9 @@ class Pve:
         raise NotImplementedError
 
     async def log(self, upid: Upid, *, role: Role, start: int = 0, limit: int = 50) -> TaskLog:
+        raise NotImplementedError
+
+    async def backup_jobs(self) -> tuple[BackupJob, ...]:
         raise NotImplementedError
 
     async def version(self) -> Version:

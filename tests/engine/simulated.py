@@ -12,7 +12,7 @@ from bot.demo.cluster import Cluster
 from bot.demo.cluster.errors import Refusal
 from bot.errors import PveAbsent, PveError, PveForbidden, PveNodeDown, PveRefused, PveUnauthorized
 from bot.model import Guest, Permissions, Snapshot, Task, TaskLog, Upid, Version
-from bot.model.feeds import Feed
+from bot.model.feeds import BackupJob, Feed
 from bot.pve import parse, rows, tasks
 from bot.pve.feeds import Feeding
 from bot.pve.feeds.source import Source
@@ -40,10 +40,9 @@ class SimulatedTime:
 
 
 class Simulated:
-    key = "main"
-    web = "https://pve1:8006"
-
     def __init__(self, cluster: Cluster, clock: SimulatedTime) -> None:
+        self.key = "main"
+        self.web = "https://pve1:8006"
         self._cluster = cluster
         self._clock = clock
         self._latest: Snapshot | None = None
@@ -113,6 +112,9 @@ class Simulated:
 
     async def permissions(self, role: Role) -> Permissions | None:
         return await self.get("/access/permissions", parse.permissions) if role is Role.VIEWER else None
+
+    async def backup_jobs(self) -> tuple[BackupJob, ...]:
+        raise NotImplementedError
 
     async def version(self) -> Version:
         return await self.get("/version", parse.version)

@@ -1,0 +1,225 @@
+"""What the watch costs, and what it says: figures of issue and README.
+
+    await watch_rows()   speed of a tick with ten thousand guests
+    await story_rows()   one dead host, and the noisy day, in messages
+
+`python -m tests.bench.alerts` prints both.
+"""
+
+import asyncio
+import gc
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from statistics import median
+from typing import TypeVar, cast
+
+import orjson
+
+from bot.access import Role
+from bot.deliver import Deliverer
+from bot.demo.cluster import Cluster
+from bot.model import Route, Snapshot, Task
+from bot.model.feeds import Backups, Feed
+from bot.pve import rows, tasks
+from bot.pve.snapshot import Sight, merge
+from bot.rules import RULES
+from bot.rules.limits import Book
+from bot.spawn import Spawn
+from bot.watch import Sight as Look
+from bot.watch import Watch
+from bot.watch.feeder import Feeder
+from bot.watch.tick import evaluate
+from tests.bench.measures import Row
+from tests.engine import replay
+from tests.engine.kit import Ledger
+from tests.engine.replay import GROUP, Group, Replay
+from tests.engine.simulated import TOKEN, Simulated, SimulatedTime
+
+T = TypeVar("T")
+GUESTS = 10_000
+EVALUATE, TICK = 30.0, 150.0  # ms of CPU
+ROUNDS = 15
+POLL = 15.0
+
+
+class Prepared(Simulated):
+    """Its three answers are ready, as a socket would give them: what is measured is ours alone."""
+
+    def prepare(self) -> None:
+        ask = self._cluster.ask
+        paths = ("/cluster/resources", "/cluster/status", "/cluster/tasks")
+        self.bodies = [orjson.dumps({"data": ask(path)}) for path in paths]
+
+    async def snapshot(self, max_age: float = 5.0) -> Snapshot:
+        if self._latest is not None and (self._clock.now() - self._latest.taken).total_seconds() <= max_age:
+            return self._latest
+        found = rows.resources(self.bodies[0], self.key)
+        status = rows.cluster_status(self.bodies[1])
+        now = self._clock.now()
+        self._latest = merge(self.key, found, status, before=self._latest, taken=now, sight=Sight(token=TOKEN))
+        return self._latest
+
+    async def feed(self, feed: Feed[T], node: str = "") -> T:
+        """Every guest was backed up last night, but for one in a hundred."""
+        value = await super().feed(feed, node)
+        if isinstance(value, Backups) and self._latest is not None:
+            night = self._clock.now() - timedelta(hours=8)
+            newest = {guest.vmid: night for guest in self._latest.guests if guest.vmid % 100}
+            return cast("T", replace(value, newest=newest))
+        return value
+
+    async def tasks(self) -> tuple[Task, ...]:
+        return tasks.tasks(self.bodies[2], self.key)
+
+
+class Scene:
+    """A watch, its deliverer and a group, over a simulated cluster whose time goes by poll after poll."""
+
+    def __init__(self, cluster: Cluster, pve: Simulated, clock: SimulatedTime) -> None:
+        self.cluster, self.pve, self.clock = cluster, pve, clock
+        self.replay, self.spawn, self.ledger = Replay(), Spawn(), Ledger()
+        group = Group(self.replay, clock)
+        routes = (Route(chat=GROUP, settings=True),)
+        self.deliverer = Deliverer(
+            self.ledger, group, clock, self.spawn, ceiling=lambda chat: Role.OPERATOR, routes=routes
+        )
+        self.watch = Watch(
+            {pve.key: pve},
+            self.ledger,
+            self.deliverer,
+            clock,
+            self.spawn,
+            Look(rules=RULES, book=Book(RULES)),
+            feeder=lambda pve, facts: Feeder(pve, clock, self.spawn, facts=facts),
+            patience=120,
+        )
+
+    async def poll(self) -> float:
+        """CPU seconds of the tick alone."""
+        self.cluster.advance(POLL)
+        if isinstance(self.pve, Prepared):
+            self.pve.prepare()
+        before = time.thread_time()
+        await self.watch.tick(self.pve.key)
+        took = time.thread_time() - before
+        while len(self.spawn):  # noqa: ASYNC110 - readings that no poll waits for
+            await asyncio.sleep(0)
+        await self.deliverer.drain(GROUP)
+        return took
+
+
+async def watch_rows(rounds: int = ROUNDS, guests: int = GUESTS) -> list[Row]:
+    cluster = Cluster(seed=1, guests=guests, speed=0, auth_delay=0, tls=False)
+    clock = SimulatedTime(cluster)
+    pve = Prepared(cluster, clock)
+    scene = Scene(cluster, pve, clock)
+    await scene.watch.start()
+    for _ in range(4):
+        await scene.poll()
+    gc.collect()
+    gc.freeze()
+    ticks = [await scene.poll() * 1000 for _ in range(rounds)]
+    post = scene.watch._posts[pve.key]
+    view = post._view
+    assert view is not None
+    book = Book(RULES)
+    evaluations: list[float] = []
+    for _ in range(rounds):
+        assert view.snapshot is not None
+        fresh = replace(view, snapshot=replace(view.snapshot), before=post.memory)  # no index is made yet
+        before = time.thread_time()
+        found = evaluate(fresh, RULES, book)
+        evaluations.append((time.thread_time() - before) * 1000)
+        assert not found.broken
+    gc.unfreeze()
+    await scene.spawn.close(1)
+    calls = await _calls(guests=100)
+    return [
+        _bound(f"all {len(RULES)} rules, {guests:,} guests, CPU", median(evaluations), EVALUATE, "ms"),
+        _bound(f"a whole tick, {guests:,} guests, CPU", median(ticks), TICK, "ms"),
+        _bound("Proxmox calls a cluster and tick", calls, 3, ""),
+    ]
+
+
+async def _calls(guests: int) -> int:
+    """The most that a poll asks for itself; what the feeds read at their own pace is not counted."""
+    cluster = Cluster(seed=1, guests=guests, speed=0, auth_delay=0, tls=False)
+    clock = SimulatedTime(cluster)
+    pve = Simulated(cluster, clock)
+    scene = Scene(cluster, pve, clock)
+    await scene.watch.start()
+    most = 0
+    for _ in range(4):
+        pve.calls.clear()
+        await scene.poll()
+        own = [path for path in pve.calls if path in {"/cluster/resources", "/cluster/status", "/cluster/tasks"}]
+        most = max(most, len(own))
+    await scene.spawn.close(1)
+    return most
+
+
+async def dead_host(guests: int = 600) -> Replay:
+    """A node with two hundred guests is cut off for ten minutes."""
+    cluster = Cluster(seed=1, guests=guests, speed=0, auth_delay=0, tls=False)
+    clock = SimulatedTime(cluster)
+    pve = Simulated(cluster, clock)
+    scene = Scene(cluster, pve, clock)
+    await scene.watch.start()
+    for _ in range(20):
+        await scene.poll()
+    before = len(scene.replay.told)
+    cluster.set_fault("node_off", True, "pve2")
+    for _ in range(40):
+        await scene.poll()
+    scene.replay.told = scene.replay.told[before:]
+    await scene.spawn.close(1)
+    return scene.replay
+
+
+async def story_rows(seed: int = 1) -> list[Row]:
+    """The README's table of what is told."""
+    dead = await dead_host()
+    day = await replay.run(seed)
+    return [
+        _bound("messages: a host dies with its 200 guests", len(dead.told), 1, ""),
+        _bound("messages that sound: a noisy day", len(day.sounding), 3, ""),
+        (
+            "messages: the same day, silent ones",
+            f"{len(day.silent)}",
+            "–",
+            f"{len(day.silent)}",
+            "≤ 5",
+            len(day.silent) <= 5,
+        ),
+        (
+            "messages: a naive notifier, the same day",
+            "–",
+            f"{len(day.naive)}",
+            f"{len(day.naive) / max(1, len(day.told)):.0f} ×",
+            "–",
+            True,
+        ),
+    ]
+
+
+def _bound(what: str, value: float, bound: float, unit: str) -> Row:
+    shown = f"{value:.1f}" if unit == "ms" else f"{value:g}"
+    return what, f"{shown} {unit}".strip(), "–", shown, f"≤ {bound:g}", value <= bound
+
+
+def show(found: Sequence[Row]) -> None:
+    for what, ours, floor, figure, bound, kept in found:
+        print(f"{what}: {ours} (floor {floor}, {figure}, bound {bound}){'' if kept else ' BROKEN'}")
+
+
+async def main() -> None:
+    show(await watch_rows())
+    dead = await dead_host()
+    print(*(told.text for told in dead.told), sep="\n---\n")
+    show(await story_rows())
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
