@@ -14,7 +14,7 @@ from bot.rules.readings import guest_named, listed, name_of, of_other
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import seen, whole
 from bot.rules.subjects import ask, guest_key, opens
-from bot.rules.vzdumps import Run, results, runs, vzdumps
+from bot.rules.vzdumps import TOGETHER, Run, alone, latest, logs, runs, vzdumps
 from bot.text import Said, lines, say
 
 SHOWN_FOR = 7 * DAY
@@ -27,15 +27,20 @@ RETRIES = 3
 
 def find(view: View, limits: Limits) -> Iterator[Finding]:
     yield from _pushed(view)
-    if seen(view) is None or (view.tasks is None and not results(view)):
+    if seen(view) is None or not _any(view):
         return
-    found = runs(view)
-    for run in found:
+    for run in runs(view):
         if run.failed and (view.at - run.start).total_seconds() <= SHOWN_FOR:
-            guests = [one for one in run.guests.values() if _open(view, one, run, limits)]
-            unknown = [text for text in run.failed if text not in run.blamed and _stands(view, run, text, found)]
+            failed = sorted(run.guests.values(), key=lambda one: one.vmid)
+            guests = [one for one in failed if _open(view, one, run, limits)]
+            unknown = [text for text in run.failed if text not in run.blamed and _stands(view, run, text)]
             if guests or unknown:
                 yield _finding(view, run, guests, unknown, limits)
+
+
+def _any(view: View) -> bool:
+    """Has any failed? On nearly every poll none has."""
+    return bool(logs(view).bad) or any(task.outcome is Outcome.ERROR for task in vzdumps(view).values())
 
 
 def _open(view: View, one: GuestBackup, run: Run, limits: Limits) -> bool:
@@ -49,31 +54,23 @@ def _open(view: View, one: GuestBackup, run: Run, limits: Limits) -> bool:
     newest = reading.value.newest.get(one.vmid) if reading is not None and reading.value is not None else None
     if newest is not None and newest > one.ended:
         return False
-    if any(other.vmid == one.vmid and other.ended > one.ended for other in results(view)):
+    tried = logs(view).by_vmid.get(one.vmid)
+    if tried and tried[0].ended > one.ended:
         return False
     return not any(
-        task.upid.subject == str(one.vmid)
-        and task.outcome is not Outcome.RUNNING
-        and task.upid.start >= one.ended
-        and text not in run.tasks
-        for text, task in vzdumps(view).items()
+        task.outcome is not Outcome.RUNNING and task.upid.start >= one.ended and task.upid.text not in run.tasks
+        for task in alone(view).get(str(one.vmid), ())
     )
 
 
-def _stands(view: View, run: Run, text: str, found: list[Run]) -> bool:
+def _stands(view: View, run: Run, text: str) -> bool:
     """A task that failed, of which the log is not known: has none of its kind gone well since? While the logs were
     never read, after a start, nobody can say."""
     reading = view.feeds.get(BACKUPS)
     if reading is None or (reading.value is None and not (reading.forbidden or reading.absent or reading.fails > 2)):
         return False
-    node = run.tasks[text].node
-    tasks = vzdumps(view)
-    return not any(
-        other.user == run.user and upid.node == node and name in tasks and tasks[name].outcome is not Outcome.RUNNING
-        for other in found
-        if other.start > run.start
-        for name, upid in other.tasks.items()
-    )
+    after = latest(view).get((run.user, run.tasks[text].node))
+    return after is None or after - run.start <= TOGETHER
 
 
 def _finding(view: View, run: Run, guests: list[GuestBackup], unknown: list[str], limits: Limits) -> Finding:
@@ -142,8 +139,8 @@ def _line(view: View, one: GuestBackup) -> Said:
 def _in_a_row(view: View, one: GuestBackup) -> int:
     """Runs of this guest that failed up to this one, without a good one between."""
     count = 1
-    for other in sorted(results(view), key=lambda other: other.ended, reverse=True):
-        if other.vmid == one.vmid and other.ended < one.ended and other.upid != one.upid:
+    for other in logs(view).by_vmid.get(one.vmid, ()):
+        if other.ended < one.ended and other.upid != one.upid:
             if other.good:
                 break
             count += 1

@@ -1,16 +1,17 @@
 """Guests without a new backup (30), and those in no backup job at all (31)."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from bot.model import Finding, Guest, Outcome, Severity
 from bot.model.feeds import BACKUPS, DAY, HOUR, BackupJob, Backups
 from bot.model.view import View
 from bot.rules.readings import guest_named, listed, name_of, of_cluster, passed, sees_nothing, sees_reading, week
 from bot.rules.rule import Kind, Limit, Limits, Rule
-from bot.rules.sight import blind, both, seen, sees_guest
+from bot.rules.sight import blind, both, memo, seen, sees_guest
 from bot.rules.subjects import ask, cluster_subject, guest_key, guest_subject, opens
-from bot.rules.vzdumps import vzdumps
+from bot.rules.vzdumps import logs, vzdumps
 from bot.text import day_clock, lines, say, say_n
 
 LEAST, WORST = 26 * HOUR, 7 * DAY
@@ -29,14 +30,13 @@ def overdue(view: View, limits: Limits) -> Iterator[Finding]:
     jobs = [job for job in backups.jobs if job.enabled and job.interval]
     if not jobs:
         return
-    fresh = {one.vmid: one.ended for one in sorted(backups.runs, key=lambda one: one.ended) if one.good}
     least = min(_least(limit) for limit in (limits.base, *limits.exceptions.values()))
-    now, newest = view.at, backups.newest
+    early, newest, good = view.at - timedelta(seconds=least), backups.newest, logs(view).good
     for guest in snapshot.guests:
         last = newest.get(guest.vmid)
-        if last is not None and (now - last).total_seconds() <= least:
+        if last is not None and last >= early:
             continue  # the way of nearly all of ten thousand
-        finding = _guest(view, guest, _later(last, fresh.get(guest.vmid)), backups, jobs, limits)
+        finding = _guest(view, guest, _later(last, good.get(guest.vmid)), backups, jobs, limits)
         if finding is not None:
             yield finding
 
@@ -59,8 +59,9 @@ def _guest(
     due = max(_least(limit), limit.more.get("intervals", 2) * min(job.interval or DAY for job in mine))
     worst = limit.more.get("critical_seconds", WORST)
     worst = worst if due < worst else due + worst
-    since, busy = _since(view, guest)
-    last = _later(last, since)
+    lately = _lately(view)
+    last = _later(last, lately.good.get(str(guest.vmid)))
+    busy = str(guest.vmid) in lately.busy or guest.node in lately.nodes
     age = (view.at - last).total_seconds() if last is not None else None
     if (age is None and not backups.complete) or (age is not None and age <= due):
         return None
@@ -99,21 +100,33 @@ def _asleep(view: View, guest: Guest, jobs: list[BackupJob]) -> bool:
     return view.asleep(guest.node) or all(bool(job.storage) and view.asleep(job.storage) for job in jobs)
 
 
-def _since(view: View, guest: Guest) -> tuple[datetime | None, bool]:
-    """What the tasks tell that the reading does not know yet: when it was backed up, and whether something is at work,
-    or was since, that may have been about it."""
+@dataclass(slots=True)
+class Lately:
+    """What the tasks tell that the reading does not know yet."""
+
+    good: dict[str, datetime] = field(default_factory=dict)  # by vmid
+    busy: set[str] = field(default_factory=set)  # vmids that are being backed up
+    nodes: set[str] = field(
+        default_factory=set
+    )  # on which a job is at work, or was since: perhaps about any guest there
+
+
+@memo
+def _lately(view: View) -> Lately:
     reading = view.feeds.get(BACKUPS)
     read = reading.at if reading is not None else None
-    last, busy = None, False
+    found = Lately()
     for task in vzdumps(view).values():
         if task.outcome is Outcome.ERROR or (task.end is not None and read is not None and task.end <= read):
             continue
-        if task.upid.subject == str(guest.vmid):
-            last = _later(last, task.end) if task.outcome is not Outcome.UNKNOWN else last
-            busy = busy or task.outcome is Outcome.RUNNING
-        elif task.upid.subject == "" and task.upid.node == guest.node:
-            busy = True
-    return last, busy
+        if not task.upid.subject:
+            found.nodes.add(task.upid.node)
+        elif task.outcome is Outcome.RUNNING:
+            found.busy.add(task.upid.subject)
+        elif task.outcome is not Outcome.UNKNOWN and task.end is not None:
+            known = found.good.get(task.upid.subject)
+            found.good[task.upid.subject] = task.end if known is None else max(known, task.end)
+    return found
 
 
 def _next(jobs: list[BackupJob], now: datetime) -> datetime | None:

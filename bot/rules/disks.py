@@ -100,10 +100,15 @@ def errors(view: View) -> Iterator[Finding]:
 
 
 def disks(view: View, limits: Limits) -> Iterator[Finding]:
+    figures = [
+        (limit.warning, limit.warning_clear, limit.critical) for limit in (limits.base, *limits.exceptions.values())
+    ]
+    most = max((figure for three in figures for figure in three if figure is not None), default=0)
     for node, found in per_node(view, DISKS):
         for disk in found:
             yield from _health(view, node, disk)
-            yield from _wear(view, node, disk, limits)
+            if disk.wearout is not None and disk.wearout <= most:
+                yield from _wear(view, node, disk, disk.wearout, limits)
 
 
 def _health(view: View, node: str, disk: Disk) -> Iterator[Finding]:
@@ -122,12 +127,10 @@ def _health(view: View, node: str, disk: Disk) -> Iterator[Finding]:
     )
 
 
-def _wear(view: View, node: str, disk: Disk, limits: Limits) -> Iterator[Finding]:
-    if disk.wearout is None:
-        return
+def _wear(view: View, node: str, disk: Disk, left: float, limits: Limits) -> Iterator[Finding]:
     subject = _subject(view, node, disk, " wear")
     limit = limits.of(subject.key)
-    found = sinking(disk.wearout, limit)
+    found = sinking(left, limit) if limit.on else None
     if found is None:
         return
     severity, grey = found
@@ -137,12 +140,12 @@ def _wear(view: View, node: str, disk: Disk, limits: Limits) -> Iterator[Finding
         disk,
         " wear",
         severity=severity,
-        said=say("{dev} on {node} is worn: {left} % left", dev=disk.dev, node=node, left=f"{disk.wearout:.0f}"),
+        said=say("{dev} on {node} is worn: {left} % left", dev=disk.dev, node=node, left=f"{left:.0f}"),
         over=say("{dev} on {node} is not worn", dev=disk.dev, node=node),
         detail=say("order its successor"),
         because=say(
             "{left} % left; warning at {warning}, critical at {critical}",
-            left=f"{disk.wearout:.0f}",
+            left=f"{left:.0f}",
             warning=f"{limit.warning or 0:.0f}",
             critical=f"{limit.critical or 0:.0f}",
         ),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from math import log
 
 from bot.model import Finding, Severity, Snapshot, Storage, Subject
 from bot.model.feeds import DAY, HOUR, MINUTE, STORAGES, THIN
@@ -103,10 +104,14 @@ def _because(used: float, limit: Limit) -> Said:
 def places(storages: Iterable[Storage]) -> list[tuple[Storage, list[Storage]]]:
     """Each place once, by the first of its names, with the others: a file system may be two storages."""
     found: list[tuple[Storage, list[Storage]]] = []
+    near: dict[int, list[tuple[Storage, list[Storage]]]] = {}  # by size, in steps of a hundredth
     for storage in sorted(storages, key=lambda storage: storage.id):
-        same = next((others for first, others in found if _same(first, storage)), None)
+        step = int(log(storage.maxdisk or 1) / ALIKE)
+        candidates = (one for other in range(step - 2, step + 3) for one in near.get(other, ()))
+        same = next((others for first, others in candidates if _same(first, storage)), None)
         if same is None:
             found.append((storage, []))
+            near.setdefault(step, []).append(found[-1])
         else:
             same.append(storage)
     return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.model import Outcome, Task, Upid
-from bot.model.feeds import BACKUPS, FAILED, GuestBackup
+from bot.model.feeds import BACKUPS, FAILED, Backups, GuestBackup
 from bot.model.view import View
 from bot.rules.readings import per_node
 from bot.rules.sight import memo
@@ -52,10 +52,69 @@ def _minute(at: datetime) -> datetime:
 # -- what is known -------------------------------------------------------------------------------------------------
 
 
-def results(view: View) -> tuple[GuestBackup, ...]:
-    """From logs, newest first; what a log said does not grow stale."""
+@dataclass(frozen=True, kw_only=True)
+class Logs:
+    """What one reading of feeds.BACKUPS holds, as it is asked for."""
+
+    results: tuple[GuestBackup, ...] = ()  # newest first
+    by_vmid: Mapping[int, tuple[GuestBackup, ...]] = field(default_factory=dict)  # newest first
+    good: Mapping[int, datetime] = field(default_factory=dict)  # end of the newest good one
+    upids: Mapping[str, Upid] = field(default_factory=dict)
+    ended: Mapping[str, datetime] = field(default_factory=dict)  # by UPID: its last guest
+    bad: Mapping[str, tuple[GuestBackup, ...]] = field(default_factory=dict)  # by UPID, newest first
+
+
+_read: dict[int, tuple[Backups, Logs]] = {}
+"""By identity: a reading is looked at for hours, and holds a result for each of thousands of guests."""
+READINGS = 16
+
+
+def logs(view: View) -> Logs:
+    """What a log said does not grow stale."""
     reading = view.feeds.get(BACKUPS)
-    return reading.value.runs if reading is not None and reading.value is not None else ()
+    value = reading.value if reading is not None else None
+    if value is None:
+        return Logs()
+    kept = _read.get(id(value))
+    if kept is None or kept[0] is not value:
+        while len(_read) >= READINGS:
+            del _read[next(iter(_read))]
+        kept = _read[id(value)] = (value, _index(value))
+    return kept[1]
+
+
+def _index(value: Backups) -> Logs:
+    results = tuple(sorted(value.runs, key=lambda one: one.ended, reverse=True))
+    by_vmid: dict[int, list[GuestBackup]] = {}
+    upids: dict[str, Upid] = {}
+    ended: dict[str, datetime] = {}
+    bad: dict[str, list[GuestBackup]] = {}
+    good: dict[int, datetime] = {}
+    for one in results:
+        by_vmid.setdefault(one.vmid, []).append(one)
+        if one.good:
+            good.setdefault(one.vmid, one.ended)
+        if one.upid not in upids and (upid := _upid(one.upid)) is not None:
+            upids[one.upid] = upid
+        if one.upid in upids:
+            ended.setdefault(one.upid, one.ended)
+            if not one.good:
+                bad.setdefault(one.upid, []).append(one)
+    return Logs(
+        results=results,
+        by_vmid={vmid: tuple(found) for vmid, found in by_vmid.items()},
+        good=good,
+        upids=upids,
+        ended=ended,
+        bad={text: tuple(found) for text, found in bad.items()},
+    )
+
+
+def _upid(text: str) -> Upid | None:
+    try:
+        return Upid.parse(text)
+    except ValueError:
+        return None
 
 
 @memo
@@ -66,57 +125,62 @@ def vzdumps(view: View) -> Mapping[str, Task]:
 
 
 @memo
-def runs(view: View) -> list[Run]:
-    """All that can be seen, oldest first."""
-    tasks, logs = vzdumps(view), results(view)
-    upids = {text: task.upid for text, task in tasks.items()}
-    for one in logs:
-        if one.upid and one.upid not in upids and (upid := _upid(one.upid)) is not None:
-            upids[one.upid] = upid
-    found: list[Run] = []
-    latest: dict[str, Run] = {}
-    of: dict[str, Run] = {}
-    for text, upid in sorted(upids.items(), key=lambda item: (item[1].start, item[0])):
-        run = latest.get(upid.user)
-        if run is None or upid.start - run.start > TOGETHER:
-            run = Run(user=upid.user, start=upid.start)
-            latest[upid.user] = run
-            found.append(run)
-        run.tasks[text] = upid
-        of[text] = run
-        task = tasks.get(text)
-        if task is not None and task.end is not None:
-            run.ended[text] = task.end
-        if task is not None and task.outcome is Outcome.ERROR and not task.exitstatus.startswith(STOPPED):
-            run.failed[text] = task.exitstatus
-    for one in logs:
-        if (run := of.get(one.upid)) is not None:
-            run.told.add(one.upid)
-            run.ended[one.upid] = max(one.ended, run.ended.get(one.upid, one.ended))
-            stopped = one.upid in tasks and tasks[one.upid].exitstatus.startswith(STOPPED)
-            if not one.good and not stopped:
-                run.guests.setdefault(one.vmid, one)  # the newest comes first
-                run.failed.setdefault(one.upid, "")
-                run.blamed.add(one.upid)
-    for run in found:
-        _single(run)
+def alone(view: View) -> Mapping[str, tuple[Task, ...]]:
+    """Of one guest, by its vmid."""
+    found: dict[str, list[Task]] = {}
+    for task in vzdumps(view).values():
+        if task.upid.subject:
+            found.setdefault(task.upid.subject, []).append(task)
+    return {subject: tuple(tasks) for subject, tasks in found.items()}
+
+
+@memo
+def latest(view: View) -> Mapping[tuple[str, str], datetime]:
+    """When the last task began, of those that ended, by user and node."""
+    found: dict[tuple[str, str], datetime] = {}
+    for task in vzdumps(view).values():
+        key = task.upid.user, task.upid.node
+        if task.outcome is not Outcome.RUNNING and (key not in found or task.upid.start > found[key]):
+            found[key] = task.upid.start
     return found
 
 
-def _upid(text: str) -> Upid | None:
-    try:
-        return Upid.parse(text)
-    except ValueError:
-        return None
+@memo
+def runs(view: View) -> list[Run]:
+    """All that can be seen, oldest first."""
+    tasks, read = vzdumps(view), logs(view)
+    upids = {**read.upids, **{text: task.upid for text, task in tasks.items()}}
+    found: list[Run] = []
+    last: dict[str, Run] = {}
+    for text, upid in sorted(upids.items(), key=lambda item: (item[1].start, item[0])):
+        run = last.get(upid.user)
+        if run is None or upid.start - run.start > TOGETHER:
+            run = last[upid.user] = Run(user=upid.user, start=upid.start)
+            found.append(run)
+        run.tasks[text] = upid
+        _take(run, text, tasks.get(text), read)
+    return found
 
 
-def _single(run: Run) -> None:
-    """A task for one guest names it."""
-    for text, exitstatus in run.failed.items():
+def _take(run: Run, text: str, task: Task | None, read: Logs) -> None:
+    ends = [end for end in (task.end if task is not None else None, read.ended.get(text)) if end is not None]
+    if ends:
+        run.ended[text] = max(ends)
+    if text in read.ended:
+        run.told.add(text)
+    if task is not None and task.exitstatus.startswith(STOPPED):
+        return
+    for one in read.bad.get(text, ()):
+        other = run.guests.get(one.vmid)
+        run.guests[one.vmid] = one if other is None or one.ended > other.ended else other
+        run.failed.setdefault(text, "")
+        run.blamed.add(text)
+    if task is not None and task.outcome is Outcome.ERROR:
+        run.failed[text] = task.exitstatus
         subject = run.tasks[text].subject
-        if text not in run.told | run.blamed and subject.isascii() and subject.isdecimal():
-            ended = run.ended.get(text, run.start)
+        if text not in run.told and subject.isascii() and subject.isdecimal():  # a task for one guest names it
+            end = run.ended.get(text, run.start)
             run.blamed.add(text)
             run.guests[int(subject)] = GuestBackup(
-                vmid=int(subject), ended=ended, good=False, upid=text, line=exitstatus
+                vmid=int(subject), ended=end, good=False, upid=text, line=task.exitstatus
             )

@@ -58,10 +58,10 @@ def seen(*tasks: Task, runs: tuple[GuestBackup, ...] | None = (), newest: dict[i
 def test_one_job_on_two_nodes_is_one_alert() -> None:
     here, there = vzdump(), vzdump(on="pve2", began=2 * HOUR - 40 * MINUTE / 60)
     (found,) = find("backup_failed", seen(here, there, runs=(result(here, 101), result(there, 102, line="no space"))))
-    assert (found.severity.word, found.slow, found.affected) == ("warning", True, ("db", NASTY))
-    assert text(found) == f"Backups of 2 guests failed\ndb: no space\n{NASTY}: got timeout"
+    assert (found.severity.word, found.slow, found.affected) == ("warning", True, (NASTY, "db"))
+    assert text(found) == f"Backups of 2 guests failed\n{NASTY}: got timeout\ndb: no space"
     assert [(cure.verb, cure.key, cure.arg) for cure in found.cures] == [
-        ("ask", "backup", "main/102"), ("ask", "backup", "main/101"), ("open", "task", f"main {there.upid}"),
+        ("ask", "backup", "main/101"), ("ask", "backup", "main/102"), ("open", "task", f"main {here.upid}"),
     ]  # fmt: skip
     assert found.subject.node == ""
 
