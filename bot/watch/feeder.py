@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 from bot.access import Role
 from bot.errors import PveError
-from bot.model import Guest, Permissions, Snapshot, Task, Version
+from bot.model import Permissions, Snapshot, Task, Version
 from bot.model.feeds import (
     AGENT,
     BACKUPS,
@@ -79,6 +79,7 @@ class Feeder:
         self._lines: dict[tuple[str, str], Line] = {}
         self._snapshot: Snapshot | None = None
         self._online: frozenset[str] = frozenset()
+        self._agents = False  # is any guest expected to have one?
         self._rights: Permissions | None = None
         self._version: Version | None = None
         self._looked: float | None = None  # monotonic
@@ -93,6 +94,7 @@ class Feeder:
             return
         self._snapshot = snapshot
         self._online = frozenset(node.name for node in snapshot.nodes if node.online)
+        self._agents = any(map(AgentPings.about, snapshot.guests))
         self._lay_out(snapshot)
         self._call_for(snapshot, tasks or ())
         if not self._look():
@@ -103,7 +105,11 @@ class Feeder:
     def feeds(self) -> Feeds:
         now = self._clock.monotonic()
         return Feeds(
-            readings={key: line.reading(now, self._there(line)) for key, line in self._lines.items() if line.known}
+            readings={
+                key: line.reading(now, self._there(line))
+                for key, line in self._lines.items()
+                if line.known and self._wanted(line)
+            }
         )
 
     def due_now(self) -> tuple[tuple[str, str], ...]:
@@ -202,9 +208,7 @@ class Feeder:
             return False
         if line.feed.key == DISKS.key and line.node in self._unread:
             return False
-        if line.feed.key == AGENT.key and not any(map(AgentPings.about, self._guests())):
-            return False
-        if line.barred is not None:
+        if line.barred is not None or not self._wanted(line):
             return False
         status = self._lines.get((NODE_STATUS.key, line.node))  # a node that does not answer is asked one thing only
         return line is status or status is None or not status.silent or status.barred is not None
@@ -218,8 +222,9 @@ class Feeder:
     def _there(self, line: Line) -> bool:
         return not line.feed.per_node or line.node in self._online
 
-    def _guests(self) -> Sequence[Guest]:
-        return self._snapshot.guests if self._snapshot is not None else ()
+    def _wanted(self, line: Line) -> bool:
+        """Agents are nobody's business until a guest is expected to have one."""
+        return line.feed.key != AGENT.key or self._agents
 
     def _look(self) -> bool:
         """Looks at the token's permissions every few minutes; True once that was tried."""

@@ -84,7 +84,7 @@ ZFS = [
     },
     {"name": "rpool", "health": "ONLINE", "size": 90 * GIB, "free": 50 * GIB},
 ]
-ZPOOL = {
+ZPOOL: dict[str, Any] = {
     "name": "tank", "state": "DEGRADED", "status": "One or more devices has experienced an error",
     "scan": "scrub repaired 0B in 00:12:34 with 2 errors", "errors": "2 data errors, use '-v' for a list",
     "children": [
