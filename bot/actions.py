@@ -9,11 +9,13 @@ add a row here and run `make docs`; the dangerous columns have no default: forge
     role       the least role that may press; also which API token is used
     privilege  what that token needs on /vms/{vmid} (any of several: A|B)
     also       further privileges it needs: VM.… on the guest, Datastore.… on a storage that Proxmox picks
-    method, path, params   as the API viewer spells them; {node} {kind} {vmid} are filled in
+    method, path, params   as the API viewer spells them; {node} {kind} {vmid} are filled in, in params {vmid}
     tasks      the types of task that the call starts, by kind: how a task is known again whose UPID never arrived
     offered    from the guest's fresh state: may it be pressed at all?
     question   with {name} {vmid} {node}; '' = no confirmation
     verify     from status/current before and after the task: did it really happen? It has `settle` seconds to come true
+    aimed      its storage and mode are those of the guest's other backups, looked up before it is offered to go ahead
+    asked      its privileges are put into the Proxmox role only on request: they give far more than the action
     timeout    seconds that the task is followed before the chat is told that it still runs
 
 Containers are neither paused nor resumed: Proxmox VE's own call for it is marked experimental, stops the container
@@ -57,6 +59,8 @@ class Action:
     force: str = ""  # key of the harsher action to offer when this one fails
     also: tuple[str, ...] = ()
     verb: str = ""  # after a Yes, where the label is none
+    aimed: bool = False
+    asked: bool = False
 
     def ends_in_ha(self, guest: Guest) -> bool:
         """Does HA keep it down from then on? SRC qemu-server API2/Qemu.pm, vm_stop: of a guest that HA manages it is
@@ -71,6 +75,10 @@ class Action:
     def url(self, guest: Guest) -> str:
         """The path with the guest filled in."""
         return self.path.format(node=guest.node, kind=guest.kind.value, vmid=guest.vmid)
+
+    def body(self, guest: Guest) -> Mapping[str, str]:
+        """The parameters with the guest filled in; what is looked up for it comes on top."""
+        return {name: value.format(vmid=guest.vmid) for name, value in self.params.items()}
 
     def lacks(self, guest: Guest, permissions: Permissions) -> tuple[str, str] | None:
         """The first (privilege, ACL path) that the token lacks for this action on this guest; None: it has all.
@@ -230,6 +238,33 @@ ACTIONS: tuple[Action, ...] = (
         verify=lambda before, now: now.status in {Status.HIBERNATED, Status.STOPPED},
         settle=60,
         timeout=1800,
+    ),
+    Action(
+        key="backup",
+        label="Backup",
+        verb="back up",
+        emoji="💾",
+        on=BOTH,
+        role=Role.OPERATOR,
+        privilege="VM.Backup",
+        # SRC pve-manager API2/VZDump.pm: VM.Backup on each guest, Datastore.AllocateSpace on the storage. VM.Backup
+        # may also restore over the guest, so it is asked for like the rest.
+        also=("Datastore.AllocateSpace",),
+        asked=True,
+        method="POST",
+        path="/nodes/{node}/vzdump",
+        params={"vmid": "{vmid}", "remove": "0"},  # the job prunes; this one takes no older backup away
+        aimed=True,
+        tasks={Kind.QEMU: ("vzdump",), Kind.LXC: ("vzdump",)},
+        offered=lambda guest: _ready(guest) and not guest.lock,
+        question="Back up {name} ({vmid}) on {node} now?",
+        doing="Backing up {name}",
+        done="{name} is backed up",
+        failed="{name} was not backed up",
+        # A guest that has moved away meanwhile is silently not backed up: vzdump answers OK and starts no task
+        verify=lambda before, now: now.node == before.node and now.lock != "backup",
+        settle=60,
+        timeout=6 * 3600,
     ),
     Action(
         key="reset",

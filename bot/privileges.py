@@ -78,7 +78,7 @@ def needs(role: Role) -> tuple[Need, ...]:
     for action in ACTIONS:
         if action.role <= role:
             for privilege in action.privileges:
-                labels.setdefault((privilege, privilege in action.also), []).append(action.label)
+                labels.setdefault((privilege, action.asked or privilege in action.also), []).append(action.label)
     return tuple(
         Need(
             privilege=privilege,

@@ -130,4 +130,5 @@ class Pending:
     action: str
     target: str
     expires: float  # monotonic seconds
+    detail: str = ""  # what else the question named: a Yes to it is none to anything else
     message: Message | None = field(default=None)

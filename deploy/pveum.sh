@@ -22,11 +22,11 @@ view_privileges() { # MAJOR AGENT
 power_privileges() { # MAJOR FULL
     case "$1-$2" in
     7-no) echo 'VM.Audit,VM.PowerMgmt' ;;
-    7-yes) echo 'VM.Audit,VM.PowerMgmt,VM.Config.Disk,Datastore.AllocateSpace' ;;
+    7-yes) echo 'VM.Audit,VM.PowerMgmt,VM.Config.Disk,Datastore.AllocateSpace,VM.Backup' ;;
     8-no) echo 'VM.Audit,VM.PowerMgmt' ;;
-    8-yes) echo 'VM.Audit,VM.PowerMgmt,VM.Config.Disk,Datastore.AllocateSpace' ;;
+    8-yes) echo 'VM.Audit,VM.PowerMgmt,VM.Config.Disk,Datastore.AllocateSpace,VM.Backup' ;;
     9-no) echo 'VM.Audit,VM.PowerMgmt' ;;
-    9-yes) echo 'VM.Audit,VM.PowerMgmt,VM.Config.Disk,Datastore.AllocateSpace' ;;
+    9-yes) echo 'VM.Audit,VM.PowerMgmt,VM.Config.Disk,Datastore.AllocateSpace,VM.Backup' ;;
     esac
 }
 
@@ -43,7 +43,8 @@ Usage: pveum.sh [options]        run it as root on a node of the cluster
   --vms 101,102   the power token acts on these guests alone
   --agent         on 7 and 8: addresses by the guest agent, and alerts when that of a guest tagged expect-agent falls
                   silent. Needs VM.Monitor, which can also run commands in guests
-  --full          the power token also gets what these need besides: Hibernate (VM.Config.Disk, Datastore.AllocateSpace)
+  --full          the power token also gets what these need besides:
+                  Hibernate (VM.Config.Disk, Datastore.AllocateSpace), Backup (VM.Backup, Datastore.AllocateSpace)
   --rotate        new secrets for the tokens; the old ones stop working at once
   --revoke        remove the tokens: a lost phone, a bot that is no more
   --help          this text

@@ -172,7 +172,11 @@ def pveum_script() -> str:
             for word in ("no", "yes")
         )
 
-    full = [f"{action.label} ({', '.join(action.also)})" for action in ACTIONS if action.also]
+    full = [
+        f"{action.label} ({', '.join(action.privileges if action.asked else action.also)})"
+        for action in ACTIONS
+        if action.also or action.asked
+    ]
     majors = [str(major) for major in privileges.MAJORS]
     text = (ROOT / "docs/pveum.sh.in").read_text(encoding="utf-8")
     for mark, value in {

@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from bot.access import Asker, Role
-from bot.errors import PveError, PveNoAnswer, PveRefused, TelemoxError
+from bot.errors import PveError, PveForbidden, PveNoAnswer, PveRefused, TelemoxError
 from bot.model import Guest, Kind, Node, Outcome, Permissions, Snapshot, Status, Task, TaskLog, Upid, Version
+from bot.model.feeds import BackupJob
 from bot.pages.page import Enquiry
 from bot.ports import Audit, Env
 from bot.runner import Runner
@@ -28,7 +30,11 @@ ANA = Asker(id=7, name="Ana", role=Role.OPERATOR)
 BEN = Asker(id=8, name="Ben", role=Role.ADMIN)
 EVE = Asker(id=9, name="Eve", role=Role.VIEWER)
 GROUP = Place(chat=-100, topic=4)
-ALL = Permissions(paths={"/": {"VM.PowerMgmt": True, "VM.Config.Disk": True, "Datastore.AllocateSpace": True}})
+ALL = Permissions(
+    paths={
+        "/": {"VM.PowerMgmt": True, "VM.Config.Disk": True, "Datastore.AllocateSpace": True, "VM.Backup": True},
+    }
+)
 WEB = Guest(cluster="main", vmid=101, name=NAME, kind=Kind.QEMU, node="pve1", status=Status.RUNNING)
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -116,6 +122,9 @@ class Cluster:
         self.on_write: Callable[[], None] = lambda: None
         self.hangs: dict[str, Callable[[], Awaitable[object]]] = {}  # method -> what its calls wait for
         self.quorate: bool | None = True
+        self.jobs: tuple[BackupJob, ...] | None = ()  # None: may not be read
+        self.others: tuple[Task, ...] = ()  # tasks that nobody here started
+        self.heads: dict[Upid, Sequence[str]] = {}  # and the beginning of their logs
         self.waits: Callable[[], Awaitable[None]] = _at_once  # before a write has its turn
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -160,11 +169,12 @@ class Cluster:
         self, node: str, *, role: Role, vmid: int | None = None, since: datetime | None = None, limit: int = 50
     ) -> tuple[Task, ...]:
         await self._call("node_tasks")
-        return tuple(
+        mine = tuple(
             self._task(task)
             for task in reversed(self.tasks_.values())
             if task.upid.node == node and task.upid.subject == str(vmid) and (since is None or task.upid.start >= since)
         )
+        return mine if vmid is not None else tuple(task for task in self.others if task.upid.node == node)
 
     async def task(self, upid: Upid, *, role: Role) -> Task:
         await self._call("task")
@@ -174,8 +184,15 @@ class Cluster:
 
     async def log(self, upid: Upid, *, role: Role, start: int = 0, limit: int = 50) -> TaskLog:
         await self._call("log")
+        if upid in self.heads:
+            return TaskLog(lines=tuple(self.heads[upid]), total=len(self.heads[upid]))
         lines = tuple(self.tasks_[str(upid)].plan.log)
         return TaskLog(lines=lines[start:] if start < 0 else lines, total=len(lines))
+
+    async def backup_jobs(self) -> tuple[BackupJob, ...]:
+        if self.jobs is None:
+            raise PveForbidden("Permission check failed (/, Sys.Audit)", path="/", privilege="Sys.Audit")
+        return self.jobs
 
     async def version(self) -> Version:
         raise NotImplementedError
@@ -203,16 +220,23 @@ class Cluster:
         self.writes.append((role, method, path, params))
         self.on_write()
         plan = self.plan
-        upid = self.begin(path, plan) if plan.raises is None or plan.begins else None
+        upid = self.begin(path, plan, params) if plan.raises is None or plan.begins else None
         await self.life.step("written")
         if plan.raises is not None:
             raise plan.raises
         return upid
 
-    def begin(self, path: str, plan: Plan, *, token: str = TOKEN) -> Upid:
+    def begin(
+        self, path: str, plan: Plan, params: Mapping[str, str] = MappingProxyType({}), *, token: str = TOKEN
+    ) -> Upid:
+        if path.endswith("/vzdump"):
+            return self._run(path.split("/")[2], params["vmid"], "vzdump", "vzdump", plan, token)
         _, _, node, kind, vmid, _, verb = path.split("/")
         usual = {"suspend": "pause"}.get(verb, verb)
         type_ = plan.type or ("qm" if kind == "qemu" else "vz") + usual
+        return self._run(node, vmid, type_, verb, plan, token)
+
+    def _run(self, node: str, vmid: str, type_: str, verb: str, plan: Plan, token: str) -> Upid:
         start = int(self.clock.now().timestamp())
         upid = Upid.parse(f"UPID:{node}:0000{len(self.tasks_):04X}:00001000:{start:08X}:{type_}:{vmid}:{token}:")
         ends = self.clock.monotonic() + plan.takes
@@ -231,7 +255,7 @@ class Cluster:
         )
         if verb in {"start", "reboot"}:
             self.booted[vmid] = self.clock.monotonic()
-        guest = replace(self.guests[vmid], status=status)
+        guest = self.guests[vmid] if verb == "vzdump" else replace(self.guests[vmid], status=status)
         self.guests[vmid] = replace(guest, node=plan.moves_to) if plan.moves_to else guest
 
     def _task(self, task: Running) -> Task:

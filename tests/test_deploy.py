@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "deploy/pveum.sh"
 
 ALL = {
-    "VM.Audit", "VM.PowerMgmt", "VM.Config.Disk", "Sys.Audit", "Sys.Syslog", "Datastore.Audit",
+    "VM.Audit", "VM.Backup", "VM.PowerMgmt", "VM.Config.Disk", "Sys.Audit", "Sys.Syslog", "Datastore.Audit",
     "Datastore.AllocateSpace", "Pool.Audit", "SDN.Audit",
 }  # fmt: skip
 KNOWN = {7: ALL | {"VM.Monitor"}, 8: ALL | {"VM.Monitor"}, 9: ALL | {"VM.GuestAgent.Audit"}}

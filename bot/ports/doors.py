@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.access import Asker, Role
 from bot.model import Guest, Permissions, Snapshot, Task, TaskLog, Upid, Version
+from bot.model.feeds import BackupJob
 from bot.screen import Message, Place, Screen
 from bot.text import Said
 
@@ -70,6 +71,10 @@ class Pve(Protocol):
     async def log(self, upid: Upid, *, role: Role, start: int = 0, limit: int = 50) -> TaskLog:
         """GET /nodes/{node}/tasks/{upid}/log. `limit` 0 = all of it (the size cap holds); a negative `start` counts
         from the end."""
+        ...
+
+    async def backup_jobs(self) -> tuple[BackupJob, ...]:
+        """GET /cluster/backup; may want Sys.Audit on `/`."""
         ...
 
     async def version(self) -> Version:

@@ -13,13 +13,14 @@ from typing import TypeVar
 from bot.access import Role
 from bot.errors import PveError, PveForbidden
 from bot.model import Guest, Outcome, Permissions, Snapshot, Task, TaskLog, Upid, Version
-from bot.model.feeds import Feed
+from bot.model.feeds import BackupJob, Feed
 from bot.ports import Clock
 from bot.pve import opinion, parse, rows, tasks, tls
 from bot.pve.addresses import Addresses
 from bot.pve.client import Client, Notices
 from bot.pve.config import ClusterConfig, Host
 from bot.pve.feeds import Feeding
+from bot.pve.feeds.backups import jobs
 from bot.pve.feeds.source import Source
 from bot.pve.flight import Flight, Kept, quietly
 from bot.pve.link import Link
@@ -140,6 +141,10 @@ class Cluster:
         Raises: PveError; PveAbsent where there is nothing to read.
         """
         return await self._feeding(feed, node)
+
+    async def backup_jobs(self) -> tuple[BackupJob, ...]:
+        """GET /cluster/backup."""
+        return await self._view.get("/cluster/backup", jobs)
 
     async def quorate_elsewhere(self) -> bool | None:
         """GET /cluster/status of another host than the one that answered last."""

@@ -6,6 +6,7 @@
 
     pending.py   questions that wait for their Yes
     check.py     may this be done, now?
+    aim.py       where a backup goes
     run.py       the write, once, and its story to the end
     follow.py    a task found, followed, and what it was for verified
     sheet.py     the message that a run writes into
@@ -30,7 +31,7 @@ from bot.pages import card
 from bot.pages.page import Enquiry
 from bot.ports import Audit, Env
 from bot.runner import leftovers, words
-from bot.runner.check import Unfit, check, known, missing, standing
+from bot.runner.check import Fit, Unfit, check, known, missing, standing
 from bot.runner.pending import Questions, same
 from bot.runner.run import OLDEST, Run, too_old
 from bot.screen import Ask, Button, Cancel, Do, Message, Open, Screen
@@ -40,6 +41,7 @@ SILENT = 2.0
 """Seconds of the event loop's own clock that a look at Proxmox VE may take without a word."""
 _CLOSED = "That question is no longer open. This tap did nothing."
 _EXPIRED = "That question is older than 60 s. Nothing was done; ask again."
+_ELSEWHERE = "Backups of {name} are set up to go elsewhere by now. Nothing was done; ask again."
 _OLD = "This button is too old: what it did is not known any more."
 
 
@@ -118,7 +120,7 @@ class Runner:
                 elif self._questions.expired(pending):
                     await self._refuse(ask, message, self._unfit(ask, pending.target, Stale(say(_EXPIRED))))
                 else:
-                    await self._start(BY_KEY[pending.action], pending.target, ask, message, arrived)
+                    await self._start(BY_KEY[pending.action], pending.target, ask, message, arrived, pending.detail)
             case Cancel(nonce=nonce):
                 pending = self._questions.take(nonce, ask.asker.id, message)
                 if pending is not None:
@@ -147,18 +149,22 @@ class Runner:
         if isinstance(found, Unfit):
             await self._refuse(ask, message, found)
             return
-        pending = self._questions.issue(ask.asker.id, action.key, target)
+        pending = self._questions.issue(ask.asker.id, action.key, target, str(found.aim or ""))
         # Bound before it is sent: a Yes may be back here before Telegram's answer to the edit is.
         self._questions.bind(pending.nonce, message)
         latest = found.pve.latest()
         quorate = latest.quorate if latest is not None else None
-        shown = await self._env.messenger.edit(message, words.question(action, found.guest, pending.nonce, quorate))
+        shown = await self._env.messenger.edit(
+            message, words.question(action, found.guest, pending.nonce, quorate, found.aim)
+        )
         if shown is None:
             self._questions.drop(pending.nonce)
         elif not same(shown, message):
             self._questions.move(pending.nonce, shown)
 
-    async def _start(self, action: Action, target: str, ask: Enquiry, message: Message, arrived: float) -> None:
+    async def _start(
+        self, action: Action, target: str, ask: Enquiry, message: Message, arrived: float, detail: str = ""
+    ) -> None:
         holder = self._claims.get(guest_id(target))
         if holder is not None:
             # Tapped twice: the message is the running one's already, and shows how it goes.
@@ -176,6 +182,8 @@ class Runner:
                     fit = await check(ask, action, target)
             except TelemoxError as error:
                 fit = self._unfit(ask, target, error)
+            if isinstance(fit, Fit) and str(fit.aim or "") != detail:
+                fit = Unfit(error=Stale(say(_ELSEWHERE, name=fit.guest.name)), guest=fit.guest)
             if isinstance(fit, Unfit):
                 release()
                 await self._refuse(ask, message, fit)

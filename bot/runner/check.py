@@ -4,6 +4,7 @@ Role and freeze, then scope and existence, then the guest's state from its own n
 very guest. One call to Proxmox VE where the guest is known already.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.access import Asker, refusal
@@ -13,6 +14,7 @@ from bot.model import Guest, guest_id
 from bot.pages.page import Enquiry
 from bot.pages.parts import word
 from bot.ports import Env, Pve
+from bot.runner.aim import Aim, find
 from bot.text import Said, say
 
 FRESH = 60.0
@@ -26,6 +28,11 @@ class Fit:
     guest: Guest
     pve: Pve
     token: str  # user@realm!name
+    aim: Aim | None = None  # of a backup: where it goes
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        return self.aim.params if self.aim is not None else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +97,10 @@ async def check(ask: Enquiry, action: Action, target: str) -> Fit | Unfit:
             raise Denied(say("The bot has no API token for this: it may only look."))
         if (lack := action.lacks(seen, permissions)) is not None:
             raise PveForbidden("Permission check failed", token=token, privilege=lack[0], path=lack[1])
-        return Fit(guest=seen, pve=pve, token=token)
+        aim = await find(pve, seen) if action.aimed else None
+        if aim is not None and not permissions.allows("Datastore.AllocateSpace", path := f"/storage/{aim.storage}"):
+            raise PveForbidden("Permission check failed", token=token, privilege="Datastore.AllocateSpace", path=path)
+        return Fit(guest=seen, pve=pve, token=token, aim=aim)
     except TelemoxError as error:
         # what does not exist for this asker is not shown as last seen either
         return Unfit(error=error, guest=None if isinstance(error, NotFound) else seen)

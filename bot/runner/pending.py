@@ -25,12 +25,17 @@ class Questions:
         self._clock = clock
         self._open: dict[str, Pending] = {}
 
-    def issue(self, asker: int, action: str, target: str) -> Pending:
+    def issue(self, asker: int, action: str, target: str, detail: str = "") -> Pending:
         now = self._clock.monotonic()
         for nonce in [nonce for nonce, old in self._open.items() if old.expires + KEPT < now]:
             del self._open[nonce]
         pending = Pending(
-            nonce=secrets.token_urlsafe(12), asker=asker, action=action, target=target, expires=now + LIFE
+            nonce=secrets.token_urlsafe(12),
+            asker=asker,
+            action=action,
+            target=target,
+            expires=now + LIFE,
+            detail=detail,
         )
         self._open[pending.nonce] = pending
         return pending

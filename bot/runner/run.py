@@ -151,7 +151,7 @@ class Run:
                 action.role,
                 action.method,
                 action.url(fit.guest),
-                action.params,
+                {**action.body(fit.guest), **fit.params},
                 still=lambda: self._still(arrived),
             )
         except TelemoxError as error:

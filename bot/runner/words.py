@@ -17,6 +17,7 @@ from bot.errors import PveError, PveNodeDown, TelemoxError, in_words
 from bot.model import Guest, Status, Upid
 from bot.pages import card
 from bot.pages.parts import word
+from bot.runner.aim import Aim
 from bot.screen import Ask, Button, Cancel, Copy, Do, Open, Row, Screen
 from bot.text import Said, Value, cut, lines, raw, say, span
 
@@ -51,8 +52,8 @@ def looking(name: str) -> Screen:
     return Screen(text=say("⏳ Looking at {name}…", name=name))
 
 
-def question(action: Action, guest: Guest, nonce: str, quorate: bool | None = None) -> Screen:
-    """With what a careful person looks at first. `quorate`: its cluster, as last seen."""
+def question(action: Action, guest: Guest, nonce: str, quorate: bool | None = None, aim: Aim | None = None) -> Screen:
+    """With what a careful person looks at first. `quorate`: its cluster, as last seen; `aim`: where a backup goes."""
     verb = action.verb or action.label.lower()
     yes = say("{emoji} Yes, {verb} {name}", emoji=action.emoji, verb=verb, name=cut(guest.name, NAME))
     asked = say(action.question, name=guest.name, vmid=guest.vmid, node=guest.node)
@@ -60,11 +61,22 @@ def question(action: Action, guest: Guest, nonce: str, quorate: bool | None = No
         text=lines(
             say("{emoji} {question}", emoji=action.emoji, question=asked),
             _facts(guest),
+            *(_goes(aim, guest) if aim is not None else ()),
             say("HA's requested state becomes stopped: HA keeps it down.") if action.ends_in_ha(guest) else None,
             say("⚠️ No quorum: what goes down cannot be started again.") if quorate is False else None,
         ),
         rows=((Button(yes, Do(nonce), "danger"), Button(say("Cancel"), Cancel(nonce))),),
     )
+
+
+def _goes(aim: Aim, guest: Guest) -> list[Said]:
+    """As its job does it: a mode that interrupts what runs is said as that."""
+    told: list[Said] = [say("to {storage} · mode {mode}", storage=aim.storage, mode=aim.mode)]
+    if guest.status is Status.RUNNING and aim.mode == "stop":
+        told.append(say("⚠️ It is shut down for it, and started again."))
+    if guest.status is Status.RUNNING and aim.mode == "suspend":
+        told.append(say("⚠️ It is suspended for it for a while."))
+    return told
 
 
 def _facts(guest: Guest) -> Said:

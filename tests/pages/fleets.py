@@ -24,6 +24,7 @@ from bot.model import (
     Upid,
     Version,
 )
+from bot.model.feeds import BackupJob
 from bot.pages.page import Enquiry
 from bot.ports import Audit, Env, Watching
 from bot.screen import Message, Place, Screen
@@ -296,6 +297,7 @@ class Host:
         self.ips: dict[int, tuple[str, ...]] = {}
         self.found: tuple[Task, ...] = TASKS
         self.power = power
+        self.jobs: tuple[BackupJob, ...] = ()
         self.granted: Mapping[str, Mapping[str, bool]] = {"/": dict.fromkeys(EVERY_PRIVILEGE, True)}
 
     def _asked(self, call: str) -> None:
@@ -352,6 +354,10 @@ class Host:
         if start < 0:
             return TaskLog(lines=whole[start:], total=100, start=100 + start)
         return TaskLog(lines=whole, total=100)
+
+    async def backup_jobs(self) -> tuple[BackupJob, ...]:
+        self._asked("jobs")
+        return self.jobs
 
     async def version(self) -> Version:
         self._asked("version")

@@ -28,6 +28,7 @@ from bot.text import html, plain
 from tests.pages import fleets
 from tests.pages.fleets import ANA, BEN, HOSTILE, NOW, READER, TASKS, VERA, Host, Memory, enquiry, guest, snapshot
 from tests.pages.golden import check, fits, label
+from tests.pages.watching import Watch
 
 
 async def show(ask: Enquiry, page: str, arg: str = "") -> Screen:
@@ -49,7 +50,7 @@ def old(seen: Snapshot, minutes: int = 10) -> Snapshot:
 @pytest.mark.parametrize("cached", [True, False])
 @pytest.mark.parametrize(
     ("page", "arg"),
-    [(key, "") for key, page in PAGES.items() if key not in {"vmmore", "task", "log"}]
+    [(key, "") for key, page in PAGES.items() if key not in {"vmmore", "task", "log", "alert", "hush", "silenced"}]
     + [
         ("vm", "main/101"),
         ("vm", "web"),
@@ -66,12 +67,16 @@ def old(seen: Snapshot, minutes: int = 10) -> Snapshot:
         ("tasks", "node:main/pve1 failed"),
         ("tasks", "running page:2"),
         ("storage", "2"),
+        ("silence", "web 4h"),
+        ("silence", "node pve1"),
+        ("maintenance", "pve1"),
+        ("subscribe", "by:tag"),
         ("task", f"main {TASKS[1].upid}"),
     ],
 )
 async def test_no_screen_costs_more_than_two_calls(page: str, arg: str, cached: bool) -> None:
     host = Host(snapshot(), cached=cached)
-    fits(await show(enquiry(host), page, arg))
+    fits(await show(enquiry(host, watch=Watch()), page, arg))
     # a guest's tasks, with nothing read since the start: it must be found first
     most = 3 if page == "tasks" and arg.startswith("vm:") and not cached else 2
     assert len(host.calls) <= most, host.calls
