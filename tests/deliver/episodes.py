@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.deliver.plan import GROUP_WAIT
 from bot.model import Alert, News, NewsKind, Phase, Record, Route
 from bot.ports import Changes, Kept, Ledger, Lost, Undelivered
 from bot.screen import Message, Place, Screen
@@ -41,6 +42,7 @@ class Told:
     """What came of it. `again`: messages that told something anew in a chat where it had been told."""
 
     episodes: int = 0
+    unseen: int = 0  # of them, those that began and ended while no process lived, or within the group wait of one
     untold: int = 0  # episodes that somewhere nobody heard of
     unended: int = 0  # episodes whose card turned green nowhere in some chat
     again: int = 0
@@ -87,6 +89,8 @@ class Dying(Shelf):
         super().__init__()
         self._fate = fate
         self._behind = behind
+        self.fired: dict[int, datetime] = {}  # vmid -> when its alert, as it was first saved, had fired
+        self.over: dict[int, datetime] = {}
 
     async def alerts(self) -> Kept:
         return await super().alerts() if self._behind is None else await self._behind.alerts()
@@ -97,7 +101,18 @@ class Dying(Shelf):
             await super().save(changes)
         else:
             await self._behind.save(changes)
+        for one in changes.alerts:
+            vmid = int(one.finding.subject.id)
+            if one.fired is not None:
+                self.fired.setdefault(vmid, one.fired)
+            if one.over is not None:
+                self.over[vmid] = one.over
         self._fate.kill()
+
+    def seen(self, vmid: int) -> bool:
+        """Was it seen to last for longer than what is never sent?"""
+        fired, over = self.fired.get(vmid), self.over.get(vmid)
+        return fired is not None and over is not None and (over - fired).total_seconds() > GROUP_WAIT
 
     async def history(self, limit: int = 50, since: datetime | None = None) -> Sequence[Record]:
         return ()
@@ -298,7 +313,11 @@ async def simulate(
 
 def _count(world: Watcher, plan: Sequence[Episode], told: Told) -> Told:
     telegram = world.telegram
+    shelf = world.shelf
     assert isinstance(telegram, Moody)
+    assert isinstance(shelf, Dying)
+    seen = [episode.n for episode in plan if shelf.seen(episode.n)]
+    told.unseen = len(plan) - len(seen)
     heard = telegram.heard
     told.episodes = len(plan)
     told.messages = len(world.telegram.shown)
@@ -306,9 +325,8 @@ def _count(world: Watcher, plan: Sequence[Episode], told: Told) -> Told:
         # What a kill or a lost answer leaves behind, unknown to the next process, stays as it was: its twin is edited.
         shown = "\n".join(message.text for message in telegram.at(chat) if message.screen.rows)
         over = set(map(int, re.findall(r"g is well \((\d+)\)", shown)))
-        for episode in plan:
-            told.untold += (chat, "card", episode.n) not in heard
-            told.unended += episode.n not in over
+        told.untold += sum((chat, "card", n) not in heard for n in seen)
+        told.unended += sum(n not in over for n in seen)
     return told
 
 
