@@ -29,9 +29,11 @@ from bot.errors import (
     PveUnauthorized,
 )
 from bot.model import Guest, Kind, Outcome, Permissions, Status, Task, TaskLog, Upid, Version
+from bot.model.feeds import BackupJob, Ceph, Disk, GuestSnapshots, NodeStatus, Packages, StorageState
 from bot.pve import addresses, parse, rows, tasks
 from bot.pve.client import Client
 from bot.pve.cluster import Cluster
+from bot.pve.feeds import backups, ceph, disks, guests, ha, nodes, packages, replication, tokens
 from bot.pve.rows import ClusterStatus, Resources
 from bot.pve.snapshot import Sight, merge
 from tests.pve.server import Clock, Play, Scripted, Seen, Wire, config
@@ -249,6 +251,99 @@ def same_start(payload: Any, value: Upid | None) -> None:
     assert (None if value is None else value.text) == (payload if str(payload).startswith("UPID:") else None)
 
 
+# -- feeds ---------------------------------------------------------------------------------------------------------
+
+
+def same_node_status(payload: Any, value: NodeStatus) -> None:
+    memory, swap = payload.get("memory") or {}, payload.get("swap") or {}
+    assert (value.mem, value.mem_total, value.mem_available) == tuple(
+        memory.get(key) for key in ("used", "total", "available")
+    )
+    assert (value.swap, value.swap_total) == (swap.get("used"), swap.get("total"))
+    assert value.load5 == float(payload["loadavg"][1])
+    assert value.version == payload["pveversion"]
+    assert value.kernel in payload["kversion"].split() or value.kernel == payload["current-kernel"]["release"]
+    assert value.kernel
+    assert nodes.major(value.version) == int(re.match(r"pve-manager/(\d+)", value.version)[1])  # type: ignore[index]
+
+
+def same_history(payload: Any, value: nodes.Figures) -> None:
+    full = [row for row in payload if row.get("memtotal") is not None]
+    newest = max(full, key=lambda row: row["time"], default={})
+    assert (value.arc is None) == (newest.get("arcsize") is None)
+    if newest.get("memavailable") is not None:
+        assert value.available == int(newest["memavailable"])
+    if newest.get("pressurecpusome") is not None:
+        assert value.cpu == pytest.approx(float(newest["pressurecpusome"]) / 100)
+
+
+def same_ha(payload: Any, value: ha.Current) -> None:
+    services = {row.get("sid") or row["id"].removeprefix("service:") for row in payload if row["type"] == "service"}
+    assert {service.sid for service in value.ha.services} == services
+    states = {row["armed-state"] for row in payload if row["type"] == "fencing"}
+    assert set(value.ha.fencing.values()) == states
+    assert value.ha.armed == (states <= {"armed", "standby"} if states else None)
+
+
+def same_names(key: str, ours: str) -> Callable[[Any, Any], None]:
+    """Each row once, by its name."""
+
+    def same(payload: Any, value: Any) -> None:
+        assert {getattr(one, ours) for one in value} == {str(row[key]).rpartition("/")[2] for row in payload}
+
+    return same
+
+
+def same_disks(payload: Any, value: tuple[Disk, ...]) -> None:
+    by_dev = {disk.dev: disk for disk in value}
+    assert set(by_dev) == {row["devpath"] for row in payload}
+    for row in payload:
+        disk = by_dev[row["devpath"]]
+        assert disk.health == (row.get("health") or "")
+        assert disk.wearout == (row["wearout"] if isinstance(row.get("wearout"), int) else None)
+
+
+def same_storages(payload: Any, value: tuple[StorageState, ...]) -> None:
+    assert {(one.name, one.active, one.enabled) for one in value} == {
+        (row["storage"], bool(row.get("active", 0)), bool(row.get("enabled", 1))) for row in payload
+    }
+
+
+def same_ceph(payload: Any, value: Ceph) -> None:
+    assert value.health == payload["health"]["status"]
+    assert {check.name for check in value.checks} == set(payload["health"].get("checks") or {})
+
+
+def same_packages(payload: Any, value: Packages) -> None:
+    older = [row for row in payload if row.get("OldVersion") not in (None, row["Version"])]
+    assert value.outdated == sum(row["CurrentState"] == "Installed" for row in older)
+    assert value.kernel_running == next((row["RunningKernel"] for row in payload if "RunningKernel" in row), "")
+
+
+def same_jobs(payload: Any, value: tuple[BackupJob, ...]) -> None:
+    by_id = {job.id: job for job in value}
+    assert set(by_id) == {row["id"] for row in payload}
+    for row in payload:
+        job = by_id[row["id"]]
+        assert job.enabled == bool(row.get("enabled", 1))
+        assert job.vmids == {int(vmid) for vmid in str(row.get("vmid") or "").split(",") if vmid}
+        assert (job.interval is None) == (row["schedule"].count(" ") > 2), "a line of cron is none of systemd"
+
+
+def same_snapshots(payload: Any, value: GuestSnapshots) -> None:
+    assert value.count == sum(row["name"] != "current" for row in payload)
+    times = [int(row["snaptime"]) for row in payload if row.get("snaptime") and row["name"] != "current"]
+    assert value.oldest == (datetime.fromtimestamp(min(times), UTC) if times else None)
+
+
+def same_contents(payload: Any, value: Mapping[int, datetime]) -> None:
+    files = [row for row in payload if row.get("content", "backup") == "backup" and row.get("vmid") and row.get("ctime")]
+    assert {vmid: int(at.timestamp()) for vmid, at in value.items()} == {
+        int(row["vmid"]): max(int(other["ctime"]) for other in files if int(other["vmid"]) == int(row["vmid"]))
+        for row in files
+    }
+
+
 def same_figures(row: Mapping[str, Any], value: object, names: Mapping[str, str]) -> None:
     for theirs, ours in names.items():
         if row.get(theirs) is not None:
@@ -257,6 +352,14 @@ def same_figures(row: Mapping[str, Any], value: object, names: Mapping[str, str]
 
 def is_upid(text: str) -> bool:
     return re.fullmatch(r"UPID:[\w-]+:[0-9A-F]{8}:[0-9A-F]{8,9}:[0-9A-F]{8}:[^:]+:[^:]*:[^:]+:", text) is not None
+
+
+def _equal(ours: object, theirs: object) -> None:
+    assert ours == theirs
+
+
+def _on(config: Mapping[str, Any]) -> bool:
+    return str(config.get("onboot", 0)) == "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +379,36 @@ USES: Mapping[str, Use] = {
     "GET /nodes/{node}/tasks": Use(lambda body: tasks.tasks(body, "main"), same_tasks),
     "GET /nodes/{node}/tasks/{upid}/status": Use(lambda body: tasks.task(body, "main", JOB), same_task),
     "GET /nodes/{node}/tasks/{upid}/log": Use(lambda body: tasks.log(body, 0), same_log),
+    "GET /nodes/{node}/status": Use(nodes.status, same_node_status),
+    "GET /nodes/{node}/rrddata": Use(nodes.newest, same_history),
+    "GET /nodes/{node}/services": Use(nodes.services, same_names("service", "name")),
+    "GET /nodes/{node}/time": Use(nodes.time, lambda payload, value: _equal(value, payload["time"])),
+    "GET /nodes/{node}/certificates/info": Use(nodes.certificates, same_names("filename", "file")),
+    "GET /nodes/{node}/subscription": Use(
+        nodes.subscription, lambda p, value: _equal(value.status, p["status"].lower())
+    ),
+    "GET /nodes/{node}/apt/versions": Use(packages.packages, same_packages),
+    "GET /nodes/{node}/disks/zfs": Use(disks.pools, same_names("name", "name")),
+    "GET /nodes/{node}/disks/zfs/{name}": Use(disks.errors, lambda p, value: _equal(value.name, p["name"])),
+    "GET /nodes/{node}/disks/lvmthin": Use(disks.thin, same_names("lv", "name")),
+    "GET /nodes/{node}/disks/list": Use(disks.disks, same_disks),
+    "GET /nodes/{node}/storage": Use(disks.storages, same_storages),
+    "GET /nodes/{node}/replication": Use(lambda body: replication.jobs(body, "pve1"), same_names("id", "id")),
+    "GET /nodes/{node}/storage/{storage}/content": Use(backups.contents, same_contents),
+    "GET /cluster/ha/status/current": Use(ha.current, same_ha),
+    "GET /cluster/ha/status/manager_status": Use(
+        ha.manager, lambda p, value: _equal(value, p["manager_status"]["node_status"])
+    ),
+    "GET /cluster/ceph/status": Use(ceph.ceph, same_ceph),
+    "GET /cluster/backup": Use(backups.jobs, same_jobs),
+    "GET /cluster/backup-info/not-backed-up": Use(
+        backups.uncovered, lambda p, value: _equal(set(value), {row["vmid"] for row in p})
+    ),
+    "GET /nodes/{node}/qemu/{vmid}/snapshot": Use(lambda body: guests.snapshots(body, 1), same_snapshots),
+    "GET /nodes/{node}/lxc/{vmid}/snapshot": Use(lambda body: guests.snapshots(body, 1), same_snapshots),
+    "GET /nodes/{node}/qemu/{vmid}/config": Use(guests.onboot, lambda p, value: _equal(value, _on(p))),
+    "GET /nodes/{node}/lxc/{vmid}/config": Use(guests.onboot, lambda p, value: _equal(value, _on(p))),
+    "GET /access/users": Use(lambda body: tokens.own(body, ("root@pam!full",)), lambda payload, value: None),
     "GET /nodes/{node}/lxc/{vmid}/interfaces": Use(addresses.read, same_addresses),
     "GET /nodes/{node}/qemu/{vmid}/agent/network-get-interfaces": Use(addresses.read, same_addresses),
 }
