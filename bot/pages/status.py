@@ -1,6 +1,8 @@
 """/status: how each cluster stands, in one look. State first, then what is wrong, then the nodes."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.access import Asker, Role
@@ -9,6 +11,7 @@ from bot.pages.nodes import figures
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, gaps, mends, refresh
 from bot.pages.problems import problems
+from bot.pages.watched import visible
 from bot.screen import Button, Open, Row, Screen
 from bot.text import EMPTY, Said, Value, bold, lines, say, say_n
 
@@ -21,22 +24,36 @@ class Data:
     fleet: Fleet
     now: datetime
     frozen: bool = False
+    alerts: Mapping[str, int] = field(default_factory=dict)  # open ones by cluster, as far as they exist for the asker
 
 
 async def load(ask: Enquiry, arg: str) -> Data:
-    return Data(fleet=await ask.fleet(), now=ask.now, frozen=ask.env.store.frozen)
+    return Data(fleet=await ask.fleet(), now=ask.now, frozen=ask.env.store.frozen, alerts=_alerts(ask))
+
+
+def _alerts(ask: Enquiry) -> Mapping[str, int]:
+    """From memory. What hangs on another alert is not counted beside it."""
+    if ask.env.watch is None:
+        return {}
+    scope = ask.asker.scope
+    found = (alert for alert in ask.env.watch.alerts() if alert.open and not alert.parent and visible(alert, scope))
+    return Counter(alert.finding.subject.cluster for alert in found)
 
 
 def draw(data: Data, asker: Asker) -> Screen:
     parts: list[Said] = [say("🧊 Writes are frozen until an admin sends /thaw.")] if data.frozen else []
     for snapshot in data.fleet:
-        parts += [*_cluster(snapshot), EMPTY]
-    return Screen(text=lines(*parts, age(data.fleet.taken, data.now)), rows=_rows(data.fleet))
+        parts += [*_cluster(snapshot, data.alerts.get(snapshot.cluster, 0)), EMPTY]
+    rows = _rows(data.fleet)
+    if total := sum(data.alerts.values()):
+        label = say_n(total, one="🔔 {n} alert", many="🔔 {n} alerts")
+        rows = (*rows[:-2], (Button(label, Open("alerts")),), *rows[-2:])
+    return Screen(text=lines(*parts, age(data.fleet.taken, data.now)), rows=rows)
 
 
-def _cluster(snapshot: Snapshot) -> list[Said]:
+def _cluster(snapshot: Snapshot, alerts: int) -> list[Said]:
     wrong = problems(snapshot)
-    parts = [_head(snapshot), *_guests(snapshot)]
+    parts = [_head(snapshot), *_told(_guests(snapshot), alerts)]
     missing = gaps(gap for gap in snapshot.unseen if gap.gap is not Gap.NODE_OFFLINE)  # that is a problem already
     if wrong or missing:
         parts.append(EMPTY)
@@ -90,6 +107,14 @@ def _guests(snapshot: Snapshot) -> list[Said]:
     if any(gap.gap in {Gap.NO_GUESTS_VISIBLE, Gap.UNREACHABLE} for gap in snapshot.unseen):
         return []
     return [say("no guests yet")]
+
+
+def _told(guests: list[Said], alerts: int) -> list[Said]:
+    """`38 of 44 guests run · 2 alerts`."""
+    if not alerts:
+        return guests
+    count = say_n(alerts, one="{n} alert", many="{n} alerts")
+    return [say("{guests} · {count}", guests=guests[0], count=count), *guests[1:]] if guests else [count]
 
 
 def _rows(fleet: Fleet) -> tuple[Row, ...]:

@@ -110,7 +110,7 @@ async def test_own_permissions(cluster: Cluster) -> None:
     async with speaking(cluster, "pool") as pool:
         found = await pool.get("/access/permissions")
     assert found["/pool/prod"] == {
-        "VM.Audit": 1, "VM.PowerMgmt": 1, "VM.Config.Disk": 1, "Datastore.AllocateSpace": 1,
+        "VM.Audit": 1, "VM.PowerMgmt": 1, "VM.Backup": 1, "VM.Config.Disk": 1, "Datastore.AllocateSpace": 1,
     }  # fmt: skip
     assert found["/vms/101"] == dict.fromkeys(found["/pool/prod"], 0)
     assert "/" not in found

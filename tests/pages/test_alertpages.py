@@ -157,6 +157,17 @@ async def test_screens_without_alerts() -> None:
     assert text(await show(asking(seen), "alerts")).startswith("⚪")
 
 
+async def test_the_status_counts_what_is_open_and_exists_for_the_asker() -> None:
+    seen = watching()
+    check("status-alerts", await show(asking(seen), "status"))
+    assert "· 1 alert" in text(await show(asking(seen, narrowed("ids")), "status"))
+    quiet = await show(asking(seen, narrowed("tag")), "status")
+    assert "alert" not in text(quiet) + " ".join(labels(quiet))
+    for alert in EVERY:
+        seen.kept.pop(alert.number)
+    assert "alert" not in text(await show(asking(seen), "status"))
+
+
 async def test_a_viewers_screens_have_no_button_that_is_refused() -> None:
     seen = watching()
     check("watch-alert-viewer", await show(asking(seen, VERA), "alert", "5"))

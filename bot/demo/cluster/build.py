@@ -183,7 +183,13 @@ def _backup(task: Task, guest: Guest) -> Work:
 
 USER = "telemox@pve"
 READS = ("VM.Audit", "Sys.Audit", "Datastore.Audit", "Pool.Audit")
-ACTS = ("VM.Audit", "VM.PowerMgmt", "VM.Config.Disk", "Datastore.AllocateSpace")  # the latter two to hibernate
+ACTS = (
+    "VM.Audit",
+    "VM.PowerMgmt",
+    "VM.Backup",
+    "VM.Config.Disk",
+    "Datastore.AllocateSpace",
+)  # the last two to hibernate
 
 
 def secret(rng: random.Random) -> str:
