@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from bot.model import Gap, Node, Snapshot, Status, Storage, Subject
+from bot.model import Gap, Guest, Node, Snapshot, Status, Storage, Subject
 from bot.model.feeds import Feed
 from bot.model.view import View
 
@@ -69,6 +69,17 @@ def still(view: View, node: Node) -> bool:
     return (view.at - was.moved).total_seconds() > max(STILL, 2 * view.poll)
 
 
+def in_sight(view: View, guest: Guest) -> bool:
+    """Is what its row says of it new?"""
+    snapshot = seen(view)
+    return (
+        snapshot is not None
+        and guest.status is not Status.UNKNOWN
+        and guest.node in snapshot.by_node
+        and guest.node not in blind(view)
+    )
+
+
 # -- sees ----------------------------------------------------------------------------------------------------------
 
 
@@ -92,7 +103,7 @@ def sees_guest(view: View, subject: Subject) -> bool:
     guest = snapshot.by_vmid.get(int(subject.id))
     if guest is None:
         return whole(snapshot)
-    return guest.status is not Status.UNKNOWN and guest.node in snapshot.by_node and guest.node not in blind(view)
+    return in_sight(view, guest)
 
 
 def sees_hastate(view: View, subject: Subject) -> bool:

@@ -14,7 +14,7 @@ from bot.rules.guests import CRITICAL
 from bot.rules.rule import Confirm, Limit, Limits, Rule
 from bot.rules.rule import Kind as Lasts
 from bot.rules.scan import recall, scan
-from bot.rules.sight import seen, sees_guest
+from bot.rules.sight import in_sight, seen, sees_guest
 from bot.rules.subjects import guest_key, guest_subject, opens, resume, tasks_of_guest
 from bot.text import Said, clock, day_clock, say
 
@@ -102,7 +102,7 @@ def restart_loop(view: View, limits: Limits) -> Iterator[Finding]:
         return
     for vmid, was in recall(view).reset.items():
         guest = snapshot.by_vmid.get(vmid)
-        if guest is None or guest.template or guest.status is Status.UNKNOWN:
+        if guest is None or guest.template or not in_sight(view, guest):
             continue
         limit = limits.of(guest_key(guest))
         count = limit.count or 3
@@ -178,7 +178,7 @@ def guest_silent(view: View, limits: Limits) -> Iterator[Finding]:
         guest = snapshot.by_vmid.get(vmid)
         if answers or guest is None or EXPECT_AGENT not in guest.tags or guest.status is not Status.RUNNING:
             continue
-        if not limits.of(guest_key(guest)).on:
+        if not limits.of(guest_key(guest)).on or not in_sight(view, guest):
             continue
         yield Finding(
             rule="guest_silent",

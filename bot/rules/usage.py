@@ -11,7 +11,7 @@ from bot.rules.grades import active, floor, graded
 from bot.rules.rule import Kind as Lasts
 from bot.rules.rule import Limit, Limits, Rule
 from bot.rules.scan import containers
-from bot.rules.sight import blind, seen, sees_always, sees_guest
+from bot.rules.sight import in_sight, seen, sees_always, sees_guest
 from bot.rules.subjects import guest_key, guest_subject, opens, tasks_of_guest
 from bot.text import Said, say, share, size_pair
 
@@ -65,7 +65,7 @@ def _found(
     view: View, limits: Limits, guest: Guest, rule: str, value: float, what: Said, detail: Said | None = None
 ) -> Iterator[Finding]:
     limit = limits.of(guest_key(guest))
-    if not limit.on or guest.template or guest.node in blind(view) or (grade := graded(value, limit)) is None:
+    if not limit.on or guest.template or not in_sight(view, guest) or (grade := graded(value, limit)) is None:
         return
     top = limit.critical if limit.critical is not None and value >= limit.critical else limit.warning
     yield Finding(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -76,8 +77,8 @@ def test_a_cluster_that_is_read_is_well() -> None:
         ({}, False),
     ],
 )
-def test_an_ordered_end_or_a_silent_telegram_is_no_alarm(more: dict[str, object], quiet: bool) -> None:
-    finding = one("api_unreachable", replace(cut_off(), **more))  # type: ignore[arg-type]
+def test_an_ordered_end_or_a_silent_telegram_is_no_alarm(more: dict[str, Any], quiet: bool) -> None:
+    finding = one("api_unreachable", replace(cut_off(), **more))
     assert finding is not None
     assert (finding.severity is Severity.INFO, finding.quiet) == (quiet, quiet)
     if quiet:
@@ -117,8 +118,8 @@ def test_quorum_is_well_only_where_it_is_said(quorate: bool | None, seen: bool) 
 TWO = [node("pve1"), offline("pve2")]
 
 
-def fenced(state: str, **more: object) -> View:
-    return view(nodes=TWO, feeds=feeds((HA, "", Ha(nodes={"pve2": state}, **more))))  # type: ignore[arg-type]
+def fenced(state: str, **more: Any) -> View:
+    return view(nodes=TWO, feeds=feeds((HA, "", Ha(nodes={"pve2": state}, **more))))
 
 
 def test_a_fence_is_critical_at_once_and_over_when_ha_says_so() -> None:
@@ -200,9 +201,9 @@ def test_the_ha_state_is_seen_where_the_node_is_gone() -> None:
         (GuestWas(status=Status.STOPPED, node="pve1"), (), False),
     ],
 )
-def test_what_ha_started_again_is_one_line(was: GuestWas, tasks: tuple[object, ...], told: bool) -> None:
+def test_what_ha_started_again_is_one_line(was: GuestWas, tasks: tuple[Any, ...], told: bool) -> None:
     now = view([guest(hastate="started", uptime=10)], before=Memory(guests={104: was}), tasks=tasks)
-    (finding, *_) = found("ha_error", now) or [None]
+    finding = next(iter(found("ha_error", now)), None)
     assert (finding is not None) is told
     if finding is not None:
         assert (finding.severity, finding.quiet, bool(finding.event)) == (Severity.INFO, True, True)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -53,8 +54,8 @@ def test_a_node_that_is_gone_takes_its_guests_with_it() -> None:
 @pytest.mark.parametrize(
     ("nodes", "seen"), [(ALIVE, True), ([node("pve1"), replace(node("pve2"), online=None)], False)]
 )
-def test_only_a_node_that_is_said_to_be_gone_is_gone(nodes: list[object], seen: bool) -> None:
-    now = view(nodes=nodes)  # type: ignore[arg-type]
+def test_only_a_node_that_is_said_to_be_gone_is_gone(nodes: list[Any], seen: bool) -> None:
+    now = view(nodes=nodes)
     gone = one("node_offline", view(nodes=DEAD))
     assert gone is not None
     assert one("node_offline", now) is None
@@ -78,7 +79,7 @@ def test_a_node_that_may_sleep_is_left_alone() -> None:
         ({"tasks": None}, None),
     ],
 )
-def test_what_was_ordered_within_a_quarter_of_an_hour_is_silent(more: dict[str, object], by: str | None) -> None:
+def test_what_was_ordered_within_a_quarter_of_an_hour_is_silent(more: dict[str, Any], by: str | None) -> None:
     finding = one("node_offline", view(nodes=DEAD, **more))
     assert finding is not None
     assert (finding.severity is Severity.INFO, finding.quiet) == (by is not None, by is not None)
@@ -113,19 +114,19 @@ def test_a_node_that_is_back_says_which_guests_are_not() -> None:
     film.poll(lost, DEAD, after=240)
     young = [node("pve1"), node("pve2", uptime=20)]
 
-    def back(guests: list[object], after: float = 15.0, **more: object) -> object:
-        now = film.poll(guests, young, after=after, aging=False, **more)  # type: ignore[arg-type]
+    def back(guests: list[Any], after: float = 15.0, **more: Any) -> Any:
+        now = film.poll(guests, young, after=after, aging=False, **more)
         return next(iter(found("node_offline", now)), None)
 
     stopped = [replace(one, status=Status.STOPPED, uptime=None) for one in (web, mail)]
     first = back(stopped)
     assert first is not None
-    assert first.last is not None  # type: ignore[attr-defined]
-    assert (first.severity, first.quiet) == (Severity.INFO, True)  # type: ignore[attr-defined]
-    assert first.affected == ("web", "ct-mail")  # type: ignore[attr-defined]
+    assert first.last is not None
+    assert (first.severity, first.quiet) == (Severity.INFO, True)
+    assert first.affected == ("web", "ct-mail")
     second = back([replace(web, uptime=10), stopped[1]])
-    assert words(second.over) == "pve2 is back, 1 of 2 guests, not started: ct-mail"  # type: ignore[attr-defined]
-    assert [(cure.key, cure.arg) for cure in second.cures] == [("start", "main/105")]  # type: ignore[attr-defined]
+    assert words(second.over) == "pve2 is back, 1 of 2 guests, not started: ct-mail"
+    assert [(cure.key, cure.arg) for cure in second.cures] == [("start", "main/105")]
     startall = task("startall", start=300, end=310, user="root@pam", on="pve2")
     third = back([replace(web, uptime=25), stopped[1]], after=60, tasks=(startall,))
     assert third is not None
@@ -147,12 +148,12 @@ def test_a_node_that_is_back_with_all_of_its_guests() -> None:
 # -- 4 -------------------------------------------------------------------------------------------------------------
 
 
-def reset(uptime: int | None = 40, was: int = 9000, **more: object) -> object:
+def reset(uptime: int | None = 40, was: int = 9000, **more: Any) -> Any:
     now = view(
         nodes=[node(uptime=uptime)],
         before=Memory(nodes={"pve1": NodeWas(online=True, uptime=was, booted=NOW.timestamp() - was)}),
     )
-    return one("node_reset", replace(now, **more))  # type: ignore[arg-type]
+    return one("node_reset", replace(now, **more))
 
 
 @pytest.mark.parametrize(
@@ -162,9 +163,9 @@ def test_an_uptime_that_falls_is_a_reset(uptime: int | None, was: int, told: boo
     finding = reset(uptime, was)
     assert (finding is not None) is told
     if finding is not None:
-        assert (finding.severity, finding.loud, finding.quiet) == (Severity.WARNING, True, False)  # type: ignore[attr-defined]
-        assert "was reset by itself" in card(finding)  # type: ignore[arg-type]
-        assert "(power, watchdog or panic)" in card(finding)  # type: ignore[arg-type]
+        assert (finding.severity, finding.loud, finding.quiet) == (Severity.WARNING, True, False)
+        assert "was reset by itself" in card(finding)
+        assert "(power, watchdog or panic)" in card(finding)
 
 
 @pytest.mark.parametrize(
@@ -176,10 +177,10 @@ def test_an_uptime_that_falls_is_a_reset(uptime: int | None, was: int, told: boo
         {"maintenance": frozenset({"pve1"})},
     ],
 )
-def test_an_explained_reset_is_silent(more: dict[str, object]) -> None:
+def test_an_explained_reset_is_silent(more: dict[str, Any]) -> None:
     finding = reset(**more)
     assert finding is not None
-    assert (finding.severity, finding.quiet, finding.loud) == (Severity.INFO, True, False)  # type: ignore[attr-defined]
+    assert (finding.severity, finding.quiet, finding.loud) == (Severity.INFO, True, False)
 
 
 def test_a_reset_by_a_fence_is_explained() -> None:
@@ -189,13 +190,13 @@ def test_a_reset_by_a_fence_is_explained() -> None:
     )
     finding = reset(before=before)
     assert finding is not None
-    assert "fenced by HA" in card(finding)  # type: ignore[arg-type]
+    assert "fenced by HA" in card(finding)
 
 
 def test_where_tasks_are_not_seen_the_cause_is_unknown() -> None:
     finding = reset(tasks=None)
     assert finding is not None
-    assert (finding.loud, "cause unknown" in card(finding)) == (False, True)  # type: ignore[attr-defined, arg-type]
+    assert (finding.loud, "cause unknown" in card(finding)) == (False, True)
 
 
 def test_a_reset_is_found_once_and_no_clock_makes_one() -> None:
@@ -257,8 +258,8 @@ SILENT = read(None, fresh=False, silent=True, fails=3)
         ((), False, False),
     ],
 )
-def test_an_api_that_is_silent_while_the_node_is_online(readings: tuple[object, ...], wrong: bool, seen: bool) -> None:
-    now = view(feeds=feeds(*readings))  # type: ignore[arg-type]
+def test_an_api_that_is_silent_while_the_node_is_online(readings: tuple[Any, ...], wrong: bool, seen: bool) -> None:
+    now = view(feeds=feeds(*readings))
     down = one("node_api_down", view(feeds=feeds((NODE_STATUS, "pve1", SILENT))))
     assert down is not None
     assert fires("node_api_down", now) is wrong
