@@ -269,7 +269,7 @@ def same_node_status(payload: Any, value: NodeStatus) -> None:
 
 def same_history(payload: Any, value: nodes.Figures) -> None:
     full = [row for row in payload if row.get("memtotal") is not None]
-    newest = max(full, key=lambda row: row["time"], default={})
+    newest: Mapping[str, Any] = max(full, key=lambda row: row["time"], default={})
     assert (value.arc is None) == (newest.get("arcsize") is None)
     if newest.get("memavailable") is not None:
         assert value.available == int(newest["memavailable"])
@@ -337,7 +337,9 @@ def same_snapshots(payload: Any, value: GuestSnapshots) -> None:
 
 
 def same_contents(payload: Any, value: Mapping[int, datetime]) -> None:
-    files = [row for row in payload if row.get("content", "backup") == "backup" and row.get("vmid") and row.get("ctime")]
+    files = [
+        row for row in payload if row.get("content", "backup") == "backup" and row.get("vmid") and row.get("ctime")
+    ]
     assert {vmid: int(at.timestamp()) for vmid, at in value.items()} == {
         int(row["vmid"]): max(int(other["ctime"]) for other in files if int(other["vmid"]) == int(row["vmid"]))
         for row in files

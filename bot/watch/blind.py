@@ -67,7 +67,7 @@ def _feed(
     what = f"{feed.what[:1].upper()}{feed.what[1:]}"
     if not feed.per_node or everywhere:
         if not privilege:
-            return say("{what} unknown: the token may not read it.", what=what), ()
+            return say("{what} unknown: Proxmox VE refuses it to the token.", what=what), ()
         said = say("{what} unknown: the token lacks {privilege} on {path}.", what=what, privilege=privilege, path=path)
     else:
         names = ", ".join(nodes[:SHOWN]) + (" …" if len(nodes) > SHOWN else "")
