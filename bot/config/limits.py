@@ -88,7 +88,7 @@ def settings_of(rule: Rule) -> tuple[Figure, ...]:
 
 def _of(rule: Rule, name: str, default: float) -> Of:
     """By the name; of a warning or critical by the unit that the rule's help names."""
-    own = frozenset() if name in rule.limit.more else frozenset(re.findall(r"[a-z]+", rule.help.lower()))
+    own = frozenset() if name in rule.limit.more else frozenset(re.findall(r"[a-z_]+", rule.help.lower()))
     if name.endswith("_seconds") or "seconds" in own:
         return Of.TIME
     if name.endswith("_days") or "days" in own:
