@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.actions import ACTIONS
 from bot.chat.keyboard import Plainness, keyboard
 from bot.chat.taps import LIMIT, Kept, decode, encode, encode_kept
-from bot.screen import Ask, Button, Cancel, Copy, Do, Link, Open, Stale, Tap
+from bot.screen import Ack, Ask, Button, Cancel, Copy, Do, Hush, Link, Open, Stale, Tap
 from bot.text import Reader, say
 from tests.chat.kit import HOSTILE, Memory
 
@@ -20,6 +20,8 @@ TAPS = st.one_of(
               st.builds("{}/{}".format, CLUSTERS, st.integers(100, 999_999_999))),
     st.builds(Do, st.from_regex(r"[A-Za-z0-9_-]{8,32}", fullmatch=True)),
     st.builds(Cancel, st.from_regex(r"[A-Za-z0-9_-]{8,32}", fullmatch=True)),
+    st.builds(Ack, st.from_regex(r"[ac][0-9]{1,15}", fullmatch=True)),
+    st.builds(Hush, st.from_regex(r"[anr][0-9]{1,15}", fullmatch=True), st.sampled_from(["1h", "4h", "24h", "8am"])),
 )  # fmt: skip
 
 
@@ -35,9 +37,18 @@ async def test_every_tap_comes_back_as_it_was(tap: Tap) -> None:
     assert back == tap
 
 
-@given(st.one_of(st.text(), st.text().map("ao".__add__), st.text().map("aq".__add__), st.binary().map(str)))
+@given(
+    st.one_of(
+        st.text(),
+        st.text().map("ao".__add__),
+        st.text().map("aq".__add__),
+        st.text().map("ak".__add__),
+        st.text().map("as".__add__),
+        st.binary().map(str),
+    )
+)
 def test_anything_at_all_can_be_read(data: str) -> None:
-    assert isinstance(decode(data), Open | Ask | Do | Cancel | Stale | Kept)
+    assert isinstance(decode(data), Open | Ask | Do | Cancel | Ack | Hush | Stale | Kept)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +67,8 @@ def test_the_wire_form_stays_what_it_is() -> None:
     assert encode(Ask("reboot", "main/101")) == "aqreboot:main/101"
     assert encode(Do("Zm9v-_1")) == "ayZm9v-_1"
     assert encode(Cancel("Zm9v")) == "anZm9v"
+    assert encode(Ack("c12")) == "akc12"
+    assert encode(Hush("a34", "8am")) == "asa34:8am"
     assert encode_kept("vms", "0123456789abcdef") == "aovms:#0123456789abcdef"
     assert decode("aovms:#0123456789abcdef") == Kept("vms", "0123456789abcdef")
 

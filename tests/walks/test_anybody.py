@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from bot.access import Role
 from bot.chat.taps import decode, encode
 from bot.demo.telegram.world import Chat, Message, User
-from bot.screen import Ask, Do
+from bot.screen import Ack, Ask, Do, Hush, Open
 from tests.stack import ANA, BEN, GROUP, VERA, Stack
 
 T = TypeVar("T")
@@ -35,6 +35,10 @@ COMMANDS = st.sampled_from(
         *("/status", "/vms", "/vm web", "/vm 101", "/vm", "/vm nothing-like-it", "/nodes", "/node pve1", "/storage"),
         *("/tasks", "/help", "/start", "/start vm_101", "/whoami", "/id", "/vms tag:prod status:running"),
         *("/freeze", "/thaw"),
+        *("/alerts", "/why", "/why web", "/why 1", "/history", "/silences", "/silence", "/silence web 1h", "/digest"),
+        *("/silence node pve1", "/silence rule", "/maintenance", "/maintenance pve1 1h", "/subscribe", "/quiet"),
+        *("/subscribe tag:prod warning", "/unsubscribe", "/quiet 22:00-08:00", "/zone tokyo", "/digest 7:30"),
+        *("/pin", "/unpin", "/testalert", "/auditlog here", "/start pin", "/start silence_web"),
     )
 )
 WORDS = COMMANDS | st.text(max_size=80)
@@ -173,6 +177,24 @@ class Anything(RuleBasedStateMachine):
     def forge_an_action(self, person: str, chat: str, verb: str, vmid: int) -> None:
         data = encode(Ask(verb, f"main/{vmid}")) or ""
         self.press(person, self.chat(chat), 1, data)
+
+    @rule(
+        person=PEOPLE,
+        chat=CHATS,
+        tap=st.builds(Ack, st.from_regex(r"[acx]-?[0-9]{0,3}", fullmatch=True) | st.text(max_size=8))
+        | st.builds(
+            Hush,
+            st.from_regex(r"[anrx][0-9]{0,3}", fullmatch=True) | st.text(min_size=1, max_size=8),
+            st.sampled_from(["1h", "4h", "24h", "8am", "9y", ":"]),
+        )
+        | st.builds(
+            Open,
+            st.sampled_from(["hush", "alert", "silenced", "silences", "subscribe", "maintenance", "why"]),
+            st.sampled_from(["1", "a1", "n2", "c1", "c1 9", "end 1", "by:tag", "all", "pve1 1h", "-1", "1" * 40]),
+        ),
+    )
+    def forge_a_tap_of_alerts(self, person: str, chat: str, tap: Ack | Hush | Open) -> None:
+        self.press(person, self.chat(chat), 1, encode(tap) or "")
 
     @rule(kind=KINDS, junk=JUNK, person=PEOPLE)
     def push_junk(self, kind: str, junk: object, person: str) -> None:
