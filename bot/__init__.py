@@ -3,6 +3,7 @@
 bot/
 ├── __main__.py      the command line: run · demo · check
 ├── app.py           the composition root: the only module that knows every concrete class; start, stop, signals
+├── assembly.py      alerts put together: part of the composition root
 ├── check/           telemox check: each token, host, certificate, privilege, and the line that mends it
 ├── config/          Settings (pydantic-settings): environment -> typed, validated, secrets masked; the rules' figures
 ├── reading.py       the text of one setting -> its value, or what is wrong with it
@@ -32,7 +33,7 @@ bot/
 
 Each may import what stands below it, never above (import-linter, `make lint`):
 
-    __main__ → app → check → config → pve | chat | store | reading | web → runner | watch → deliver → pages
+    __main__ → app → assembly → check → config → pve | chat | store | reading | web → runner | watch → deliver → pages
              → privileges → actions | rules | life → ports → screen → access → model | errors
              → text | spawn | envfile | logs | clock
 

@@ -1,7 +1,7 @@
 """The composition root: the only module that knows every concrete class.
 
-start: store → Telegram (getMe) → polling → Proxmox clients, pages, handlers → what a killed process left behind
-stop:  polling → background work → Telegram → Proxmox → store, within 10 s in all
+start: store → Telegram (getMe) → polling → Proxmox clients, alerts, pages, handlers → what a killed process left behind
+stop:  polling → watching → background work → Telegram → Proxmox → store, within 10 s in all
 
 Nothing here waits for Proxmox VE before polling begins: a bot that cannot reach its cluster must say so in the chat.
 What the first getUpdates needs is imported above; all else while it is on its way, by a thread.
@@ -19,11 +19,13 @@ from bot.chat.chat import Chat
 from bot.clock import SystemClock
 from bot.config import Settings
 from bot.errors import PveError, TelemoxError
-from bot.ports import Clock, Env, Pve
+from bot.ports import Clock, Env, Pve, Watched
 from bot.spawn import Spawn
 from bot.store import Store
+from bot.text import Reader
 
 if TYPE_CHECKING:
+    from bot.assembly import Alerts
     from bot.pve.cluster import Cluster
 
 log = logging.getLogger(__name__)
@@ -45,11 +47,12 @@ class App:
         self.store: Store | None = None
         self.chat: Chat | None = None
         self.clusters: tuple[Cluster, ...] = ()
+        self.alerts: Alerts | None = None
 
     async def start(self) -> Chat:
         """Gives the chat: `dead` is set when Telegram is no longer heard, `why` says the reason.
 
-        Raises: StoreFailed (another process has the data directory, it cannot be written), TokenRefused.
+        Raises: StoreFailed (another process has the data directory, it cannot be written), TokenRefused, PortTaken.
         """
         settings = self.settings
         self.store = store = await Store.open(settings.data_dir, self.clock)
@@ -60,18 +63,40 @@ class App:
             store,
             self.clock,
             self.spawn,
+            reader=self._reader,
         )
         await chat.connect()
         await chat.listen()
         await asyncio.to_thread(_imports)
+        from bot.assembly import Alerts
         from bot.pve.cluster import Cluster
         from bot.runner import Runner
 
         self.clusters = tuple(Cluster(config, self.clock, notice=self._notice) for config in settings.clusters)
-        clusters: dict[str, Pve] = {cluster.key: cluster for cluster in self.clusters}
-        env = Env(clusters=clusters, store=store, messenger=chat.messenger, clock=self.clock, spawn=self.spawn)
+        watched: dict[str, Watched] = {cluster.key: cluster for cluster in self.clusters}
+        self.alerts = alerts = Alerts(
+            settings,
+            watched,
+            store,
+            chat.courier,
+            self.clock,
+            self.spawn,
+            ceiling=lambda of: chat.members.roles.ceiling(of),
+            tell=chat.messenger.tell_admins,
+        )
+        await alerts.start()
+        clusters: dict[str, Pve] = dict(watched)
+        env = Env(
+            clusters=clusters,
+            store=store,
+            messenger=chat.messenger,
+            clock=self.clock,
+            spawn=self.spawn,
+            watch=alerts.watch,
+        )
         runner = Runner(env)
         await chat.start(env, runner)
+        alerts.run()
         _tell_roles(settings.roles)
         for cluster in self.clusters:
             self.spawn(_warm(cluster), f"first look at {cluster.key}")
@@ -85,10 +110,15 @@ class App:
         if self.chat is not None:
             self.spawn(self.chat.messenger.tell_admins(error.said()), "trouble with Proxmox VE")
 
+    def _reader(self, chat: int) -> Reader:
+        return self.alerts.reader(chat) if self.alerts is not None else Reader()
+
     async def stop(self) -> None:
         """In bounded time, whatever hangs, and from wherever `start()` got to."""
         if self.chat is not None:
             await self.chat.stop_polling()
+        if self.alerts is not None:
+            await self.alerts.close()
         await self.spawn.close(GRACE)
         if self.chat is not None:
             await self.chat.shutdown()
@@ -159,6 +189,7 @@ def _imports() -> None:
     """What `start()` and the first screens are about to import: here they hold nobody up."""
     import wcwidth  # noqa: F401
 
+    import bot.assembly
     import bot.chat.handlers
     import bot.pve.cluster
     import bot.runner  # noqa: F401

@@ -26,6 +26,7 @@ from telegram.ext import TypeHandler as OfType
 
 from bot.access import Asker, Roles
 from bot.chat.api import ALLOWED, POLL_TIMEOUT, Api
+from bot.chat.courier import Courier
 from bot.chat.limiter import Limiter
 from bot.chat.members import Members
 from bot.chat.messenger import Messenger
@@ -100,6 +101,7 @@ class Chat:
         self._api = Api(token, base_url, limiter, self._polling)
         self.members = Members(roles, store)
         self.messenger = Messenger(self._api, limiter, self.members, store, reader)
+        self.courier = Courier(self._api, limiter, self.members, store, reader)
         self._app: Application[Any, Any, Any, Any, Any, Any] | None = None
         self._watchdog: asyncio.Task[Any] | None = None
         self.dead = asyncio.Event()

@@ -63,6 +63,7 @@ class Store:
         self._frozen = False
         self._pruned = clock.now()
         self.trouble: Said | None = None  # to be told to the admins: what was wrong with the database at start
+        self.noted: Callable[[Audit], None] = lambda audit: None  # told of each order, and of its end
 
     @classmethod
     async def open(cls, path: Path, clock: Clock) -> "Store":
@@ -120,7 +121,9 @@ class Store:
 
     async def asked(self, asker: Asker, message: Message | None, action: str, target: str, token: str) -> int:
         at = self._at()
-        return await self._do(lambda connection: _asked(connection, at, asker, message, action, target, token))
+        order = await self._do(lambda connection: _asked(connection, at, asker, message, action, target, token))
+        await self._note(order)
+        return order
 
     async def started(self, audit: int, upid: str) -> None:
         """Raises: Stale when that task already belongs to another order: it is not this one's."""
@@ -138,7 +141,14 @@ class Store:
     async def ended(self, audit: int, outcome: str) -> None:
         """The first word on an order is its last: told twice, the second is left out."""
         at = self._at()
-        await self._do(lambda connection: _ended(connection, at, audit, outcome or "unknown"))
+        if await self._do(lambda connection: _ended(connection, at, audit, outcome or "unknown")):
+            await self._note(audit)
+
+    async def _note(self, order: int) -> None:
+        """What is only told beside it must not fail what was done."""
+        with suppress(StoreFailed):
+            for row in await self._do(lambda connection: orders(connection, f"a.id = {order:d}", "ASC", 1)):
+                self.noted(row.audit)
 
     async def unfinished(self) -> Sequence[Audit]:
         """Raises: StoreFailed and nothing else, whatever is in the rows."""
@@ -260,12 +270,14 @@ def _asked(
     return cursor.lastrowid
 
 
-def _ended(connection: sqlite3.Connection, at: str, order: int, outcome: str) -> None:
-    connection.execute(
+def _ended(connection: sqlite3.Connection, at: str, order: int, outcome: str) -> bool:
+    """Is it new?"""
+    cursor = connection.execute(
         "INSERT OR IGNORE INTO audit (line, order_id, at, upid, outcome)"
         " VALUES ('ended', ?, ?, (SELECT upid FROM tasks WHERE audit = ?), ?)",
         (order, at, order, storable(outcome)),
     )
+    return cursor.rowcount > 0
 
 
 def _left(connection: sqlite3.Connection, at: str) -> list[Audit]:

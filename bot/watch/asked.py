@@ -9,9 +9,9 @@ from typing import Protocol
 from bot import life
 from bot.access import Asker
 from bot.errors import StoreFailed
-from bot.model import Alert, Blind, Card, Habits, News, NewsKind, Phase, Route, Silence
+from bot.model import Alert, Blind, Card, Habits, News, NewsKind, Phase, Record, Route, Silence
 from bot.ports import Changes, Clock, Kept, Ledger, Pulse, Vitals, Why
-from bot.rules import Rule
+from bot.rules import Limit, Rule
 from bot.screen import Message, Place, Screen
 from bot.text import Said, clock, say
 from bot.watch.post import Post
@@ -125,6 +125,24 @@ class Asked:
         rule = self._rules.get(alert.finding.rule)
         told = self._deliverer.told(alert, chat)
         return why(alert, rule.help if rule is not None else None, told, silenced, self._clock.now())
+
+    def fires_in(self, number: int) -> float | None:
+        """Seconds for which a pending alert has still to be found; None where it is not pending, or not to be told."""
+        alert = self._table.get(number)
+        if alert is None or alert.phase is not Phase.PENDING or alert.finding.last is not None:
+            return None
+        limit = self._limit(alert)
+        hold = limit.hold if alert.finding.hold is None else alert.finding.hold
+        polls = 0 if alert.finding.hold == 0 else limit.polls
+        return max(0.0, hold - alert.held, (polls - alert.polls) * self._poll)
+
+    async def history(self, limit: int = 50, since: datetime | None = None) -> Sequence[Record]:
+        return await self._ledger.history(limit, since)
+
+    def _limit(self, alert: Alert) -> Limit:
+        """As the settings have it for this subject, where the watch knows them."""
+        rule = self._rules.get(alert.finding.rule)
+        return rule.limit if rule is not None else Limit()
 
     def vitals(self) -> Vitals:
         """For /healthz and /metrics: of the watch here, of delivery by the deliverer."""

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from bot.access import Role
 from bot.errors import StoreFailed
-from bot.model import News
+from bot.model import Alert, News
 from bot.model.view import Memory, Order, Push, View
 from bot.ports import Audit, Changes, Clock, Ledger, Spawner, Watched
-from bot.rules import Rule
+from bot.rules import Limit, Rule
 from bot.rules.inhibits import PARENTS, inhibits
 from bot.watch.asked import Asked, Delivering
 from bot.watch.inhibit import Inhibits
@@ -118,6 +118,12 @@ class Watch(Asked):
         if self._posts:
             first = next(iter(self._posts.values()))
             first.pushes = [*first.pushes, push][-PUSHES:]
+
+    def _limit(self, alert: Alert) -> Limit:
+        rule, post = self._rules.get(alert.finding.rule), self._posts.get(alert.finding.subject.cluster)
+        if rule is None or post is None:
+            return super()._limit(alert)
+        return self._sight.book.limits(rule, post.pve.latest()).of(alert.finding.subject.key)
 
     async def _loop(self, key: str) -> None:
         """Beats come `poll` s apart, however long a tick takes; those missed, by a machine asleep, are not made up."""

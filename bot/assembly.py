@@ -1,0 +1,154 @@
+"""Alerts, put together: the watch, its feeds, the deliverer, the listener, the heartbeat. Part of the composition root.
+
+start    what was kept is read; the listener has its port
+run      the loops: one a cluster, the deliverer's, the listener's
+close    loops end at once; what is on its way to Telegram is app.py's to wait for
+"""
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
+
+from bot.access import Role
+from bot.chat.courier import Courier
+from bot.config import Settings
+from bot.deliver import Deliverer
+from bot.pages.watched import zone_of
+from bot.ports import Audit, Clock, Watched
+from bot.pve.config import ClusterConfig
+from bot.rules import RULES
+from bot.rules.limits import Book
+from bot.spawn import Spawn
+from bot.store import Store
+from bot.text import Reader, Said
+from bot.watch import Sight, Watch
+from bot.watch.feeder import Feeder
+
+CLOSE = 2.0  # s
+
+
+class Alerts:
+    """`spawn` is for what is worth waiting for at a stop: messages under way."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clusters: Mapping[str, Watched],
+        store: Store,
+        courier: Courier,
+        clock: Clock,
+        spawn: Spawn,
+        *,
+        ceiling: Callable[[int], Role | None],
+        tell: Callable[[Said], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._loops = Spawn()
+        scale, zone = settings.alerts.time_scale, clock.now().astimezone().tzinfo
+
+        def acts() -> bool:
+            return not store.frozen and any(pve.token(Role.OPERATOR) is not None for pve in clusters.values())
+
+        self.deliverer = Deliverer(
+            store,
+            courier,
+            clock,
+            spawn,
+            ceiling=ceiling,
+            routes=settings.alert_chats,
+            acts=acts,
+            tell=tell,
+            scale=scale,
+        )
+
+        def feeder(pve: Watched, facts: Mapping[str, str]) -> Feeder:
+            return Feeder(
+                pve,
+                clock,
+                self._loops,
+                scale=scale,
+                facts=facts,
+                daily_hour=settings.disks_hour,
+                zone=zone or clock.now().tzinfo,  # type: ignore[arg-type]  # aware, so that there is one
+                unread=frozenset(settings.disks_off),
+            )
+
+        url = settings.heartbeat_url
+        self._heart = None
+        if url is not None:
+            from bot.web.heartbeat import Heartbeat
+
+            self._heart = Heartbeat(url.get_secret_value(), clock)
+        self.watch = Watch(
+            clusters,
+            store,
+            self.deliverer,
+            clock,
+            self._loops,
+            Sight(
+                rules=RULES,
+                book=Book(RULES, settings.alerts.changed, settings.alerts.overrides, scale),
+                sleeping=frozenset(settings.may_sleep),
+                fingerprints={config.key: _pins(config) for config in settings.clusters},
+                orders=store.audit,
+                deaf=lambda: courier.deaf,
+            ),
+            poll=settings.alerts.poll_seconds,
+            scale=scale,
+            feeder=feeder,
+            on_cycle=self._beat,
+        )
+        self.listener = None
+        if settings.listener is not None:
+            from bot.web.listener import Listener
+
+            host, port = settings.listener
+            secret = settings.notify_secret
+            self.listener = Listener(
+                host,
+                port,
+                clock,
+                vitals=self.watch.vitals,
+                on_push=self.watch.push,
+                secret=secret.get_secret_value() if secret is not None else None,
+            )
+        store.noted = self._note
+
+    async def start(self) -> None:
+        """Raises: StoreFailed · PortTaken."""
+        await self.watch.start()
+        if self.listener is not None:
+            await self.listener.start()
+
+    def run(self) -> None:
+        self.watch.run()
+        self._loops(self.deliverer.run(), "delivery")
+        if self.listener is not None:
+            self._loops(self.listener.run(), "listener")
+
+    def reader(self, chat: int) -> Reader:
+        """Language and zone of a chat."""
+        return Reader(zone=zone_of(self.watch.habits(chat).zone))
+
+    async def close(self) -> None:
+        if self.listener is not None:
+            self.listener.stop()
+        await self._loops.close(0)
+        if self._heart is not None:
+            await self._heart.close()
+
+    def _beat(self) -> None:
+        if self._heart is not None:
+            self._loops(self._heart.beat(), "heartbeat")
+
+    def _note(self, audit: Audit) -> None:
+        """An order was written down, or its end: chats that want the audit hear of it."""
+        self._loops(self.deliverer.audited(audit), "a note of the audit")
+
+
+def _pins(config: ClusterConfig) -> Mapping[str, str]:
+    """Host -> the SHA-256 it is pinned to."""
+    found: Iterable[tuple[str, str]] = (
+        (host.name, pin.fingerprint) for host in config.hosts for pin in config.fingerprints if pin.is_for(host)
+    )
+    return dict(found)
