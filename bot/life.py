@@ -36,6 +36,8 @@ WINDOW = 15 * 60.0  # s
 QUIET = 30 * 60.0  # s
 REFRESH = 300.0
 """Seconds between two edits of a card for nothing but figures that moved."""
+MATTER = ("affected", "cures", "last", "loud", "quiet")
+"""Fields of a finding that a card shows anew at once. A severity that falls may rise at the next poll: it can wait."""
 
 
 class Figures(Protocol):
@@ -109,9 +111,7 @@ def step(
     if alert.phase is Phase.PENDING:
         return _pending(alert, finding, seen, at)
     kind: NewsKind | None = None
-    if finding is not None and finding.grey:
-        alert = replace(_up(alert, at), held=0.0, polls=0)
-    elif finding is not None:
+    if finding is not None:
         alert, kind = _found(alert, finding, at)
     elif seen:
         alert, kind = _missed(alert, at)
@@ -147,9 +147,8 @@ def bounded(finding: Finding, limit: Figures, rule: Row) -> Finding:
     """No worse than the limit lets it be; slow where all of the rule is."""
     severity = finding.severity if limit.severity is None else min(finding.severity, limit.severity)
     slow = finding.slow or rule.slow
-    if severity is finding.severity and slow == finding.slow:
-        return finding
-    return replace(finding, severity=severity, slow=slow)
+    same = (severity, slow) == (finding.severity, finding.slow)
+    return finding if same else replace(finding, severity=severity, slow=slow)
 
 
 def recent(changes: tuple[datetime, ...], now: datetime, scale: float) -> tuple[datetime, ...]:
@@ -173,15 +172,11 @@ def repeat(alert: Alert, limit: Figures, rule: Row, scale: float) -> float | Non
 
 
 def _begin(finding: Finding, now: datetime, number: int, changes: tuple[datetime, ...]) -> Alert:
+    polls = 0 if finding.last is not None else 1
     return Alert(
-        number=number,
-        finding=finding,
-        phase=Phase.PENDING,
-        found=now,
-        polls=0 if finding.last is not None else 1,
-        severity=finding.severity,
+        number=number, finding=finding, phase=Phase.PENDING, found=now, polls=polls, severity=finding.severity,
         changes=changes,
-    )
+    )  # fmt: skip
 
 
 def _pending(alert: Alert, finding: Finding | None, seen: bool, at: _Poll) -> tuple[Alert | None, News | None]:
@@ -193,10 +188,8 @@ def _pending(alert: Alert, finding: Finding | None, seen: bool, at: _Poll) -> tu
         same = finding == alert.finding and not alert.polls
         return (alert if same else replace(alert, finding=finding, held=0.0, polls=0)), None
     grown = at.grown if alert.polls else 0.0  # no longer explained: it begins now
-    return _ripen(
-        replace(alert, finding=finding, severity=finding.severity, held=alert.held + grown, polls=alert.polls + 1),
-        at,
-    )
+    held, polls = alert.held + grown, alert.polls + 1
+    return _ripen(replace(alert, finding=finding, severity=finding.severity, held=held, polls=polls), at)
 
 
 def _ripen(alert: Alert, at: _Poll) -> tuple[Alert, News | None]:
@@ -231,6 +224,8 @@ def _fire(alert: Alert, now: datetime, scale: float) -> tuple[Alert, News]:
 
 def _found(alert: Alert, finding: Finding, at: _Poll) -> tuple[Alert, NewsKind | None]:
     alert = _up(alert, at)
+    if finding.grey:
+        return replace(alert, held=0.0, polls=0) if alert.polls else alert, None
     if finding.severity > alert.severity and finding.last is None:
         alert = replace(alert, held=alert.held + (at.grown if alert.polls else 0.0), polls=alert.polls + 1)
         if not at.confirmed or not _enough(alert.held, alert.polls, finding, at.limit):
@@ -239,20 +234,10 @@ def _found(alert: Alert, finding: Finding, at: _Poll) -> tuple[Alert, NewsKind |
         return replace(alert, acked=None, acked_by="", reminded=at.now, reminders=0), NewsKind.ESCALATED
     if alert.polls:
         alert = replace(alert, held=0.0, polls=0)
-    if finding == alert.finding or not (_matters(finding, alert.finding) or _due(alert, at)):
+    matters = any(getattr(finding, name) != getattr(alert.finding, name) for name in MATTER)
+    if finding == alert.finding or not (matters or _due(alert, at)):
         return alert, None
     return replace(alert, finding=finding), NewsKind.CHANGED
-
-
-def _matters(new: Finding, old: Finding) -> bool:
-    """Is it more than figures that moved? A severity that falls may rise again at the next poll: it can wait."""
-    return (new.affected, new.cures, new.last, new.loud, new.quiet) != (
-        old.affected,
-        old.cures,
-        old.last,
-        old.loud,
-        old.quiet,
-    )
 
 
 def _due(alert: Alert, at: _Poll) -> bool:

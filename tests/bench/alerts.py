@@ -170,7 +170,7 @@ async def dead_host(guests: int = 600) -> Replay:
     for _ in range(20):
         await scene.poll()
     before = len(scene.replay.told)
-    cluster.set_fault("node_off", True, "pve2")
+    cluster.set_fault("node_off", True, "pve3")  # nothing there is under HA: a fence is news of its own
     for _ in range(40):
         await scene.poll()
     scene.replay.told = scene.replay.told[before:]

@@ -18,7 +18,7 @@ def world() -> tuple[Wrong, Rule, Rule]:
 
 
 def view(step: float = 15.0, at: int = 0, tasks: Sequence[Task] = (), *, first: bool = False) -> View:
-    reading = Reading(value=None, at=START.replace(minute=at), fresh=True)
+    reading: Reading[object] = Reading(value=None, at=START.replace(minute=at), fresh=True)
     return View(
         cluster="main",
         name="main",
