@@ -21,16 +21,12 @@ async def load_pin(ask: Enquiry, arg: str) -> Data:
     manages(ask)
     ask.fresh()
     if await watch(ask).pin(ask.place):
-        return Data(
-            said=say("📌 A live line stands above this chat: edited when something changes, without a sound."),
-            again=Button(say("Unpin"), Open("unpin")),
+        said = lines(
+            say("📌 The live line is there: edited when something changes, without a sound."),
+            None if ask.private else say("If it is not pinned: let me pin messages here, and send /pin again."),
         )
-    return Data(
-        said=lines(
-            say("I may not pin messages here."),
-            say("Make me an admin of the group who may pin messages, and send /pin again."),
-        )
-    )
+        return Data(said=said, again=Button(say("Unpin"), Open("unpin")))
+    return Data(said=say("Telegram did not take the live line. Please send /pin again."))
 
 
 async def load_unpin(ask: Enquiry, arg: str) -> Data:
