@@ -1,9 +1,11 @@
 """`telemox check` against the simulated cluster and the stand-in Bot API: what it says, what it advises, its status."""
 
 import asyncio
+import base64
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,18 +15,21 @@ from pathlib import Path
 import pytest
 
 from bot.access import Role
-from bot.check import check, telegram
+from bot.check import check, telegram, telling
 from bot.check.line import Level
 from bot.check.telegram import near
 from bot.clock import SystemClock
 from bot.config import load
 from bot.demo.cluster import Cluster
 from bot.demo.telegram import BotApi
+from bot.model import Guest, Kind, Snapshot, Status, Version
 from bot.privileges import MAJORS, needs
 from bot.pve.config import Host
 from bot.pve.tls import probe
 from bot.text import Reader, plain
+from bot.web import notify
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TOKEN = "123456789:stand-in-of-the-tests-00000000000000"
 VERSIONS = {7: "7.4-20", 8: "8.4.21", 9: "9.1.11"}
 
@@ -466,6 +471,37 @@ async def test_a_node_that_is_off(here: Surroundings) -> None:
     assert "pve3 is offline: its guests are shown as unknown." in said.of("WARN")
 
 
+async def test_names_that_nothing_of_the_cluster_has(here: Surroundings) -> None:
+    """Of nodes, storages and guests; tags and pools may be meant for later."""
+    node, vmid = next(iter(here.cluster.world.nodes)), next(iter(here.cluster.world.guests))
+    good = await here.run(
+        MAY_SLEEP=f"{node},local",
+        DISKS_OFF=node,
+        ALERTS__OVERRIDES=f"*@node:{node} on=no; *@tag:later on=no; *@guest:{vmid} on=no; *@storage:{node}/local on=no",
+    )
+    assert (good.of("WARN"), good.status) == ([], 0)
+    said = await here.run(
+        MAY_SLEEP=f"{node}x,nothing-like-it",
+        DISKS_OFF="local",
+        ALERTS__OVERRIDES="*@node:web<1>_& on=no; *@guest:1 on=no",
+    )
+    assert said.of("WARN") == [
+        f"TELEMOX_MAY_SLEEP names {node}x, which is no node or storage of the cluster.",
+        "TELEMOX_MAY_SLEEP names nothing-like-it, which is no node or storage of the cluster.",
+        "TELEMOX_DISKS_OFF names local, which is no node of the cluster.",
+        "TELEMOX_ALERTS__OVERRIDES names web<1>_&, which is no node of the cluster.",
+        "TELEMOX_ALERTS__OVERRIDES names 1, which is no guest of the cluster.",
+    ]
+    assert said.mends(f"names {node}x") == [f"perhaps {node}"]
+    assert said.status == 1
+
+
+async def test_a_listener_that_others_can_reach(here: Surroundings) -> None:
+    said = await here.run(LISTEN="192.0.2.7:9000")
+    (line,) = said.of("WARN")
+    assert line.startswith("TELEMOX_LISTEN: 192.0.2.7:9000 can be reached from other machines")
+
+
 async def test_a_cluster_without_guests(tmp_path: Path) -> None:
     async with surroundings(tmp_path, guests=0) as here:
         said = await here.run()
@@ -547,3 +583,56 @@ async def test_the_demo_refuses_what_cannot_be(arguments: tuple[str, str], words
     status, _, err = await telemox("demo", "--no-browser", *arguments)
     assert status == 2
     assert err.splitlines()[-1] == f"telemox demo: error: {words}"
+
+
+# -- telling and being told ----------------------------------------------------------------------------------------
+
+
+async def test_without_chats_for_alerts_both_ways_are_named(here: Surroundings) -> None:
+    assert any("TELEMOX_ALERT_CHATS" in line and "/subscribe" in line for line in (await here.run()).of("OK"))
+    assert "Alerts: 1 chat is told by the settings." in (await here.run(ALERT_CHATS="1@warning")).of("OK")
+
+
+async def test_the_lines_that_register_the_target_hold_what_the_listener_takes(here: Surroundings) -> None:
+    secret = "s3cret-of-the-listener"
+    said = await here.run(LISTEN="127.0.0.1:9000", NOTIFY_SECRET=secret)
+    assert said.status == 0, said.text
+    assert secret not in said.text
+    target, matcher = (line.strip() for line in said.lines if "pvesh create" in line)
+    words = shlex.split(target)
+    given = dict(zip(words[3::2], words[4::2], strict=True))
+    assert given["--url"] == "http://127.0.0.1:9000/pve/notify"
+    template = base64.b64decode(given["--body"]).decode()
+    filled = template.replace("{{ escape title }}", "t").replace("{{ escape message }}", "m")
+    filled = filled.replace("{{ severity }}", "error").replace("{{ timestamp }}", "7")
+    push = notify.read(filled.replace("{{ json fields }}", '{"type":"fencing","hostname":"pve2"}').encode(), NOON)
+    assert (push.kind, push.host, push.title, push.severity) == ("fencing", "pve2", "t", "error")
+    headers = [words[n + 1] for n, word in enumerate(words) if word == "--header"]
+    values = {part.partition(",value=")[0]: base64.b64decode(part.partition(",value=")[2]) for part in headers}
+    assert values == {f"name={notify.HEADER}": b"{{ secrets.telemox }}", "name=Content-Type": b"application/json"}
+    assert "--target telemox" in matcher
+
+
+async def test_an_old_proxmox_has_no_webhook_target(tmp_path: Path) -> None:
+    async with surroundings(tmp_path, "7.4-20") as here:
+        said = await here.run(LISTEN="127.0.0.1:9000", NOTIFY_SECRET="s3cret-of-the-listener")
+    assert any("has no webhook target" in line for line in said.of("WARN"))
+
+
+def test_a_bot_inside_its_cluster_is_asked_for_a_heartbeat() -> None:
+    version = Version(major=9, minor=1, text="9.1.1")
+    web = Guest(cluster="main", vmid=1, name="bot-ct", kind=Kind.LXC, node="pve1", status=Status.RUNNING)
+    seen = Snapshot(
+        cluster="main", name="lab", quorate=True, nodes=(), guests=(web,), storages=(), unseen=(), taken=NOON
+    )
+    environ = {
+        "TELEMOX_TELEGRAM_TOKEN": TOKEN,
+        "TELEMOX_PVE_HOSTS": "pve1",
+        "TELEMOX_PVE_VIEW_TOKEN": "a@pve!view=00000000-0000-0000-0000-000000000000",
+    }
+    inside = [line.level for line in telling.lines(load(None, environ), seen, version, "Bot-CT.example.org")]
+    assert inside == [Level.OK, Level.WARN]
+    outside = [line.level for line in telling.lines(load(None, environ), seen, version, "elsewhere")]
+    assert outside == [Level.OK]
+    cared = environ | {"TELEMOX_HEARTBEAT_URL": "https://hc.example.org/ping/0000"}
+    assert [line.level for line in telling.lines(load(None, cared), seen, version, "bot-ct")] == [Level.OK, Level.OK]

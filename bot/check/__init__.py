@@ -7,6 +7,7 @@
     people.py    roles and the data directory: nothing is asked of anybody
     telegram.py  the bot's token, the webhook, the clock
     cluster.py   each host and its certificate, each API token and its privileges, the cluster itself
+    names.py     names in the settings that nothing of the cluster has
 
 No line holds a secret: besides being made without, each goes through the log's redactor.
 """
@@ -32,7 +33,7 @@ async def check(settings: Settings, out: Callable[[str], None] = print, clock: C
     async for line in telegram.lines(settings, clock):
         worst = max(worst, _tell(line, out, redact))
     for config in settings.clusters:
-        async for line in cluster.lines(config, clock):
+        async for line in cluster.lines(config, clock, settings):
             worst = max(worst, _tell(line, out, redact))
     return int(worst)
 

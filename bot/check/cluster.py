@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.access import Role
-from bot.check import tokens
+from bot.check import names, telling, tokens
 from bot.check.line import Line, fail, ok, warn
+from bot.config import Settings
 from bot.errors import PveError, PveUnauthorized
 from bot.model import Snapshot, Version
 from bot.ports import Clock
@@ -24,7 +25,7 @@ SHOW_PIN = "openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.
 """On a node. Where a certificate of one's own is installed the file is pveproxy-ssl.pem."""
 
 
-async def lines(config: ClusterConfig, clock: Clock) -> AsyncIterator[Line]:
+async def lines(config: ClusterConfig, clock: Clock, settings: Settings) -> AsyncIterator[Line]:
     alone = [Cluster(replace(config, hosts=(host,)), clock) for host in config.hosts]
     try:
         reports = await asyncio.gather(*(one.probe(host) for one, host in zip(alone, config.hosts, strict=True)))
@@ -46,7 +47,7 @@ async def lines(config: ClusterConfig, clock: Clock) -> AsyncIterator[Line]:
         async for line in tokens.lines(good, version):
             yield line
         if version is not None:
-            async for line in _state(good):
+            async for line in _state(good, settings, version):
                 yield line
     finally:
         for one in alone:
@@ -129,7 +130,7 @@ async def _version(one: Cluster, report: HostReport) -> tuple[Version | bool, Li
     return version, line
 
 
-async def _state(cluster: Cluster) -> AsyncIterator[Line]:
+async def _state(cluster: Cluster, settings: Settings, version: Version) -> AsyncIterator[Line]:
     try:
         seen = await cluster.snapshot()
     except PveError as error:
@@ -150,6 +151,10 @@ async def _state(cluster: Cluster) -> AsyncIterator[Line]:
         view = await cluster.permissions(Role.VIEWER)
         if view is not None and view.allows("VM.Audit", "/vms"):
             yield ok(say("The cluster has no guest."))
+    for line in names.lines(settings, seen):
+        yield line
+    for line in telling.lines(settings, seen, version):
+        yield line
 
 
 def _quorum(seen: Snapshot) -> Line:

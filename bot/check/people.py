@@ -1,4 +1,4 @@
-"""Who may use the bot, and where it keeps its database: seen from the settings and the disk alone."""
+"""Who may use the bot, where it keeps its database, who can reach it: from the settings and the disk alone."""
 
 import os
 from collections.abc import Iterator
@@ -7,12 +7,14 @@ from pathlib import Path
 from bot.access import Role
 from bot.check.line import Line, fail, ok, warn
 from bot.config import Settings
-from bot.text import say, say_n
+from bot.text import raw, say, say_n
 
 
 def lines(settings: Settings) -> Iterator[Line]:
     yield from _roles(settings)
     yield _folder(settings.data_dir)
+    for text in settings.warnings:
+        yield warn(raw(text))
 
 
 def _roles(settings: Settings) -> Iterator[Line]:

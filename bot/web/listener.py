@@ -27,11 +27,10 @@ from bot.ports import Clock, Vitals
 from bot.text import Said, say
 from bot.web import notify
 from bot.web.metrics import Metrics
+from bot.web.notify import HEADER
 
 log = logging.getLogger(__name__)
 
-HEADER = "X-Telemox-Secret"
-"""As `telemox check` registers it at Proxmox VE."""
 CAP = 2 * 1024 * 1024
 """Bytes of a body: 1 MiB of log, escaped."""
 PER_MINUTE = 60

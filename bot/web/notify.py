@@ -20,6 +20,13 @@ import orjson
 from bot.model.view import Push
 from bot.text import clean, from_epoch
 
+HEADER = "X-Telemox-Secret"
+"""Where the secret stands, as `telemox check` registers it at Proxmox VE."""
+BODY = (
+    '{"title":"{{ escape title }}","message":"{{ escape message }}","severity":"{{ severity }}",'
+    '"ts":{{ timestamp }},"fields":{{ json fields }}}'
+)
+"""The template that is registered (pve-docs, notifications.adoc: escape and json are its helpers)."""
 LONGEST = 2000
 """Characters of a message that are kept."""
 LINE = 200

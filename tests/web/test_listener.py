@@ -13,7 +13,8 @@ from bot.clock import SystemClock
 from bot.model.view import Push
 from bot.ports import Pulse, Vitals
 from bot.spawn import Spawn
-from bot.web.listener import CAP, HEADER, PER_MINUTE, Listener, PortTaken
+from bot.web.listener import CAP, PER_MINUTE, Listener, PortTaken
+from bot.web.notify import HEADER
 
 SECRET = "a-secret-of-the-tests"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
