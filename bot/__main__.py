@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -96,6 +97,8 @@ def _with_settings(arguments: argparse.Namespace) -> int:
     from bot import app
 
     configure(settings.log_level, settings.log_format, settings.secrets)
+    for line in settings.warnings:
+        logging.getLogger(__name__).warning(line)
     return _ended(app.run(settings))
 
 
