@@ -8,7 +8,8 @@ hours      quiet hours and the digest's hour, in a chat's zone         queue    
 plan       who is told of what, how loud: pure                         draw     what a card looks like, does it sound
 planning   take(): cards from what is open, letters from news          live     the pinned line
 digests    what is told later                                          sender   the loop, and what Telegram says
-desk       all of it in memory, and what the store lacks               words    /why, the audit's notes
+desk       all of it in memory, and what the store lacks               trouble  waiting, parking
+                                                                       words    /why, the audit's notes
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence

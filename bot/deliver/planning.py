@@ -171,6 +171,10 @@ class Planner(Digests):
 
     def _forget(self, now: datetime) -> None:
         """Cards that nobody needs any more, and unsent ones of places that want nothing any more."""
+        for letter in list(self.desk.outbox.values()):
+            alert = self.desk.alerts.get(letter.alert)
+            if letter.kind == "escalate" and letter.after is not None and (alert is None or not alert.open):
+                self.desk.drop_letter(letter.id)  # it was to wait for the day, and is over
         places = self.desk.places()
         closed = []
         for card in list(self.desk.cards.values()):

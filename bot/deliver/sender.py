@@ -13,39 +13,26 @@ A message is drawn when it is sent: what came meanwhile stands in it.
 
 import asyncio
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from bot.deliver.desk import Desk, Dirty
 from bot.deliver.draw import Artist
 from bot.deliver.live import Live
 from bot.deliver.queue import Queue
+from bot.deliver.trouble import A_MINUTE, Line, Trouble
 from bot.errors import StoreFailed
 from bot.model import Alert, Card, Outgoing
 from bot.ports import Clock, Courier, Ledger, Lost, Spawner, Undelivered
 from bot.screen import Message, Place, Screen
-from bot.text import Said, lines, say
+from bot.text import Said, lines
 
 log = logging.getLogger(__name__)
 
-FIRST, LONGEST = 2.0, 300.0
-"""Seconds before a chat is tried again, doubled each time up to the longest."""
-HOUR = 3600.0
-"""Seconds until a chat that could not be written to is tried again."""
-A_MINUTE = 15
-"""Messages a minute into a group; what is over that is joined."""
-
-
-@dataclass(slots=True)
-class _Chat:
-    """How it goes with one chat."""
-
-    resume: float = 0.0  # monotonic seconds before which it is not tried
-    failures: int = 0  # in a row
-    posts: deque[float] = field(default_factory=lambda: deque(maxlen=A_MINUTE))  # monotonic seconds
-    working: bool = False
+STEP = 1.0
+"""Seconds between looks whether a chat's time has come."""
 
 
 class Sender:
@@ -62,6 +49,7 @@ class Sender:
         flying: set[int],
         tell: Callable[[Said], Coroutine[Any, Any, None]] | None,
     ) -> None:
+        self.counts: Counter[str] = Counter()  # posted, edited, and by the value of Lost
         self._desk = desk
         self._ledger = ledger
         self._courier = courier
@@ -70,12 +58,11 @@ class Sender:
         self._artist = artist
         self._live = live
         self._flying = flying
-        self._tell = tell
-        self._chats: dict[int, _Chat] = {}
+        self._trouble = Trouble(desk, clock, spawn, tell, self.counts)
+        self._chats: dict[int, Line] = {}
         self._woken = asyncio.Event()
         self.queue = Queue(desk, artist)
         self._drawn: dict[int, tuple[Alert, ...]] = {}  # card -> what it was last compared with
-        self.counts: Counter[str] = Counter()  # posted, edited, and by the name of Lost
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
@@ -84,19 +71,33 @@ class Sender:
 
     async def run(self) -> None:
         """For ever. What fails in one chat is in the log, and tried again with the next wake."""
+        await asyncio.gather(self._dispatch(), self._ring())
+
+    async def _dispatch(self) -> None:
         while True:
             self._woken.clear()
+            now = self._clock.monotonic()
             for chat in self.queue.waiting():
                 state = self._of(chat)
-                if not state.working and (chat not in self._desk.parked or self._clock.monotonic() >= state.resume):
+                if not state.working and now >= max(state.resume, state.alarm):
                     state.working = True
                     self._spawn(self._work(chat, state), f"delivery to {chat}")
             await self._woken.wait()
 
-    async def _work(self, chat: int, state: _Chat) -> None:
+    async def _ring(self) -> None:
+        """Wakes who waits for its time. Nobody sleeps in work of its own: a stop would wait for that."""
+        while True:
+            await self._clock.sleep(STEP)
+            now = self._clock.monotonic()
+            if any(0 < max(state.resume, state.alarm) <= now and not state.working for state in self._chats.values()):
+                self._woken.set()
+
+    async def _work(self, chat: int, state: Line) -> None:
         try:
-            while (pause := await self.drain(chat)) > 0:
-                await self._clock.sleep(pause)
+            pause = await self.drain(chat)
+            state.alarm = self._clock.monotonic() + pause if pause > 0 else 0.0
+            if not pause and chat not in self._desk.parked:
+                state.resume = 0.0
         finally:
             state.working = False
 
@@ -128,12 +129,12 @@ class Sender:
         """Somebody asks for something there: it is worth a try."""
         self._of(chat).resume = 0.0
 
-    def _of(self, chat: int) -> _Chat:
-        return self._chats.setdefault(chat, _Chat())
+    def _of(self, chat: int) -> Line:
+        return self._chats.setdefault(chat, Line())
 
     # -- what is next ------------------------------------------------------------------------------------------------
 
-    def _job(self, chat: int, state: _Chat) -> "Awaitable[Message | Undelivered | None] | float | None":
+    def _job(self, chat: int, state: Line) -> "Awaitable[Message | Undelivered | None] | float | None":
         """The next thing to do; seconds where the rate is used up; None: nothing."""
         post = self.queue.next(chat, self._clock.now())
         if post is not None:
@@ -147,14 +148,14 @@ class Sender:
                     return self._edit(card, alerts)
         return self._live.job(chat)
 
-    def _pause(self, chat: int, state: _Chat) -> float:
+    def _pause(self, chat: int, state: Line) -> float:
         if chat > 0 or len(state.posts) < A_MINUTE:
             return 0.0
         return state.posts[0] + 60.0 - self._clock.monotonic()
 
     # -- sending -----------------------------------------------------------------------------------------------------
 
-    async def _post_card(self, card: Card, state: _Chat) -> Message | Undelivered | None:
+    async def _post_card(self, card: Card, state: Line) -> Message | Undelivered | None:
         alerts = self._artist.alerts(card)
         screen, mark = self._artist.draw(card, alerts)
         silent = card.silent or not self._artist.sounds(card)
@@ -175,7 +176,7 @@ class Sender:
         finally:
             self._flying.discard(card.id)
 
-    async def _post_letters(self, letters: Sequence[Outgoing], state: _Chat) -> Message | Undelivered | None:
+    async def _post_letters(self, letters: Sequence[Outgoing], state: Line) -> Message | Undelivered | None:
         first = letters[0]
         replied = self._desk.cards.get(first.card) if len(letters) == 1 else None
         silent = all(letter.silent for letter in letters)
@@ -187,7 +188,7 @@ class Sender:
         if isinstance(sent, Undelivered):
             if sent.why is not Lost.REFUSED:
                 return sent
-            await self._dropped(first.chat, sent)
+            self._trouble.dropped(first.chat, sent)
         else:
             self._posted(state)
             await self._arrived(first.chat, sent)
@@ -212,7 +213,7 @@ class Sender:
                     return None
                 if shown.why is not Lost.REFUSED:
                     return shown
-                await self._dropped(card.chat, shown)
+                self._trouble.dropped(card.chat, shown)
             else:
                 self.counts["edited"] += 1
         self._drawn[card.id] = alerts
@@ -221,7 +222,7 @@ class Sender:
             await self._keep(replace(current, told=mark, closed=over))
         return None
 
-    def _posted(self, state: _Chat) -> None:
+    def _posted(self, state: Line) -> None:
         state.posts.append(self._clock.monotonic())
         self.counts["posted"] += 1
 
@@ -236,50 +237,14 @@ class Sender:
 
     # -- what went wrong ---------------------------------------------------------------------------------------------
 
-    async def _failed(self, chat: int, state: _Chat, why: Undelivered) -> None:
-        self.counts[why.why.value] += 1
-        now = self._clock.monotonic()
-        if why.why is Lost.CHAT:
-            state.resume = now + HOUR
-            if chat not in self._desk.parked:
-                log.warning("alerts to chat %d wait: it cannot be written to (%s)", chat, why.detail)
-                self._desk.park(chat, True)
-                await self._write(Dirty(parked={chat}))
-                self._note(
-                    say(
-                        "Alerts to chat {chat} cannot be delivered ({reason}). They wait, and I try again every hour.",
-                        chat=str(chat),
-                        reason=why.detail or "no reason given",
-                    )
-                )
-            return
-        state.failures += 1
-        pause = min(LONGEST, FIRST * 2 ** min(state.failures - 1, 10))
-        state.resume = now + max(why.after, pause)
-        if state.failures == 1 or why.why is Lost.UNKNOWN:
-            log.warning(
-                "alerts to chat %d: %s (%s), again in %.0f s", chat, why.why.value, why.detail, state.resume - now
-            )
+    async def _failed(self, chat: int, state: Line, why: Undelivered) -> None:
+        if self._trouble.failed(chat, state, why):
+            self._desk.park(chat, True)
+            await self._write(Dirty(parked={chat}))
 
     async def _drop_card(self, card: Card, mark: str, why: Undelivered) -> None:
-        await self._dropped(card.chat, why)
+        self._trouble.dropped(card.chat, why)
         await self._keep(replace(self._desk.cards.get(card.id, card), told=mark, closed=True))
-
-    async def _dropped(self, chat: int, why: Undelivered) -> None:
-        self.counts["refused"] += 1
-        log.error("a message to chat %d is given up, Telegram takes it in no form: %s", chat, why.detail)
-        self._note(
-            say(
-                "Telegram took an alert for chat {chat} in no form ({reason}). It stands in {page}.",
-                chat=str(chat),
-                reason=why.detail or "no reason given",
-                page="/alerts",
-            )
-        )
-
-    def _note(self, said: Said) -> None:
-        if self._tell is not None:
-            self._spawn(self._tell(said), "note to the admins")
 
     # -- the store ---------------------------------------------------------------------------------------------------
 

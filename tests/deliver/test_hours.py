@@ -144,6 +144,19 @@ async def test_reminders_wait_for_the_day_and_a_slow_escalation_for_its_begin() 
     assert not next(one for one in world if "worse now" in one.text).silent
 
 
+async def test_what_got_worse_at_night_and_is_over_by_the_morning_wakes_nobody() -> None:
+    world = evening()
+    world.fire(1, WARNING, slow=True)
+    await until(world, "2026-11-24T23:00")
+    world.worse(1)
+    await world.wait(60)
+    assert [letter.kind for letter in world.shelf.outbox.values()] == ["escalate"]
+    world.over(1)
+    await until(world, "2026-11-25T09:00")
+    assert not any("worse now" in one.text for one in world)
+    assert sum(not one.silent for one in world) == 1  # the warning of the evening
+
+
 async def test_the_quiet_of_one_chat_is_not_that_of_another() -> None:
     world = evening(Route(chat=OPS), Route(chat=ANA))
     await until(world, "2026-11-24T23:00")

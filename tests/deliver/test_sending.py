@@ -225,9 +225,20 @@ async def test_the_loop_sends_by_itself_and_waits_where_it_has_to() -> None:
     await breathe()
     await breathe()
     assert (len(world.texts(OPS)), len(world.texts(ANA))) == (0, 1)
-    await world.clock.advance(2)
+    assert len(world.spawn) == 1  # a stop has nothing to wait for
+    await world.clock.advance(1)
+    assert world.texts(OPS) == []
+    await world.clock.advance(1)
     await breathe()
     assert len(world.texts(OPS)) == 1
+    world.telegram.plan[OPS] = [GONE]
+    world.fire(2, CRITICAL)
+    await world.save()
+    await world.clock.advance(3599)
+    assert len(world.texts(OPS)) == 1
+    await world.clock.advance(3)
+    await breathe()
+    assert len(world.texts(OPS)) == 2
     await world.spawn.close(0)
 
 

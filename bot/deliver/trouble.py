@@ -1,0 +1,87 @@
+"""How it goes with each chat, and what is done where it goes wrong: waiting, parking, and words about it."""
+
+import logging
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.deliver.desk import Desk
+from bot.ports import Clock, Lost, Spawner, Undelivered
+from bot.text import Said, say
+
+log = logging.getLogger(__name__)
+
+FIRST, LONGEST = 2.0, 300.0
+"""Seconds before a chat is tried again, doubled each time up to the longest."""
+HOUR = 3600.0
+"""Seconds until a chat that could not be written to is tried again."""
+A_MINUTE = 15
+"""Messages a minute into a group; what is over that is joined."""
+
+
+@dataclass(slots=True)
+class Line:
+    """How it goes with one chat."""
+
+    resume: float = 0.0  # monotonic seconds before which it is not tried
+    alarm: float = 0.0  # monotonic seconds at which it is to be tried; 0: with the next wake
+    failures: int = 0  # in a row
+    posts: deque[float] = field(default_factory=lambda: deque(maxlen=A_MINUTE))  # monotonic seconds
+    working: bool = False
+
+
+class Trouble:
+    def __init__(
+        self,
+        desk: Desk,
+        clock: Clock,
+        spawn: Spawner,
+        tell: Callable[[Said], Coroutine[Any, Any, None]] | None,
+        counts: Counter[str],
+    ) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._spawn = spawn
+        self._tell = tell
+        self._counts = counts
+
+    def failed(self, chat: int, state: Line, why: Undelivered) -> bool:
+        """Puts the chat off; is it to be parked?"""
+        self._counts[why.why.value] += 1
+        now = self._clock.monotonic()
+        if why.why is Lost.CHAT:
+            state.resume = now + HOUR
+            if chat in self._desk.parked:
+                return False
+            log.warning("alerts to chat %d wait: it cannot be written to (%s)", chat, why.detail)
+            self._note(
+                say(
+                    "Alerts to chat {chat} cannot be delivered ({reason}). They wait, and I try again every hour.",
+                    chat=str(chat),
+                    reason=why.detail or "no reason given",
+                )
+            )
+            return True
+        state.failures += 1
+        state.resume = now + max(why.after, min(LONGEST, FIRST * 2 ** min(state.failures - 1, 10)))
+        if state.failures == 1 or why.why is Lost.UNKNOWN:
+            pause = state.resume - now
+            log.warning("alerts to chat %d: %s (%s), again in %.0f s", chat, why.why.value, why.detail, pause)
+        return False
+
+    def dropped(self, chat: int, why: Undelivered) -> None:
+        self._counts["refused"] += 1
+        log.error("a message to chat %d is given up, Telegram takes it in no form: %s", chat, why.detail)
+        self._note(
+            say(
+                "Telegram took an alert for chat {chat} in no form ({reason}). It stands in {page}.",
+                chat=str(chat),
+                reason=why.detail or "no reason given",
+                page="/alerts",
+            )
+        )
+
+    def _note(self, said: Said) -> None:
+        if self._tell is not None:
+            self._spawn(self._tell(said), "note to the admins")
