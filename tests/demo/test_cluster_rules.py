@@ -175,17 +175,19 @@ async def test_a_disk_that_fills(cluster: Cluster, root: Speaker) -> None:
     assert round(row["disk"] / row["maxdisk"], 2) == 0.47
 
 
-async def test_backups_that_are_overdue_come_back(cluster: Cluster, root: Speaker) -> None:
-    def newest() -> float:
-        return max(
-            volume.created for one in cluster.world.storages for volume in one.volumes if volume.content == "backup"
-        )
+async def test_a_backup_that_is_overdue(cluster: Cluster, root: Speaker) -> None:
+    def saved() -> list[Any]:
+        return [task for task in cluster.tasks("vzdump") if task.id == "111"]
 
-    before, finished = newest(), cluster.tasks("vzdump")[0].end
+    assert not saved()
     cluster.set_fault("backup_overdue", True, "8 days")
-    assert (newest(), cluster.tasks("vzdump")[0].end) == (before - 8 * DAY, (finished or 0) - 8 * DAY)
+    cluster.set_fault("backup_overdue", True, "8 days")
+    assert [(task.exitstatus, task.end) for task in saved()] == [("OK", EPOCH - 8 * DAY + 60)]
+    assert "INFO: Finished Backup of VM 111 (00:00:55)" in saved()[0].lines
+    assert "exclude" not in (await root.get("/cluster/backup"))[0]
     cluster.set_fault("backup_overdue", False)
-    assert (newest(), cluster.tasks("vzdump")[0].end) == (before, finished)
+    assert not saved()
+    assert (await root.get("/cluster/backup"))[0]["exclude"] == "111"
 
 
 async def test_a_backup_that_fails_until_it_is_off(cluster: Cluster, root: Speaker) -> None:

@@ -143,7 +143,8 @@ def history(world: World) -> None:
     """Tasks that ended, of each kind of end, and one backup that has been running for hours."""
     born, remember = world.born, world.tasks.remember
     for node in world.nodes.values():
-        here = [guest for guest in list(world.guests.values())[:60] if guest.node == node.name and not guest.template]
+        known = [guest for guest in list(world.guests.values())[:60] if not guest.template and guest.vmid != 111]
+        here = [guest for guest in known if guest.node == node.name]
         began = born - 8 * 3_600
         remember(node.name, "vzdump", "", "root@pam", began, 1_500, *backup.story(here, node.name, began))
         remember(node.name, "aptupdate", "", "root@pam", born - 5 * 3_600, 4, "starting apt-get update")

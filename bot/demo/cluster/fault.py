@@ -39,7 +39,9 @@ def hosts(stage: Stage) -> list[str]:
 
 
 def guests(stage: Stage) -> list[str]:
-    return [str(guest.vmid) for guest in stage.world.guests.values() if guest.running]
+    """Those of HA last: what befalls them HA mends."""
+    running = [guest for guest in stage.world.guests.values() if guest.running]
+    return [str(guest.vmid) for guest in sorted(running, key=lambda guest: bool(guest.ha))]
 
 
 def storages(stage: Stage) -> list[str]:
@@ -63,11 +65,9 @@ def managed(stage: Stage) -> list[str]:
 
 
 def stopped(stage: Stage) -> list[str]:
-    return [
-        str(guest.vmid)
-        for guest in stage.world.guests.values()
-        if not guest.running and not guest.template and not guest.ha
-    ]
+    """Those that need not run first."""
+    down = [one for one in stage.world.guests.values() if not one.running and not one.template and not one.ha]
+    return [str(guest.vmid) for guest in sorted(down, key=lambda guest: (guest.broken, guest.onboot, bool(guest.lock)))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,14 @@ def _loop(stage: Stage, on: bool, target: str) -> None:
     again()
 
 
+def _expected(stage: Stage, on: bool, target: str) -> None:
+    """Both: a tag is seen at the next poll, a configuration some time."""
+    guest = stage.world.guests[int(target)]
+    tags = ";".join(filter(None, [guest.tags, "expect-up"])) if "expect-up" not in guest.tags else guest.tags
+    for name, value in (("tags", tags), ("onboot", True)):
+        stage.put(f"onboot_down {target}", on, guest, name, value)
+
+
 def _silent(stage: Stage, on: bool, target: str) -> None:
     guest = stage.world.guests[int(target)]
     tags = ";".join(filter(None, [guest.tags, "expect-agent"])) if "expect-agent" not in guest.tags else guest.tags
@@ -79,8 +87,8 @@ def _row(
 FAULTS: tuple[Fault, ...] = (
     _row("crash", "Guest crash", "it stops by itself", guests, "7 guest_stopped_by_itself", _crash, once=True),
     _row(
-        "onboot_down", "Guest that should run", "stopped, though it starts at boot", stopped, "8 guest_expected_down",
-        _put("onboot_down", "onboot", True),
+        "onboot_down", "Guest that should run", "stopped, onboot, tagged expect-up", stopped, "8 guest_expected_down",
+        _expected,
     ),
     _row(
         "io_error", "I/O error", "QEMU stopped it: its disk cannot be written", machines, "9 guest_io_error",
