@@ -203,6 +203,13 @@ async def test_history_is_paged_and_says_what_was_not_told() -> None:
     assert text(await show(asking(seen), "history", "999")).count("stopped by itself") == 4
 
 
+async def test_the_cards_of_other_chats_do_not_exist_here() -> None:
+    await show(asking(watching()), "hush", "c12")
+    for card in ("c13", "c99", "c", "c٣", "c" + "9" * 30):
+        with pytest.raises(NotFound, match="not kept"):
+            await PAGES["hush"].load(asking(watching()), card)
+
+
 async def test_two_clusters_name_themselves() -> None:
     seen = watching()
     seen.pulses = [PULSE, replace(PULSE, cluster="lab", name="lab", age=900.0)]
