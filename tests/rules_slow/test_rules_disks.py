@@ -87,6 +87,16 @@ def test_errors_are_told_again_only_when_there_are_more() -> None:
     assert of(3, sleeping=PVE1) == []
 
 
+def test_errors_say() -> None:
+    def of(**more: Any) -> str:
+        return text(*find("zfs", view(feeds=feeds((ZPOOLS, "pve1", (ZfsErrors(**{"name": "rpool", **more}),))))))
+
+    assert of(bad=3) == (
+        "ZFS pool rpool on pve1 counts 3 errors\nzpool status -v rpool\nonce mended: zpool clear rpool"
+    )
+    assert of(errors="2 data errors").startswith("ZFS pool rpool on pve1 has damaged data\n2 data errors\n")
+
+
 # -- 26 ------------------------------------------------------------------------------------------------------------
 
 
@@ -204,6 +214,16 @@ def test_replication(job: ReplicationJob, expected: str) -> None:
     assert all(one.slow and one.subject.name == NASTY for one in found)
 
 
+def test_replication_says() -> None:
+    def of(job: ReplicationJob) -> str:
+        return text(*find("replication", view(feeds=feeds((REPLICATION, "pve1", (job,))))))
+
+    late = job(last_sync=AT - timedelta(hours=5))
+    assert of(late) == f"Replication of {NASTY} to pve2 is late: 5 hours old\nits copy there is 5 hours old"
+    never = job(2, last_sync=None)
+    assert of(never) == f"Replication of {NASTY} to pve2 failed 2 times\nthere is no copy there yet"
+
+
 def test_replication_quiet() -> None:
     read = feeds((REPLICATION, "pve1", (job(9, error='cannot\nreach "pve2" <x>'),)))
     assert 'cannot reach "pve2" <x>' in text(find("replication", view(feeds=read))[0])
@@ -232,4 +252,8 @@ def test_replication_pushed_only_where_it_cannot_be_read() -> None:
     )
     (found,) = find("replication", view(pushes=(push,)))
     assert found.event == "101-0/20261124"
+    assert text(found) == "Replication job 101-0 failed on pve1\na\nb"
+    assert found.subject.id == "replication/101-0"
+    assert find("replication", view(pushes=(replace(push, job=""),)))[0].subject.id == "replication/pve1"
+    assert not find("replication", view(pushes=(replace(push, kind="vzdump"),)))
     assert not find("replication", view(pushes=(push,), feeds=feeds((REPLICATION, "pve1", ()))))

@@ -138,6 +138,7 @@ def test_updates(packages: Packages, expected: str) -> None:
 def test_updates_pushed_and_polled_are_one() -> None:
     push = Push(id="1", at=AT, kind="package-updates", severity="info", title="New updates",
                 message="pve-manager: 9.1\n", host="pve1")  # fmt: skip
+    assert not find("updates", view(pushes=(replace(push, kind="system-mail"), replace(push, host=""))))
     (pushed,) = find("updates", view(pushes=(push,)))
     assert text(pushed) == "pve1: updates are there\npve-manager: 9.1"
     (polled,) = find("updates", view(feeds=feeds((PACKAGES, "pve1", Packages(outdated=3)))))
