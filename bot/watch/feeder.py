@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 from bot.access import Role
 from bot.errors import PveError
-from bot.model import Permissions, Snapshot, Task, Version
+from bot.model import Permissions, Snapshot, Status, Task, Version
 from bot.model.feeds import (
     AGENT,
     BACKUPS,
@@ -85,6 +85,7 @@ class Feeder:
         self._looked: float | None = None  # monotonic
         self._looking: asyncio.Task[None] | None = None
         self._runs: set[str] | None = None  # vzdump tasks known to have ended
+        self._stopped: set[int] | None = None  # guests, at the last poll
 
     # -- what the watch calls --------------------------------------------------------------------------------------
 
@@ -184,13 +185,12 @@ class Feeder:
         if self._runs is not None and ended - self._runs:
             self._soon(BACKUPS)
         self._runs = ended
-        notes = self._lines[ONBOOT.key, ""].value
-        read = notes.read if isinstance(notes, GuestNotes) else frozenset()
-        if any(
-            GuestNotes.about(guest) and guest.vmid not in read and guest.node in self._online
-            for guest in snapshot.guests
-        ):
-            self._soon(ONBOOT)
+        stopped = {guest.vmid for guest in snapshot.guests if guest.status is Status.STOPPED}
+        if self._stopped is not None:
+            new = (snapshot.by_vmid[vmid] for vmid in stopped - self._stopped)
+            if any(GuestNotes.about(guest) and guest.node in self._online for guest in new):
+                self._soon(ONBOOT)
+        self._stopped = stopped
         for storage in snapshot.storages:
             if storage.available is False and storage.node in self._online:
                 line = self._lines[STORAGES.key, storage.node]
@@ -255,8 +255,9 @@ class Feeder:
         except PveError as error:
             line.bad(error, self._clock.monotonic())
             return
-        at = self._clock.now()
-        line.good(value, self._clock.monotonic(), at, pace.calm(line.feed, value, self._snapshot, line.node))
+        at, now = self._clock.now(), self._clock.monotonic()
+        took = now - (line.tried or now)
+        line.good(value, now, at, pace.calm(line.feed, value, self._snapshot, line.node, took))
         if line.feed.key in pace.DAILY:
             self._keep(line, at)
             if self._hour is not None:

@@ -18,6 +18,8 @@ AGAIN = 30.0  # s after a first failure; doubled with each
 CALM: dict[str, float] = {STORAGES.key: 12.0, REPLICATION.key: 3.0, ZFS.key: 6.0}
 """So much more seldom: storages while the cluster's list finds nothing wrong (and before each alert they are asked
 anyhow), replication and ZFS where there is none."""
+LONG = 40.0
+"""Seconds after which a reading of snapshots may have ended before all guests were asked."""
 MISSED = timedelta(days=2)
 SPREAD = 1800.0  # s over which the nodes' daily readings are laid out
 
@@ -48,13 +50,13 @@ def again(fails: int, pace: float, scale: float) -> float:
     return min(pace, AGAIN * scale * 2.0 ** min(fails - 1, 12))
 
 
-def calm(feed: Feed[Any], value: object, snapshot: Snapshot | None, node: str) -> float:
-    """The pace of a feed at a scale of 1, where its last value lets it be another than its own."""
+def calm(feed: Feed[Any], value: object, snapshot: Snapshot | None, node: str, took: float) -> float:
+    """The pace of a feed at a scale of 1, where its last value lets it be another than its own. `took`: s."""
     if feed.key == STORAGES.key:
         return feed.every * (1.0 if _wrong(snapshot, node) else CALM[feed.key])
     if feed.key in CALM and value == ():
         return feed.every * CALM[feed.key]
-    if feed.key == SNAPSHOTS.key and snapshot is not None and isinstance(value, Sequence):
+    if feed.key == SNAPSHOTS.key and took >= LONG and snapshot is not None and isinstance(value, Sequence):
         online = {one.name for one in snapshot.nodes if one.online}
         there = sum(1 for guest in snapshot.guests if guest.node in online and not guest.template)
         return feed.every if len(value) >= there else 5 * MINUTE  # it was read in part: too many for one time

@@ -228,17 +228,36 @@ async def test_only_stopped_guests_configurations_are_read_and_not_again_for_hou
     assert sum(path.endswith("/config") for path in paths(host)) == 4
 
 
+async def test_of_many_stopped_guests_the_one_that_ran_until_now_is_asked_first(
+    cluster: Cluster, host: Scripted, clock: Clock
+) -> None:
+    off = [vm(200 + number, f"g{number}", status="stopped") for number in range(150)]
+    host.on("GET", "/cluster/resources", reply(200, [node("pve1"), *off, vm(900, HOSTILE)]),
+            reply(200, [node("pve1"), *off, vm(900, HOSTILE, status="stopped")]))  # fmt: skip
+    for vmid in (*range(200, 350), 900):
+        host.on("GET", f"/nodes/pve1/qemu/{vmid}/config", reply(200, {}))
+    assert len((await cluster.feed(ONBOOT)).read) == 100
+    clock.seconds += 61
+    before = len(host.requests)
+    assert len((await cluster.feed(ONBOOT)).read) == 151
+    assert next(path for path in paths(host)[before:] if path.endswith("/config")) == "/nodes/pve1/qemu/900/config"
+
+
 async def test_an_agent_is_pinged_only_where_one_is_expected(cluster: Cluster, host: Scripted) -> None:
     tagged = {"tags": "prod;expect-agent"}
     rows = [node("pve1"), vm(101, HOSTILE, **tagged), vm(102, "mute", **tagged), vm(103, "other", tags="prod"),
-            ct(104, "ct", **tagged), vm(105, "off", status="stopped", **tagged), vm(106, "torn", **tagged)]  # fmt: skip
+            ct(104, "ct", **tagged), vm(105, "off", status="stopped", **tagged), vm(106, "torn", **tagged),
+            vm(107, "gone", **tagged), vm(108, "slow", **tagged)]  # fmt: skip
     host.on("GET", "/cluster/resources", reply(200, rows))
     host.on("POST", "/nodes/pve1/qemu/101/agent/ping", reply(200, {"result": {}}))
     host.on("POST", "/nodes/pve1/qemu/102/agent/ping", reply(500, reason="QEMU guest agent is not running"))
     host.on("POST", "/nodes/pve1/qemu/106/agent/ping", reply(596, reason="Broken pipe"))
-    assert (await cluster.feed(AGENT)).answers == {101: True, 102: False}
+    host.on("POST", "/nodes/pve1/qemu/107/agent/ping", reply(500, reason="VM 107 is not running"))
+    late = "VM 108 qmp command 'guest-ping' failed - got timeout"
+    host.on("POST", "/nodes/pve1/qemu/108/agent/ping", reply(500, reason=late))
+    assert (await cluster.feed(AGENT)).answers == {101: True, 102: False, 108: False}
     pings = host.of("POST")
-    assert {seen.path.split("/")[4] for seen in pings} == {"101", "102", "106"}
+    assert {seen.path.split("/")[4] for seen in pings} == {"101", "102", "106", "107", "108"}
     assert all(seen.token == VIEW.id and seen.body == "" for seen in pings)
 
 

@@ -320,14 +320,28 @@ async def test_an_agent_is_asked_once_a_guest_is_expected_to_have_one(watching: 
     assert len(pve.of(AGENT)) == pytest.approx(5, abs=1)
 
 
-async def test_snapshots_of_which_some_are_still_to_be_read_go_on_soon(watching: Watching, pve: Pve) -> None:
+async def test_snapshots_of_which_some_are_still_to_be_read_go_on_soon(
+    watching: Watching, pve: Pve, clock: Clock
+) -> None:
     watching.seen = snapshot({"pve1": True}, [guest(101), guest(102), guest(103, template=True)])
-    pve.answers["snapshots", ""] = (GuestSnapshots(vmid=101, count=1),)
+    one, other = GuestSnapshots(vmid=101, count=1), GuestSnapshots(vmid=102, count=0)
+
+    def long() -> tuple[GuestSnapshots, ...]:
+        clock.pass_(45)
+        return (one,) if len(pve.of(SNAPSHOTS)) == 1 else (one, other)
+
+    pve.answers["snapshots", ""] = long
     await watching.polls(8)
     assert len(pve.of(SNAPSHOTS)) == 1
-    pve.answers["snapshots", ""] = (GuestSnapshots(vmid=101, count=1), GuestSnapshots(vmid=102, count=0))
     await watching.polls(HOUR)
     assert len(pve.of(SNAPSHOTS)) == 2
+
+
+async def test_snapshots_that_may_not_be_seen_are_not_asked_for_again_and_again(watching: Watching, pve: Pve) -> None:
+    watching.seen = snapshot({"pve1": True}, [guest(101), guest(102)])
+    pve.answers["snapshots", ""] = (GuestSnapshots(vmid=101, count=1),)
+    await watching.polls(HOUR)
+    assert len(pve.of(SNAPSHOTS)) == 1
 
 
 # -- once a day ----------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ asked, or has moved meanwhile, is left out and asked again later.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +21,13 @@ T = TypeVar("T")
 
 AT_ONCE = 3  # questions about guests at a time, of all that the bot asks
 SNAPSHOTS_FOR = 45.0  # s that one reading of snapshots may ask; the rest has its turn at the next
-CONFIGS_AT_MOST = 60  # configurations read at one time
+CONFIGS_AT_MOST = 100  # configurations read at one time
 CONFIG_KEPT = 6 * 3600.0  # s
 AGAIN = 300.0  # s after which a guest that could not be asked is asked again
 AGENTS_FOR = 25.0  # s
+
+_NO_ANSWER = re.compile(r"guest agent|guest-ping", re.IGNORECASE)
+"""QEMU guest agent is not running · No QEMU guest agent configured · VM 101 qmp command 'guest-ping' failed - …"""
 
 
 @dataclass(slots=True)
@@ -72,13 +76,16 @@ class Notes:
 
     def __init__(self) -> None:
         self._known: dict[int, Answer[bool]] = {}
+        self._up: frozenset[int] = frozenset()  # guests that ran at the last reading
 
     async def __call__(self, source: Source, node: str = "") -> GuestNotes:
-        guests = [guest for guest in await _reachable(source) if GuestNotes.about(guest)]
+        there = await _reachable(source)
+        guests = [guest for guest in there if GuestNotes.about(guest)]
         _forget(self._known, guests)
         now = source.clock.monotonic()
         due = [guest for guest in guests if self._due(guest.vmid, now)]
-        due.sort(key=lambda guest: guest.vmid in self._known)  # never read: first
+        due.sort(key=lambda guest: (guest.vmid in self._known, guest.vmid not in self._up))  # just stopped: first
+        self._up = frozenset(guest.vmid for guest in there if guest.status.up)
 
         async def ask(guest: Guest) -> bool:
             return await source.get(f"{guest.path}/config", onboot)
@@ -117,7 +124,9 @@ class Agents:
         async def ask(guest: Guest) -> bool:
             try:
                 await source.ping(f"{guest.path}/agent/ping", data, timeout=source.agent)
-            except PveRefused:  # "QEMU guest agent is not running", "No QEMU guest agent configured": no answer
+            except PveRefused as error:
+                if _NO_ANSWER.search(error.reason) is None:  # it has stopped meanwhile, or moved
+                    raise
                 return False
             return True
 
