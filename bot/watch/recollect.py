@@ -156,8 +156,7 @@ def _down(view: View, guest: Guest, was: GuestWas, changes: GuestWas) -> GuestWa
     changes = replace(changes, ran=ran)
     since = view.at if guest.status is not was.status or was.changed is None else was.changed
     soon = timedelta() <= view.at - since < LATE or guest.vmid in view.looked_up
-    anew = guest.status is not was.status and guest.status is not Status.STOPPED
-    if (was.stopped_by and not anew and was.status is not Status.RUNNING) or not soon:
+    if (was.stopped_by and guest.status is was.status) or not soon:
         return changes
     cause = of_down(view, guest, was)
     return replace(changes, stopped_by=cause.by if cause is not None else "")

@@ -256,6 +256,16 @@ def test_a_guest_that_pauses_by_order_and_then_stops_by_itself() -> None:
     film.poll([guest(status=Status.PAUSED)], tasks=(task("qmpause", 104, start=5, end=6),))
     film.poll([guest(status=Status.PAUSED)], after=3600)
     assert one(SEVEN, film.poll([DOWN], after=3600)) is not None
+    assert one(SEVEN, film.poll([DOWN])) is not None
+
+
+def test_a_start_that_comes_to_nothing_does_not_undo_an_order() -> None:
+    film = Film()
+    film.poll([guest()])
+    film.poll([DOWN], tasks=(task("qmstop", 104, start=5, end=10),))
+    film.poll([guest(status=Status.PRELAUNCH, uptime=None)], after=7200)
+    assert one(SEVEN, film.poll([DOWN])) is None
+    assert one(SEVEN, film.poll([DOWN])) is None
 
 
 # -- 7, HA ---------------------------------------------------------------------------------------------------------
@@ -288,6 +298,12 @@ def test_while_ha_is_at_work_an_alert_stays_as_it_is(hastate: str) -> None:
     finding = stopped(replace(DOWN, hastate=hastate))
     assert finding is not None
     assert finding.grey
+
+
+def test_what_ha_stopped_in_order_to_move_it_explains_nothing_once_ha_wants_it_to_run() -> None:
+    moved = (task("qmshutdown", 104, start=-40, end=-5, user="root@pam"), task("hamigrate", 104, start=-60, end=-59))
+    assert stopped(replace(DOWN, hastate="started"), tasks=moved) is not None
+    assert stopped(replace(DOWN, hastate="a state of tomorrow"), tasks=moved) is None
 
 
 def test_a_changed_node_begins_the_time_anew() -> None:

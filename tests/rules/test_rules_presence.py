@@ -145,6 +145,17 @@ def test_a_node_that_is_back_with_all_of_its_guests() -> None:
     assert not found("node_offline", film.poll([web], [node("pve1"), node("pve2", uptime=45)], aging=False))
 
 
+def test_a_second_absence_is_told_like_the_first() -> None:
+    web = guest(104, "web", node="pve2")
+    lost = replace(web, status=Status.UNKNOWN, uptime=None)
+    film = Film()
+    film.poll([web], ALIVE)
+    for _ in range(2):
+        film.poll([lost], DEAD, after=60)
+        assert found("node_offline", film.poll([replace(web, uptime=5)], ALIVE, after=60, nodes_age=True))
+        assert not found("node_offline", film.poll([replace(web, uptime=20)], ALIVE))
+
+
 # -- 4 -------------------------------------------------------------------------------------------------------------
 
 

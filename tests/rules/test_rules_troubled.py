@@ -167,6 +167,13 @@ def test_neither_a_hung_pvestatd_nor_a_clock_that_jumps_restarts_anything() -> N
     assert film.memory.guests[104].resets == ()
 
 
+def test_a_guest_whose_figures_come_late_has_not_restarted() -> None:
+    film = Film()
+    film.poll([guest(ct=True, uptime=1000)], [node(uptime=5000)], aging=False)
+    film.poll([guest(ct=True, uptime=1000)], [node(uptime=5060)], after=60, aging=False)
+    assert film.memory.guests[104].resets == ()
+
+
 # -- 12 ------------------------------------------------------------------------------------------------------------
 
 

@@ -172,14 +172,14 @@ def test_pools_stay_known_for_a_week() -> None:
     film.poll(
         feeds=feeds((ZFS, "pve1", (ZfsPool(name="rpool", health="ONLINE"), ZfsPool(name="tank", health="ONLINE"))))
     )
-    assert film.memory.nodes["pve1"].pools == ("rpool", "tank")
+    assert [*film.memory.nodes["pve1"].pools] == ["rpool", "tank"]
     only = feeds((ZFS, "pve1", (ZfsPool(name="rpool", health="ONLINE"),)))
     film.poll(feeds=only)
     film.poll()
     film.poll(feeds=only, after=5 * 86400)
-    assert film.memory.nodes["pve1"].pools == ("rpool", "tank")
+    assert [*film.memory.nodes["pve1"].pools] == ["rpool", "tank"]
     film.poll(feeds=only, after=3 * 86400)
-    assert film.memory.nodes["pve1"].pools == ("rpool",)
+    assert [*film.memory.nodes["pve1"].pools] == ["rpool"]
 
 
 def test_the_use_of_storages_is_kept_by_the_hour_for_a_week() -> None:
