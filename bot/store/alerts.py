@@ -196,7 +196,8 @@ def _cards(connection: sqlite3.Connection, cards: Sequence[Card]) -> None:
 
 
 def _outbox(connection: sqlite3.Connection, outbox: Sequence[Outgoing]) -> None:
-    """Told once: a second row of the same event is not taken."""
+    """Told once: a second row of the same event is not taken. Of a row that is given twice the last counts."""
+    outbox = list({row.id: row for row in outbox}.values())
     connection.executemany("DELETE FROM outbox WHERE id = ?", [(row.id,) for row in outbox])
     connection.executemany(
         "INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?)",
