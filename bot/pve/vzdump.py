@@ -33,6 +33,8 @@ _JOB = re.compile(r"starting new backup job: vzdump (?P<line>.*)$")
 _WHOLE = re.compile(r"(?:Backup job failed - |TASK ERROR: )(?P<why>.*)$")
 LONGEST = 200
 """Characters of a line that are kept."""
+STOPPED = ("interrupted by signal", "received interrupt")
+"""How a task ends that somebody stopped: that is the line of the guest which it was at."""
 
 
 @dataclass(slots=True)
@@ -65,7 +67,8 @@ def guests(log_lines: Iterable[str], task: Task) -> tuple[GuestBackup, ...]:
         _take(run, raw.rstrip("\n"))
     over = task.outcome is not Outcome.RUNNING
     if over and run.open is not None:
-        run.end(run.open, False, run.line or run.failure or task.exitstatus)
+        stopped = task.exitstatus if task.exitstatus.startswith(STOPPED) else ""
+        run.end(run.open, False, stopped or run.line or run.failure or task.exitstatus)
     if over and not run.ended and task.outcome is Outcome.ERROR and task.upid.subject.isdecimal():
         run.ended[int(task.upid.subject)] = (False, (run.failure or task.exitstatus)[:LONGEST], None)
     return tuple(_backups(run, task))

@@ -96,9 +96,15 @@ def _finding(view: View, run: Run, guests: list[GuestBackup], unknown: list[str]
         ),
         cures=(*_retries(named), opens(say("Log"), "task", f"{view.cluster} {first}")),
         slow=True,
+        hold=limits.base.more.get("log_seconds") if not guests and _awaited(view, run, unknown) else None,
         since=run.end,
         affected=tuple(names),
     )
+
+
+def _awaited(view: View, run: Run, unknown: list[str]) -> bool:
+    """Is the log still to come? It says which guests, and why: that is worth a moment."""
+    return view.feeds.fresh(BACKUPS) is not None and not run.told.issuperset(unknown)
 
 
 def _subject(view: View, run: Run, nodes: list[str], only: Guest | None, names: list[str]) -> Subject:
@@ -203,7 +209,7 @@ RULES: tuple[Rule, ...] = (
         kind=Kind.STATE,
         help="A backup failed; critical when a guest's failed so many times in a row. Over when newer ones have run.",
         severity=Severity.WARNING,
-        limit=Limit(count=2),
+        limit=Limit(count=2, more={"log_seconds": 90}),
         find=find,
         sees=sees,
         feeds=(BACKUPS,),

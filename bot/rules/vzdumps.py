@@ -56,7 +56,6 @@ def _minute(at: datetime) -> datetime:
 class Logs:
     """What one reading of feeds.BACKUPS holds, as it is asked for."""
 
-    results: tuple[GuestBackup, ...] = ()  # newest first
     by_vmid: Mapping[int, tuple[GuestBackup, ...]] = field(default_factory=dict)  # newest first
     good: Mapping[int, datetime] = field(default_factory=dict)  # end of the newest good one
     upids: Mapping[str, Upid] = field(default_factory=dict)
@@ -84,24 +83,25 @@ def logs(view: View) -> Logs:
 
 
 def _index(value: Backups) -> Logs:
-    results = tuple(sorted(value.runs, key=lambda one: one.ended, reverse=True))
+    results = sorted(value.runs, key=lambda one: one.ended, reverse=True)
     by_vmid: dict[int, list[GuestBackup]] = {}
     upids: dict[str, Upid] = {}
     ended: dict[str, datetime] = {}
     bad: dict[str, list[GuestBackup]] = {}
     good: dict[int, datetime] = {}
     for one in results:
-        by_vmid.setdefault(one.vmid, []).append(one)
+        stopped = not one.good and one.line.startswith(STOPPED)  # neither a failure nor another try
+        if not stopped:
+            by_vmid.setdefault(one.vmid, []).append(one)
         if one.good:
             good.setdefault(one.vmid, one.ended)
         if one.upid not in upids and (upid := _upid(one.upid)) is not None:
             upids[one.upid] = upid
         if one.upid in upids:
             ended.setdefault(one.upid, one.ended)
-            if not one.good:
+            if not one.good and not stopped:
                 bad.setdefault(one.upid, []).append(one)
     return Logs(
-        results=results,
         by_vmid={vmid: tuple(found) for vmid, found in by_vmid.items()},
         good=good,
         upids=upids,
@@ -126,21 +126,23 @@ def vzdumps(view: View) -> Mapping[str, Task]:
 
 @memo
 def alone(view: View) -> Mapping[str, tuple[Task, ...]]:
-    """Of one guest, by its vmid."""
+    """Of one guest, by its vmid; those that nobody stopped."""
     found: dict[str, list[Task]] = {}
     for task in vzdumps(view).values():
-        if task.upid.subject:
+        if task.upid.subject and not task.exitstatus.startswith(STOPPED):
             found.setdefault(task.upid.subject, []).append(task)
     return {subject: tuple(tasks) for subject, tasks in found.items()}
 
 
 @memo
 def latest(view: View) -> Mapping[tuple[str, str], datetime]:
-    """When the last task began, of those that ended, by user and node."""
+    """When the last task began, of those that ended by themselves, by user and node."""
     found: dict[tuple[str, str], datetime] = {}
     for task in vzdumps(view).values():
         key = task.upid.user, task.upid.node
-        if task.outcome is not Outcome.RUNNING and (key not in found or task.upid.start > found[key]):
+        if task.outcome is Outcome.RUNNING or task.exitstatus.startswith(STOPPED):
+            continue
+        if key not in found or task.upid.start > found[key]:
             found[key] = task.upid.start
     return found
 

@@ -94,6 +94,8 @@ def test_before_the_log_is_read_the_job_is_told() -> None:
     (found,) = find("backup_failed", seen(job))
     assert text(found) == "A backup job on pve1 failed\npve1: job errors"
     assert [cure.key for cure in found.cures] == ["task"]
+    assert found.hold == 90  # so long the log, which names the guests, is waited for
+    assert find("backup_failed", seen(job, feeds=feeds((BACKUPS, "", BLIND["forbidden"]))))[0].hold is None
     (one,) = find("backup_failed", seen(vzdump(subject="101", exitstatus="nas is not online")))
     assert text(one) == f"Backup of {NASTY} failed\n{NASTY}: nas is not online"
     assert [cure.key for cure in one.cures] == ["backup", "task"]
@@ -141,7 +143,9 @@ def test_over_only_when_all_its_guests_are() -> None:
 
 def test_a_job_that_failed_though_no_guest_did() -> None:
     job = vzdump(exitstatus="hook script failed")
-    assert text(*find("backup_failed", seen(job, runs=(result(job, 101, good=True),)))).endswith("hook script failed")
+    (found,) = find("backup_failed", seen(job, runs=(result(job, 101, good=True),)))
+    assert text(found).endswith("hook script failed")
+    assert found.hold is None
     later = vzdump(began=HOUR, outcome=Outcome.OK, exitstatus="OK")
     assert not find("backup_failed", seen(job, later, runs=(result(job, 101, good=True),)))
 
@@ -160,6 +164,14 @@ def test_a_job_that_failed_though_no_guest_did() -> None:
 )
 def test_no_failure(job: Task) -> None:
     assert not find("backup_failed", seen(job))
+
+
+def test_one_that_somebody_stopped_is_neither_a_failure_nor_another_try() -> None:
+    job, stopped = vzdump(), task("vzdump", began=HOUR, exitstatus="interrupted by signal", pid=2)
+    cut = result(stopped, 101, line="interrupted by signal")
+    assert not find("backup_failed", seen(runs=(cut,)))  # when its task has left the list, too
+    assert find("backup_failed", seen(job, stopped, runs=(result(job, 101), cut)))
+    assert find("backup_failed", seen(job, vzdump(began=HOUR, exitstatus="received interrupt")))
 
 
 def test_muted_and_deleted_guests() -> None:

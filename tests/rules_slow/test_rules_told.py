@@ -95,14 +95,23 @@ def test_a_backup_fails_and_is_retried() -> None:
     engine = Engine()
     job = task("vzdump", subject="", exitstatus="job errors")
     failed = GuestBackup(vmid=101, ended=job.upid.start + HOUR / 60, good=False, upid=job.upid.text, line="no")
-    assert engine.poll(vzdump_failed(at=AT), times=3) == ["fired backup_failed"]  # the log comes a moment later
-    assert engine.poll(vzdump_failed(failed, at=AT + 3 * POLL), times=3) == ["changed backup_failed"]
+    assert engine.poll(vzdump_failed(at=AT), times=3) == []  # the log is waited for
+    assert engine.poll(vzdump_failed(failed, at=AT + 3 * POLL), times=3) == ["fired backup_failed"]
     (alert,) = engine.alerts.values()
     assert alert.finding.affected == (NASTY,)
     retry = task("vzdump", by="telemox@pve!power", began=HOUR, outcome=Outcome.OK, exitstatus="OK", pid=2)
     good = replace(failed, good=True, ended=retry.upid.start + HOUR / 60, upid=retry.upid.text)
     assert engine.poll(vzdump_failed(good, failed, at=AT + 6 * POLL), times=3) == ["resolved backup_failed"]
     assert engine.poll(vzdump_failed(good, failed, at=AT + 9 * POLL), times=3) == []
+
+
+def test_a_backup_fails_and_its_log_does_not_come() -> None:
+    engine = Engine()
+    job = task("vzdump", subject="", exitstatus="job errors")
+    failed = GuestBackup(vmid=101, ended=job.upid.start + HOUR / 60, good=False, upid=job.upid.text, line="no")
+    assert engine.poll(vzdump_failed(at=AT), times=6) == []
+    assert engine.poll(vzdump_failed(at=AT + 6 * POLL)) == ["fired backup_failed"]
+    assert engine.poll(vzdump_failed(failed, at=AT + 7 * POLL)) == ["changed backup_failed"]  # late, it is put in
 
 
 def test_a_service_is_down_for_two_readings() -> None:

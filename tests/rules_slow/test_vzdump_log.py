@@ -92,6 +92,12 @@ def test_tables(lines: list[str], subject: str, expected: list[tuple[int, bool, 
     assert [(one.vmid, one.good, one.line) for one in guests(lines, task(subject))] == expected
 
 
+def test_stopped_by_somebody() -> None:
+    lines = ["INFO: Starting Backup of VM 101 (qemu)", "ERROR: something else"]
+    (one,) = guests(lines, task(exitstatus="interrupted by signal"))
+    assert (one.good, one.line) == (False, "interrupted by signal")
+
+
 def test_while_it_runs_only_what_ended() -> None:
     lines = [*JOB[:12], "INFO: Starting Backup of VM 130 (lxc)"]
     assert [one.vmid for one in guests(lines, task(outcome=Outcome.RUNNING, exitstatus=""))] == [117]
