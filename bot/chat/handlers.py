@@ -184,10 +184,10 @@ class Handlers:
                     return None, partial(self._show, visit, page, tap.arg, visit.message)
                 return None, partial(self._show_kept, visit, page, tap.key)
             case Ask() | Do() | Cancel():
-                if visit.late and not isinstance(tap, Cancel):
-                    return say("The bot was away when this was pressed, so it was not done. Please tap again."), None
                 if (words := self._runner.refusal(tap, visit.asker, visit.message)) is not None:
                     return words, None
+                if visit.late and not isinstance(tap, Cancel):
+                    return say("The bot was away when this was pressed, so it was not done. Please tap again."), None
                 if self._owned(visit.message) and not self._beside.enter(visit.message, visit.arrived):
                     return _ENOUGH, None
                 return None, partial(self._tried, visit, partial(self._act, visit, tap))

@@ -81,7 +81,7 @@ def _single(
         head(alert, clusters),
         place(alert.finding.subject),
         *((say("it was: {said}", said=alert.finding.said),) if over and alert.finding.over is not None else ()),
-        *(() if over else (*alert.finding.details, *with_it(alert, under))),
+        *(() if over else (*alert.finding.details, *with_it(alert, under, detailed=True))),
         timeline(alert, now),
     )
     return Screen(text=text, rows=rows(alert, role=role, acts=acts))

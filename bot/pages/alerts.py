@@ -180,7 +180,7 @@ def draw_one(data: One, asker: Asker) -> Screen:
         head(alert, data.clusters),
         place(alert.finding.subject),
         *alert.finding.details,
-        *with_it(alert, data.under),
+        *with_it(alert, data.under, detailed=True),
         timeline(alert, data.now),
         say("fires in {span}", span=span(data.fires)) if data.fires is not None else None,
         say("not told: {why}", why=last) if last is not None else None,

@@ -160,22 +160,28 @@ def thing(subject: Subject) -> Said:
             return bold(name)
 
 
-def with_it(alert: Alert, under: Sequence[Alert]) -> list[Said]:
-    """What goes down with it: the names the rule gave, and what it keeps quiet (`under`: all that it may inhibit)."""
+def with_it(alert: Alert, under: Sequence[Alert], *, detailed: bool = False) -> list[Said]:
+    """What goes down with it: the names the rule gave, and what it keeps quiet (`under`: all that it may inhibit).
+
+    `detailed`: its details are shown as well, and name what it is about themselves.
+    """
+    subject = alert.finding.subject
+    whole = subject.about in {About.NODE, About.CLUSTER}
+    affected = [] if detailed and not whole and alert.finding.details else alert.finding.affected
     children = [child.finding.subject for child in under if child.parent == alert.key and not mended(child)]
-    guests = dict.fromkeys((*alert.finding.affected, *_names(children, About.GUEST)))
+    guests = dict.fromkeys(name for name in (*affected, *_names(children, About.GUEST)) if name != subject.name)
     others = dict.fromkeys(
         f"{word}{name}"
         for about, word in ((About.NODE, ""), (About.STORAGE, "storage "), (About.OTHER, ""), (About.CLUSTER, ""))
         for name in _names(children, about)
-        if name not in guests and name != alert.finding.subject.name
+        if name not in guests and name != subject.name
     )
     said: list[Said] = []
-    if guests and alert.finding.subject.about in {About.NODE, About.CLUSTER}:
+    if guests and whole:
         one, many = "{n} guest there: {names}", "{n} guests there: {names}"
         said.append(say_n(len(guests), one=one, many=many, names=named(tuple(guests))))
     elif guests:
-        said.append(say("with it: {names}", names=named(tuple(guests))))
+        said.append(named(tuple(guests)))
     if others:
         said.append(say("also with it: {names}" if guests else "with it: {names}", names=named(tuple(others))))
     return said

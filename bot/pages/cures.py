@@ -32,8 +32,10 @@ def rows(alert: Alert, *, role: Role | None, acts: bool, more: Row = ()) -> tupl
 
 
 def cures(alert: Alert, *, role: Role | None, acts: bool, name: str = "") -> list[Button]:
-    """Those that may be pressed here; with `name` on them where there are several alerts."""
+    """Those that may be pressed here; with `name` on them where there are several alerts, and they name nothing."""
     found: list[Button] = []
+    if sum(cure.verb == "ask" for cure in alert.finding.cures) > 1:  # of several targets: each has its name already
+        name = ""
     for cure in alert.finding.cures:
         label = say("{label} {name}", label=cure.label, name=cut(name, LABEL)) if name else cure.label
         if cure.verb == "open" and role is not None:
