@@ -111,6 +111,8 @@ async def test_nodes_that_are_gone_are_not_asked_and_their_readings_are_old(watc
     assert watching.feeder.feeds().fresh(NODE_STATUS, "pve2") is not None
     watching.seen = snapshot({"pve1": True, "pve2": False})
     pve.asked.clear()
+    await watching.polls(1)
+    assert watching.feeder.feeds().fresh(NODE_STATUS, "pve2") is None, "at once, however young it is"
     await watching.polls(HOUR)
     assert not [node for _, node, _ in pve.asked if node == "pve2"]
     reading = watching.feeder.feeds().get(NODE_STATUS, "pve2")
