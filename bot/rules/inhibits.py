@@ -48,8 +48,8 @@ def inhibits(parent: Finding, child: Finding) -> bool:
             return _of_node(parent, child)
         case "ha_error":
             return not parent.event and child.rule in _DOWN and above.key == below.key
-        case "guest_stopped_by_itself":
-            return child.rule == "guest_expected_down" and above.key == below.key
+        case "guest_stopped_by_itself":  # of one that is explained nobody is told: it tells for no other either
+            return parent.last is None and child.rule == "guest_expected_down" and above.key == below.key
         case "guest_io_error":
             return child.rule == "storage_full" and below.node in {"", above.node}
         case _:
