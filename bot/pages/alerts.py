@@ -8,9 +8,9 @@ from bot.access import Asker, Role
 from bot.errors import joined, to_mend
 from bot.model import Alert, Blind, Phase
 from bot.pages.alertwords import dotted, emoji, head, headline, place, short, standing, timeline, with_it, worst
-from bot.pages.cures import rows
+from bot.pages.cures import labelled, rows
 from bot.pages.page import Enquiry, Page
-from bot.pages.parts import STALE, name_button, page_of, pager, pairs, refresh
+from bot.pages.parts import STALE, page_of, pager, pairs, refresh
 from bot.pages.watched import acts, names, one, seen, watch, wide
 from bot.ports import Pulse
 from bot.screen import Button, Copy, Open, Row, Screen
@@ -56,7 +56,7 @@ def _group(alert: Alert) -> int:
 
 def draw(data: Data, asker: Asker) -> Screen:
     shown, number, pages = page_of(data.shown, data.number)
-    buttons = [_button(alert) for alert in shown]
+    buttons = labelled(shown, "alert")
     mends, commands = _blind(data.blind)
     return Screen(
         text=lines(
@@ -113,11 +113,6 @@ def _pending(alert: Alert, data: Data) -> Said:
         if left is None
         else say("{said} · fires in {span}", said=said, span=span(left))
     )
-
-
-def _button(alert: Alert) -> Button:
-    subject = alert.finding.subject
-    return name_button(subject.name or subject.id or subject.cluster, "alert", str(alert.number))
 
 
 def late(pulse: Pulse) -> bool:

@@ -1,12 +1,13 @@
 """The buttons of an alert: what mends it first, then Ack · Silence ▾ · Open. Pure."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from bot.access import Role
 from bot.actions import BY_KEY
 from bot.model import About, Alert, Cure
 from bot.pages.alertwords import mended
-from bot.pages.parts import pairs
+from bot.pages.parts import name_button, pairs
 from bot.screen import Ack, Ask, Button, Open, Row
 from bot.text import cut, say
 
@@ -68,3 +69,13 @@ def opens(alert: Alert) -> Open:
 
 def every() -> Button:
     return Button(say("All alerts"), Open("alerts"))
+
+
+def labelled(alerts: Sequence[Alert], page: str) -> list[Button]:
+    """A button each, to `page`; of the same name told apart by the end of the rule's: `pve1 offline`, `pve1 fenced`."""
+    names = [one.finding.subject.name or one.finding.subject.id or one.finding.subject.cluster for one in alerts]
+    told = [
+        f"{cut(name, LABEL)} {alert.finding.rule.rpartition('_')[2]}" if names.count(name) > 1 else name
+        for name, alert in zip(names, alerts, strict=True)
+    ]
+    return [name_button(name, page, str(alert.number)) for name, alert in zip(told, alerts, strict=True)]

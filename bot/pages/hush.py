@@ -6,8 +6,9 @@ from bot.access import Asker, Role
 from bot.errors import NotFound
 from bot.model import About, Alert
 from bot.pages.alertwords import short, thing
+from bot.pages.cures import labelled
 from bot.pages.page import Enquiry, Page
-from bot.pages.parts import name_button, page_of, pager, pairs
+from bot.pages.parts import page_of, pager, pairs
 from bot.pages.watched import one, visible, watch, wide
 from bot.screen import Button, Hush, Open, Row, Screen
 from bot.text import Said, bold, cut, lines, raw, say
@@ -58,10 +59,7 @@ def draw(data: Data | Choice, asker: Asker) -> Screen:
         if not data.alerts:
             return Screen(text=say("Nothing of this is open any more."), rows=((back,),))
         shown, number, pages = page_of(data.alerts, data.number)
-        buttons = [
-            name_button(one.finding.subject.name or one.finding.subject.id or "?", "hush", str(one.number))
-            for one in shown
-        ]
+        buttons = labelled(shown, "hush")
         turn = pager("hush", lambda page: f"c{data.card} {page}", number, pages)
         return Screen(text=say("Silence which?"), rows=(*pairs(buttons), *turn, (back,)))
     alert, kind = data.alert, data.kind

@@ -1,0 +1,98 @@
+"""The story of a group: a guest crashes, the chat is told, and whoever may mends it from there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from bot.demo.telegram.world import Message
+from tests.stack import ANA, BEN, GROUP, Stack, stack
+
+DB = 102
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Stack]:
+    async with stack(tmp_path, TELEMOX_ALERT_CHATS=str(GROUP), TELEMOX_ALERTS__POLL_SECONDS="5") as made:
+        await until(lambda: any("since before the start" in one.text for one in made.api.messages(GROUP)))
+        yield made
+
+
+async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - nothing tells when a card has been edited
+            await asyncio.sleep(0.02)
+
+
+def card_of(running: Stack, words: str) -> Message:
+    return next(one for one in reversed(running.api.messages(GROUP)) if one.from_bot and words in one.text)
+
+
+def told(running: Stack, words: str) -> bool:
+    return any(one.from_bot and words in one.text for one in running.api.messages(GROUP))
+
+
+async def test_a_guest_that_crashed_is_started_from_its_card(running: Stack) -> None:
+    running.cluster.crash(DB)
+    await until(lambda: told(running, "db stopped by itself"))
+    card = card_of(running, "db stopped by itself")
+    assert card.text.startswith("⚠️ db stopped by itself\n102 · pve")
+    assert [label for row in card.labels for label in row] == ["▶️ Start", "Ack", "Silence ▾", "Open"]
+    for label, words in (("▶️ Start", "Your role here is viewer; start needs operator."), ("Ack", "ack needs operator")):
+        answer = await running.api.tap(card, label, running.vera)
+        assert answer is not None
+        assert words in answer.text
+    assert running.writes == []
+
+    answer = await running.api.tap(card, "Ack", running.ben)
+    assert answer is not None
+    assert answer.text == "Acknowledged."
+    await until(lambda: "acked by Ben" in card.text)
+    assert "Ack" not in [label for row in card.labels for label in row]
+
+    before = len(running.api.messages(GROUP))
+    await running.api.tap(card, "▶️ Start", running.ben)
+    await until(lambda: told(running, "✅ db has started"))
+    beside = card_of(running, "✅ db has started")
+    assert beside.reply_to == card.id
+    assert len(running.api.messages(GROUP)) == before + 1
+    assert [path for path in running.writes if path.endswith("/status/start")] == running.writes
+    assert len(running.writes) == 1
+    await until(lambda: card.text.startswith("🟢 db runs again"))
+    assert "acked by Ben" in card.text
+    assert card.labels == [["Open"]]
+    answer = await running.api.tap(card, "Open", running.vera)
+    assert answer is not None
+    await until(lambda: told(running, "🟢 db · 102"))
+    assert card.text.startswith("🟢 db runs again")
+
+
+async def test_a_silence_is_chosen_beside_the_card_and_ended(running: Stack) -> None:
+    running.cluster.crash(DB)
+    await until(lambda: told(running, "db stopped by itself"))
+    card = card_of(running, "db stopped by itself")
+    await running.api.tap(card, "Silence ▾", running.ben)
+    await until(lambda: told(running, "🔇 Silence db (102) for how long?"))
+    menu = card_of(running, "for how long?")
+    await running.api.tap(menu, "4 h", running.ben)
+    await until(lambda: "🔇 db (102) · until " in menu.text)
+    await until(lambda: "silenced" in card.text)
+    await running.api.tap(menu, "End it", running.ben)
+    await until(lambda: "is told again" in menu.text)
+    await until(lambda: "silenced" not in card.text)
+
+
+async def test_what_is_typed_reaches_the_watch(running: Stack) -> None:
+    api = running.api
+    shown = await api.ask(running.with_ana, running.ana, "/alerts")
+    assert "alert" in shown.text
+    await api.ask(running.with_ana, running.ana, "/subscribe critical")
+    await api.ask(running.with_ana, running.ana, "/zone Asia/Tokyo")
+    assert "Only what is critical is told here" in (await api.ask(running.with_ana, running.ana, "/subscribe")).text
+    assert "(Asia/Tokyo)" in (await api.ask(running.with_ana, running.ana, "/zone")).text
+    await api.say(running.with_ana, running.ana, "/testalert")
+    await until(lambda: any("This is a test alert" in one.text for one in api.messages(ANA)))
+    shown = await api.ask(running.with_ben, running.ben, "/silence nas-backup")
+    assert "No" in shown.text or "There is no guest" in shown.text
+    assert not any("test alert" in one.text for one in api.messages(BEN))
