@@ -117,7 +117,8 @@ class Settings(Bot):
             yield urlsplit(url).password or ""
             path = url.partition("://")[2].partition("/")[2]
             yield path
-            yield from re.findall(r"[^/?&=#]{10,}", path)  # a part that long is no word
+            # a part of it that is long and has a figure is no ordinary word
+            yield from (part for part in re.split(r"[/?&=#]", path) if len(part) >= 10 and re.search("[0-9]", part))
 
     @property
     def listener(self) -> tuple[str, int] | None:

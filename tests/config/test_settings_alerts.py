@@ -186,14 +186,15 @@ def test_a_secret_without_a_listener_is_said() -> None:
 
 
 def test_secrets_of_alerts_are_secrets() -> None:
-    url = "https://me:password99@hc.example.org/ping/very-secret-path?token=abcdefgh"
+    url = "https://me:password99@hc.example.org/monitoring/very-secret-path9?token=abcdefgh"
     found = given_(HEARTBEAT_URL=url, NOTIFY_SECRET="0123456789abcdef!", LISTEN="9000")
     assert found.heartbeat_url is not None
     assert found.heartbeat_url.get_secret_value() == url
     redact = logs.Redactor(found.secrets)
-    for text in (url, "very-secret-path", "0123456789abcdef!", "password99"):
+    for text in (url, "very-secret-path9", "0123456789abcdef!", "password99"):
         assert text not in redact(f"GET {text} failed")
         assert text not in repr(found)
+    assert redact("the monitoring goes on") == "the monitoring goes on"
     (line,) = wrong(HEARTBEAT_URL="no url: very-secret-path")
     assert "very-secret" not in line
 
