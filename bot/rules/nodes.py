@@ -5,18 +5,17 @@
 
 from collections.abc import Iterator
 
-from bot.model import Finding, Node, Severity, Storage, Subject
+from bot.model import Finding, Node, Severity, Subject
 from bot.model.feeds import NODE_STATUS, NodeStatus
 from bot.model.view import View
 from bot.rules.causes import BUSY, running
 from bot.rules.grades import active, graded
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import blind, seen, sees_feed, sees_figures
+from bot.rules.storages import is_root
 from bot.rules.subjects import node_key, node_page, node_subject, tasks_of_node
 from bot.text import Said, say, share, size, size_pair
 
-SAME = 0.01
-"""Share by which the sizes and uses of two looks at one file system may differ."""
 GROWN = 64 * 1024**2
 """Bytes by which swap must have grown to count as growing."""
 
@@ -143,16 +142,6 @@ def node_swap(view: View, limits: Limits) -> Iterator[Finding]:
 # -- 20 node_rootfs ------------------------------------------------------------------------------------------------
 
 
-def same_as_root(node: Node, storage: Storage) -> bool:
-    """Is this directory storage on the node's root file system? Then node_rootfs speaks for it."""
-    if storage.shared or storage.node != node.name or storage.kind not in {"", "dir"}:
-        return False
-    if not node.maxdisk or node.disk is None or not storage.maxdisk or storage.disk is None:
-        return False
-    near = SAME * node.maxdisk
-    return abs(node.maxdisk - storage.maxdisk) <= near and abs(node.disk - storage.disk) <= near
-
-
 def node_rootfs(view: View, limits: Limits) -> Iterator[Finding]:
     snapshot = seen(view)
     for node, limit in current(view, limits):
@@ -161,7 +150,9 @@ def node_rootfs(view: View, limits: Limits) -> Iterator[Finding]:
         used = node.disk / node.maxdisk
         if (grade := graded(used, limit)) is None:
             continue
-        on_it = [storage.name for storage in snapshot.storages if same_as_root(node, storage)]
+        on_it = [
+            storage.name for storage in snapshot.storages if storage.node == node.name and is_root(snapshot, storage)
+        ]
         details = [say("{free} left of {all}", free=size(max(node.maxdisk - node.disk, 0)), all=size(node.maxdisk))]
         if on_it:
             details.append(say("storage on it: {names}", names=", ".join(on_it[:3])))

@@ -6,7 +6,7 @@ whole is gone, and so is what was wrong with it.
 """
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from bot.model import Gap, Guest, Node, Snapshot, Status, Storage, Subject
@@ -85,10 +85,6 @@ def in_sight(view: View, guest: Guest) -> bool:
 
 def sees_always(view: View, subject: Subject) -> bool:
     return True
-
-
-def sees_cluster(view: View, subject: Subject) -> bool:
-    return seen(view) is not None
 
 
 def sees_quorum(view: View, subject: Subject) -> bool:
@@ -179,10 +175,3 @@ def both(*parts: Sees) -> Sees:
         return all(part(view, subject) for part in parts)
 
     return sees
-
-
-def online(view: View, names: Iterable[str]) -> list[Node]:
-    """Those of them that are online now, as this poll read them."""
-    snapshot = seen(view)
-    found = snapshot.by_node if snapshot is not None else {}
-    return [found[name] for name in names if name in found and found[name].online]

@@ -10,7 +10,6 @@ from bot.model.feeds import NODE_STATUS, TIME, NodeStatus, NodeTime, ZfsPool
 from bot.model.feeds import ZFS as POOLS
 from bot.model.view import Memory, NodeWas
 from bot.rules import BY_KEY
-from bot.rules.nodes import same_as_root
 from tests.rules.views import (
     GIB,
     Film,
@@ -159,26 +158,9 @@ def test_root_file_system(used: int | None, is_: str) -> None:
     assert state("node_rootfs", view(nodes=[node(disk=disk, maxdisk=0)])) == "well"
 
 
-@pytest.mark.parametrize(
-    ("more", "same"),
-    [
-        ({}, True),
-        ({"disk": 10 * GIB + GIB // 2}, True),
-        ({"disk": 12 * GIB}, False),
-        ({"maxdisk": 102 * GIB}, False),
-        ({"kind": "zfspool"}, False),
-        ({"shared": True}, False),
-        ({"node": "pve2"}, False),
-        ({"disk": None}, False),
-        ({"maxdisk": None}, False),
-    ],
-)
-def test_a_directory_on_it_is_told_with_it(more: dict[str, Any], same: bool) -> None:
-    assert same_as_root(node(), storage(**more)) is same
-
-
 def test_the_storage_on_it_is_named() -> None:
-    finding = one("node_rootfs", view(nodes=[node(disk=90 * GIB)], storages=[storage(disk=90 * GIB)]))
+    beside = storage("other", disk=20 * GIB), storage("far", node="pve2", disk=90 * GIB)
+    finding = one("node_rootfs", view(nodes=[node(disk=90 * GIB)], storages=[storage(disk=90 * GIB), *beside]))
     assert finding is not None
     assert card(finding) == "pve1: root disk 90% full\n10 GiB left of 100 GiB\nstorage on it: local"
 
