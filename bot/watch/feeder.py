@@ -51,7 +51,7 @@ class Feeder:
 
     scale       multiplies every pace
     facts       Kept.facts; what is new of them `remembered()` hands out, to be saved
-    daily_hour  of the day, by `zone`, at which disks are read; None: whenever their day is over
+    daily_hour  of the day, by `zone` (None: the machine's), at which disks are read; None: whenever their day is over
     unread      nodes whose disks are never read
     """
 
@@ -64,7 +64,7 @@ class Feeder:
         scale: float = 1.0,
         facts: Mapping[str, str] | None = None,
         daily_hour: int | None = 4,
-        zone: tzinfo = UTC,
+        zone: tzinfo | None = UTC,
         unread: frozenset[str] = frozenset(),
     ) -> None:
         self._pve = pve

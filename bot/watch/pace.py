@@ -69,8 +69,9 @@ def _wrong(snapshot: Snapshot | None, node: str) -> bool:
     )
 
 
-def daily(last: datetime, now: datetime, hour: int, zone: tzinfo) -> datetime | None:
-    """The next reading at `hour` by the clocks of `zone`, after one at `last`; None: it was missed for too long."""
+def daily(last: datetime, now: datetime, hour: int, zone: tzinfo | None) -> datetime | None:
+    """The next reading at `hour` by the clocks of `zone` (None: the machine's), after one at `last`; None where that
+    was days ago."""
     if now - last > MISSED:
         return None
     local = now.astimezone(zone)

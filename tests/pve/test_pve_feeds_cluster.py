@@ -72,7 +72,8 @@ async def test_on_nine_a_nodes_history_is_read_as_well_but_more_seldom(
     assert found.arc == int(6.25 * feed_samples.GIB)
     assert found.mem_available == 12 * feed_samples.GIB, "the live one, not that of the history"
     assert found.pressure_io == 0.005
-    assert (paths(host).count("/nodes/pve1/status"), paths(host).count("/nodes/pve1/rrddata")) == (20, 2)
+    assert paths(host).count("/nodes/pve1/status") == 20
+    assert paths(host).count("/nodes/pve1/rrddata") in {2, 3}, "each has its own place in time"
     seen = next(seen for seen in host.requests if seen.path.endswith("rrddata"))
     assert seen.query == "timeframe=hour&cf=AVERAGE"
 

@@ -10,16 +10,16 @@ from bot.model.feeds import Certificate, NodeStatus, NodeTime, Service, Subscrip
 from bot.pve.feeds.source import Source
 from bot.pve.parse import Garbled, Row, mapping, moment, number, rows, shown, text, whole
 
-HISTORY_EVERY = 600.0  # s between two looks at the history of a node …
-HISTORY_SOONER = 300.0  # … and where its memory is so full that the ZFS cache in it decides
-FULL = 0.75
+HISTORY_EVERY = 10  # looks at a node's status to one at its history: ten minutes, at the usual pace …
+HISTORY_SOONER = 5  # … and where its memory is so full that the ZFS cache in it decides
+FULL = 0.75  # share
 
 
 @dataclass(slots=True)
 class History:
     """The newest complete row of a node's history: it is read more seldom than its status."""
 
-    at: float  # monotonic
+    since: int  # looks at the status since it was read
     row: "Figures"
 
 
@@ -42,9 +42,10 @@ class Statuses:
         found = await source.get(f"/nodes/{node}/status", status)
         if major(found.version) < 9:
             return found
-        kept, now = self._histories.get(node), source.clock.monotonic()
-        full = _full(found)
-        if kept is None or now - kept.at >= (HISTORY_SOONER if full else HISTORY_EVERY):
+        kept = self._histories.get(node)
+        if kept is not None:
+            kept.since += 1
+        if kept is None or kept.since >= (HISTORY_SOONER if _full(found) else HISTORY_EVERY):
             query = {"timeframe": "hour", "cf": "AVERAGE"}
             try:
                 row = await source.get(f"/nodes/{node}/rrddata", newest, query)
@@ -53,8 +54,8 @@ class Statuses:
             except PveError:  # "got wrong time resolution": no history, no outage
                 row = Figures()
             # the nodes' first ones come together: the next ones are not to
-            early = zlib.crc32(node.encode()) % 1000 / 1000 * HISTORY_EVERY if kept is None else 0.0
-            kept = self._histories[node] = History(now - early, row)
+            early = zlib.crc32(node.encode()) % HISTORY_EVERY if kept is None else 0
+            kept = self._histories[node] = History(early, row)
         return replace(
             found,
             mem_available=kept.row.available if found.mem_available is None else found.mem_available,
