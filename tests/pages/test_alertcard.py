@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.access import Role
-from bot.model import Alert, Card, Cure, NewsKind, Phase, Severity
+from bot.model import About, Alert, Card, Cure, NewsKind, Phase, Severity, Subject
 from bot.pages import alertcard
 from bot.ports import Pulse
 from bot.screen import Ack, Ask, Open, Screen
@@ -16,6 +18,7 @@ from tests.pages import alerts as made
 from tests.pages.alerts import ONE, TWO, ago, card
 from tests.pages.fleets import HOSTILE, NOW, READER
 from tests.pages.golden import check, fits, label
+from tests.test_text import read
 
 
 def drawn(
@@ -219,3 +222,72 @@ def test_the_live_line_is_edited_a_few_times_in_a_long_outage_and_never_while_al
 def test_details_with_blocks_are_drawn_in_the_width_of_a_phone() -> None:
     long = replace(FIRED.finding, details=(lines("a" * 90, "b"),))
     fits(single(replace(FIRED, finding=long)))
+
+
+# -- whatever the rules find
+
+
+def _alert(
+    name: str, about: About, severity: Severity, details: list[str], affected: list[str], phase: Phase, by: str, at: int
+) -> Alert:
+    when = NOW + timedelta(seconds=at)
+    subject = Subject(about=about, cluster=name[:3] or "main", id=name, name=name, node=name[:5])
+    return replace(
+        made.stopped(),
+        number=abs(at) + 1,
+        finding=replace(
+            FIRED.finding,
+            subject=subject,
+            severity=severity,
+            said=say("{name} is not well", name=name),
+            over=say("{name} is well", name=name) if at % 2 else None,
+            details=tuple(say("{text}", text=text) for text in details),
+            affected=tuple(affected),
+            event=name if at % 5 == 0 else "",
+        ),
+        phase=phase,
+        fired=None if phase is Phase.PENDING else when,
+        over=when + timedelta(seconds=at) if phase is Phase.OVER else None,
+        acked=when if at % 3 == 0 else None,
+        acked_by=by,
+        changes=(when,) * (at % 7),
+    )
+
+
+texts = st.text(st.characters(codec=None), max_size=40) | st.sampled_from(
+    ["", HOSTILE, "日本語サーバー", "⚠️⚠️⚠️⚠️⚠️⚠️⚠️", "x" * 300, "\u202e\n\x00", "{name}", "y" * 5000]
+)
+alerts = st.builds(
+    _alert,
+    texts,
+    st.sampled_from(About),
+    st.sampled_from(Severity),
+    st.lists(texts, max_size=3),
+    st.lists(texts, max_size=6),
+    st.sampled_from(Phase),
+    texts,
+    st.integers(-200_000, 200_000),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(alerts, max_size=9),
+    st.sampled_from(["", "start", "flapping"]),
+    st.sampled_from([None, *Role]),
+    st.sampled_from([ONE, TWO, {"main": "<b>" * 30, "web": ""}]),
+)
+def test_whatever_is_found_can_be_drawn(
+    found: list[Alert], head: str, role: Role | None, clusters: Mapping[str, str]
+) -> None:
+    screen = drawn(card(*found, head=head), found, role=role, clusters=clusters)
+    fits(screen)
+    line = alertcard.live_line(found, [PULSE], clusters=clusters, now=NOW)
+    fits(line)
+    texts_ = [screen.text, line.text]
+    texts_.append(alertcard.digest(found, begin=NOW, end=NOW, night=True, clusters=clusters, now=NOW))
+    texts_ += [alertcard.news(one, kind, clusters=clusters, now=NOW) for one in found[:1] for kind in NewsKind]
+    for said in texts_:
+        shown = read(html(said, READER))
+        assert shown.strip()
+        assert len(shown) <= 4096
