@@ -125,10 +125,11 @@ def _read(world: World, guest: Guest, storage: Storage, task: Task, size: list[i
     task.say(f"INFO: creating vzdump archive '/mnt/pve/{storage.name}/dump/{name}'")
     began, total = world.now, guest.maxdisk / GIB
     seconds = max(4.0, guest.maxdisk * guest.used / RATE)
+    yield 1.0
+    if guest.unsaved:
+        raise TaskFailed(guest.unsaved)
     for percent in (10, 25, 50, 75, 100):
         yield seconds / 5
-        if guest.unsaved:
-            raise TaskFailed(guest.unsaved)
         if storage.used > 0.995 or not storage.active:
             raise TaskFailed(NO_SPACE if storage.active else f"storage '{storage.name}' is not online")
         so_far = f"{total * percent / 100:.1f} GiB of {total:.1f} GiB"
