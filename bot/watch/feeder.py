@@ -40,7 +40,6 @@ from bot.watch.rights import lacking, needed
 T = TypeVar("T")
 
 RIGHTS = 300.0  # s after which it is looked at anew what the token may
-SOON = 15.0  # s between two readings that something has called for
 BACK = timedelta(minutes=30)
 FACT = "feed/"
 """Before cluster, feed and node in Kept.facts: when a daily feed was read."""
@@ -199,9 +198,7 @@ class Feeder:
                     line.due = min(line.due, line.tried + usual)
 
     def _soon(self, feed: Feed[Any]) -> None:
-        line = self._lines[feed.key, ""]
-        if line.tried is not None and not line.fails:
-            line.due = min(line.due, max(self._clock.monotonic(), line.tried + SOON * min(self._scale, 1.0)))
+        self._lines[feed.key, ""].soon(self._clock.monotonic())
 
     def _askable(self, line: Line) -> bool:
         if not self._there(line):

@@ -12,6 +12,7 @@ from bot.text import Said
 from bot.watch import pace
 
 STALE = 2.5  # paces after which a good reading is old
+SOON = 15.0  # s between two tries that something has called for
 GRACE = 30.0  # s on top of them: polls come when they come
 
 
@@ -35,6 +36,7 @@ class Line:
     absent: bool = False
     trouble: Said | None = None
     task: "asyncio.Task[None] | None" = None
+    called: bool = False  # something has happened since the last try began: it may not know of it
 
     @property
     def busy(self) -> bool:
@@ -47,7 +49,7 @@ class Line:
 
     def starts(self, now: float) -> None:
         """Whatever becomes of it, it is not due at the next tick."""
-        self.tried = now
+        self.tried, self.called = now, False
         self.due = now + pace.again(self.fails + 1, self.pace, self.scale)
 
     def good(self, value: object, now: float, at: datetime, usual: float) -> None:
@@ -58,6 +60,16 @@ class Line:
         self.pace = usual * self.scale
         began = now if self.tried is None else self.tried
         self.due = self.slot + self.pace * math.ceil((began + self.pace / 2 - self.slot) / self.pace)
+        if self.called:
+            self.soon(now)
+
+    def soon(self, now: float) -> None:
+        """Something has happened: due now, or as soon as the reading that is under way has ended. One that was never
+        tried, or fails, is left to its own time."""
+        self.called = True
+        if self.read is not None and not self.fails:
+            wait = SOON * min(self.scale, 1.0)
+            self.due = min(self.due, max(now, wait + (self.tried or 0.0)))
 
     def bad(self, error: PveError, now: float) -> None:
         """The last good value stays; but where there is no such thing, there is none."""

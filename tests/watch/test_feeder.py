@@ -291,6 +291,25 @@ async def test_a_backup_that_ends_is_looked_at_at_once(watching: Watching, pve: 
     assert len(pve.of(BACKUPS)) == 2
 
 
+async def test_a_backup_that_ends_while_backups_are_read_is_not_missed(
+    watching: Watching, pve: Pve, clock: Clock
+) -> None:
+    watching.tasks = [vzdump(1, clock, ended=True)]
+    await watching.polls(40)
+    pve.gate = asyncio.Event()
+    watching.tasks = [*watching.tasks, vzdump(2, clock, ended=True)]
+    await watching.polls(2)
+    assert len(pve.of(BACKUPS)) == 2
+    watching.tasks = [*watching.tasks, vzdump(3, clock, ended=True)]
+    await watching.polls(2)
+    assert len(pve.of(BACKUPS)) == 2, "still at it"
+    pve.gate.set()
+    await watching.polls(3)
+    assert len(pve.of(BACKUPS)) == 3
+    await watching.polls(20)
+    assert len(pve.of(BACKUPS)) == 3
+
+
 async def test_a_guest_that_stops_is_asked_at_once_whether_it_starts_with_its_node(
     watching: Watching, pve: Pve
 ) -> None:
