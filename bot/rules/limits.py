@@ -130,17 +130,19 @@ class _Subjects:
     def __init__(self, snapshot: Snapshot, by: Mapping[str, Mapping[str, list[int]]]) -> None:
         self.by_key: dict[str, Profile] = {}
         self.by_node: dict[str, Profile] = {}  # f"{cluster}/other/{node}": its own things, whatever they are
-        tags, nodes = by["tag"], by["node"]
-        special = bool(by["pool"] or by["guest"] or nodes)
+        nodes = by["node"]
+        kinds: dict[tuple[tuple[str, ...], str, str], Profile] = {}  # many guests have the same tags, pool and node
         for guest in snapshot.guests:
-            found = [number for tag in guest.tags for number in tags.get(tag.lower(), ())] if guest.tags else []
-            if special:
+            kind = (guest.tags, guest.pool, guest.node)
+            if (profile := kinds.get(kind)) is None:
+                found = [number for tag in guest.tags for number in by["tag"].get(tag.lower(), ())]
                 found += by["pool"].get(guest.pool, ()) if guest.pool else ()
-                found += by["guest"].get(str(guest.vmid), ())
-                found += by["guest"].get(guest.name, ())
                 found += nodes.get(guest.node, ())
-            if found:
-                self.by_key[f"{guest.cluster}/guest/{guest.vmid}"] = tuple(sorted(set(found)))
+                profile = kinds[kind] = tuple(sorted(set(found)))
+            if by["guest"] and (own := {*by["guest"].get(str(guest.vmid), ()), *by["guest"].get(guest.name, ())}):
+                profile = tuple(sorted({*profile, *own}))
+            if profile:
+                self.by_key[f"{guest.cluster}/guest/{guest.vmid}"] = profile
         if nodes or by["storage"]:
             self._places(snapshot, nodes, by["storage"])
         self.profiles = frozenset(self.by_key.values()) | frozenset(self.by_node.values())
