@@ -5,18 +5,14 @@
 
 from collections.abc import Iterator
 
-from bot.model import Finding, Severity, Snapshot, Status
+from bot.model import About, Finding, Severity, Snapshot, Status, Subject
 from bot.model.feeds import HA
 from bot.model.view import View
 from bot.rules.causes import of_restart
 from bot.rules.grades import more
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.scan import recall, scan
-from bot.rules.sight import (
-    seen,
-    sees_feed,
-    sees_hastate,
-)
+from bot.rules.sight import seen, sees_hastate, sees_node
 from bot.rules.subjects import (
     cluster_subject,
     guest_key,
@@ -73,6 +69,14 @@ def node_fenced(view: View, limits: Limits) -> Iterator[Finding]:
             because=say("the HA manager says that it is not armed"),
             hold=more(limit, "disarmed_seconds", 1800.0),
         )
+
+
+def _sees_fence(view: View, subject: Subject) -> bool:
+    """Where HA may not be read there are still the notifications, and what was pushed stands for TOLD."""
+    reading = view.feeds.get(HA)
+    if reading is not None and (reading.forbidden or reading.absent):
+        return sees_node(view, subject) if subject.about is About.NODE else seen(view) is not None
+    return reading is not None and reading.fresh and seen(view) is not None
 
 
 # -- 6 ha_error ----------------------------------------------------------------------------------------------------
@@ -138,7 +142,7 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.CRITICAL,
         limit=Limit(polls=3, more={"disarmed_seconds": 1800}),
         find=node_fenced,
-        sees=sees_feed(HA),
+        sees=_sees_fence,
         feeds=(HA,),
     ),
     Rule(

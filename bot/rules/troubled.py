@@ -116,7 +116,11 @@ def restart_loop(view: View, limits: Limits) -> Iterator[Finding]:
             severity=Severity.WARNING,
             said=say("{name} restarts again and again", name=guest.name),
             over=say("{name} has calmed down", name=guest.name),
-            details=(say("{n} times since {at}, without a task", n=len(lately), at=clock(lately[0])),),
+            details=(
+                say("{n} times since {at}, without a task", n=len(lately), at=clock(lately[0]))
+                if view.tasks is not None
+                else say("{n} times since {at}; the tasks are not to be seen", n=len(lately), at=clock(lately[0])),
+            ),
             because=say(
                 "its uptime began anew {n} times in {span} min, the limit is {limit}",
                 n=len(lately),

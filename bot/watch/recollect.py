@@ -155,7 +155,7 @@ def _down(view: View, guest: Guest, was: GuestWas, changes: GuestWas) -> GuestWa
         return changes
     changes = replace(changes, ran=ran)
     since = view.at if guest.status is not was.status or was.changed is None else was.changed
-    soon = timedelta() <= view.at - since < LATE or guest.vmid in view.looked_up
+    soon = abs(view.at - since) < LATE or guest.vmid in view.looked_up
     if (was.stopped_by and guest.status is was.status) or not soon:
         return changes
     cause = of_down(view, guest, was)

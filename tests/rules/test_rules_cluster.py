@@ -24,6 +24,7 @@ from tests.rules.views import (
     node,
     offline,
     one,
+    read,
     sees,
     task,
     view,
@@ -128,7 +129,12 @@ def test_a_fence_is_critical_at_once_and_over_when_ha_says_so() -> None:
     assert (finding.severity, finding.hold, finding.subject.id) == (Severity.CRITICAL, 0.0, "pve2")
     assert one("node_fenced", fenced("unknown")) is None
     assert sees("node_fenced", fenced("unknown"), finding)
+    failed = feeds((HA, "", read(Ha(nodes={"pve2": "unknown"}), fresh=False)))
+    assert not sees("node_fenced", view(nodes=TWO, feeds=failed), finding)
+    assert not sees("node_fenced", cut_off(feeds=fenced("unknown").feeds), finding)
     assert not sees("node_fenced", view(nodes=TWO), finding)
+    forbidden = feeds((HA, "", read(None, fresh=False, forbidden=True)))
+    assert sees("node_fenced", view(nodes=TWO, feeds=forbidden), finding)  # it was pushed: nothing else will end it
 
 
 def test_the_watchdogs_own_rows_are_no_event() -> None:

@@ -132,6 +132,9 @@ def test_three_restarts_in_a_quarter_of_an_hour(ago: Sequence[float], wrong: boo
     if finding is not None:
         assert finding.severity is Severity.WARNING
         assert "3 times since 13:52:35, without a task" in card(finding)
+        unseen = one("restart_loop", view([guest(ct=True)], before=resets(*ago), tasks=None))
+        assert unseen is not None
+        assert "the tasks are not to be seen" in card(unseen)
     assert BY_KEY["restart_loop"].limit.clear == 1800
 
 
