@@ -42,6 +42,8 @@ async def order(s: Stack, guest: str, key: str) -> str:
         ("git", "reset"),
         ("git", "pause"),
         ("git", "hibernate"),
+        ("git", "backup"),
+        ("ct-dns", "backup"),
         ("win-test", "resume"),
         ("win-test", "stop"),
         ("cad", "resume"),

@@ -37,8 +37,7 @@ from bot.text import MESSAGE_LIMIT, Moment, Reader, Said, Value, bold, cut, line
 
 ROOM = MESSAGE_LIMIT - 400
 """Characters of lines on a card with many: its head, its last line and what a longer name would add are kept free."""
-CURES = 6
-"""Cures on a card with many, two a row."""
+CURES = 6  # on a card with many, two a row
 SHOWN = 5
 """Alerts named in the live line."""
 LATE = 3
