@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from bot.model import Guest, Node, Outcome, Status, Task
 from bot.model.feeds import HA
 from bot.model.view import GuestWas, NodeWas, View
-from bot.rules.sight import seen
+from bot.rules.sight import remembered, seen
 from bot.text import Said, clock, from_epoch, say
 
 SLACK = timedelta(seconds=60)
@@ -72,7 +72,7 @@ class Cause:
 
 def polled(view: View) -> datetime | None:
     """When the poll before was, that could read the cluster; None where nobody knows."""
-    figure = view.before.figures.get("polled")
+    figure = remembered(view, "polled")
     if figure is not None:
         return min(from_epoch(figure), view.at)
     return view.at - timedelta(seconds=view.step) if view.step > 0 else None
@@ -247,14 +247,14 @@ def _of_node(view: View, name: str) -> Iterator[Cause]:
     for order in view.orders:
         if order.target == f"{view.cluster}/{name}":
             yield Cause(by=order.by, at=order.at)
-    remembered = view.before.figures.get(f"ordered/{name}")
-    at = from_epoch(remembered) if remembered is not None else view.at
+    known = remembered(view, f"ordered/{name}")
+    at = from_epoch(known) if known is not None else view.at
     ha = view.feeds.fresh(HA)
     if ha is not None and ha.nodes.get(name) == "maintenance":
         yield Cause(by="HA maintenance", at=at)
     if name in view.maintenance:
         yield Cause(by="maintenance", at=at)
-    if remembered is not None:
+    if known is not None:
         yield Cause(by="", at=at)
 
 

@@ -12,7 +12,7 @@ from bot.rules.causes import of_restart
 from bot.rules.grades import more
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.scan import recall, scan
-from bot.rules.sight import seen, sees_hastate, sees_node
+from bot.rules.sight import remembered, seen, sees_hastate, sees_node
 from bot.rules.subjects import (
     cluster_subject,
     guest_key,
@@ -38,7 +38,7 @@ def node_fenced(view: View, limits: Limits) -> Iterator[Finding]:
     ha = view.feeds.fresh(HA)
     pushed = {push.host for push in view.pushes if push.kind == "fencing"}
     for node in snapshot.nodes:
-        since = view.before.figures.get(f"fence/{node.name}")
+        since = remembered(view, f"fence/{node.name}")
         lately = since is not None and 0 <= view.at.timestamp() - since < TOLD
         by_ha = ha is not None and ha.nodes.get(node.name) == "fence"
         if not (by_ha or node.name in pushed or lately) or not limits.of(node_key(node)).on:

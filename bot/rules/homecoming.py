@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.model import Finding, Guest, Node, Outcome, Severity, Snapshot, Status
 from bot.model.view import View
-from bot.rules.sight import seen
+from bot.rules.sight import remembered, seen
 from bot.rules.subjects import ask, node_subject
 from bot.text import Value, cut, from_epoch, say
 
@@ -32,7 +32,7 @@ class Homecoming:
 def homecoming(view: View, snapshot: Snapshot, node: Node) -> Homecoming | None:
     """None where the node was not away lately."""
     was = view.before.nodes.get(node.name)
-    offline = view.before.figures.get(f"offline/{node.name}")
+    offline = remembered(view, f"offline/{node.name}")
     if was is None or offline is None or node.online is not True:
         return None
     back = was.changed if was.online and was.changed is not None else view.at
@@ -64,8 +64,8 @@ def homecoming(view: View, snapshot: Snapshot, node: Node) -> Homecoming | None:
 def finding(view: View, node: Node) -> Finding | None:
     """Of node_offline, from the node's return until everything has settled; it keeps that alert, and fires none."""
     snapshot = seen(view)
-    settled = view.before.figures.get(f"settled/{node.name}")
-    if snapshot is None or settled is not None or f"offline/{node.name}" not in view.before.figures:
+    offline = remembered(view, f"offline/{node.name}")
+    if snapshot is None or offline is None or f"settled/{node.name}" in view.before.figures:
         return None
     home = homecoming(view, snapshot, node)
     if home is None:
@@ -101,7 +101,7 @@ def finding(view: View, node: Node) -> Finding | None:
         quiet=True,
         affected=tuple(guest.name for guest in home.missing),
         last=say("it is back; its guests are given time to start"),
-        since=from_epoch(view.before.figures[f"offline/{node.name}"]),
+        since=from_epoch(offline),
     )
 
 

@@ -14,6 +14,7 @@ from bot.rules.causes import HA_BUSY, booted_at, fell, of_node
 from bot.rules.grades import more
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import (
+    remembered,
     seen,
     sees_node,
     sees_uptime,
@@ -116,10 +117,10 @@ def node_reset(view: View, limits: Limits) -> Iterator[Finding]:
 
 def _reset(view: View, node: Node, before: int) -> Finding:
     booted = from_epoch(booted_at(view, node.name) or view.at.timestamp())
-    offline = view.before.figures.get(f"offline/{node.name}")
+    offline = remembered(view, f"offline/{node.name}")
     went = from_epoch(min(offline, booted.timestamp())) if offline is not None else booted
     cause = of_node(view, node.name, min(went, booted), timedelta(minutes=35))
-    fence = view.before.figures.get(f"fence/{node.name}")
+    fence = remembered(view, f"fence/{node.name}")
     fenced = fence is not None and abs(booted.timestamp() - fence) < FENCED
     because = say("its uptime fell from {before} to {now}", before=span(before), now=span(node.uptime or 0))
     subject, over = node_subject(node), None

@@ -52,6 +52,12 @@ def whole(snapshot: Snapshot) -> bool:
     return not any(gap.gap in _HOLES for gap in snapshot.unseen)
 
 
+def remembered(view: View, key: str) -> float | None:
+    """A time that is remembered (Memory.figures), epoch s; what is no time is not remembered."""
+    at = view.before.figures.get(key)
+    return at if at is not None and 0 <= at < 2**33 else None
+
+
 @memo
 def blind(view: View) -> frozenset[str]:
     """Nodes about whose guests and storages nothing new is known: not online, or their figures stand still."""

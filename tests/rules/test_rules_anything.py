@@ -123,7 +123,7 @@ NODE_WAS = st.builds(
 FIGURES = st.dictionaries(
     st.sampled_from(["polled", *(f"{what}/{name}" for name in ("pve1", "pve2")
                                  for what in ("ordered", "offline", "settled", "fence", "swap", "swap_at"))]),
-    EPOCH,
+    EPOCH | st.sampled_from([float("nan"), float("inf"), -1.0, 1e300]),
     max_size=6,
 )  # fmt: skip
 MEMORY = st.builds(
