@@ -437,6 +437,7 @@ class Bench:
         self.deliverer = Deliverer()
         self.cycles = 0
         self.more: dict[str, Any] = {}
+        self.patience = 60.0  # s, of the real clock
         self.exceptions: dict[str, dict[str, Limit]] = {}
         self.watch = self._watch()
 
@@ -455,7 +456,7 @@ class Bench:
             spawn,
             replace(sight, **self.more),
             on_cycle=cycle,
-            patience=0.01,
+            patience=self.patience,
         )
 
     async def start(self) -> "Bench":

@@ -127,11 +127,14 @@ async def test_why_it_could_not_be_read(bench: Bench, error: PveError, cut: Cut)
 
 
 async def test_a_poll_that_never_answers_is_a_failed_one(bench: Bench) -> None:
+    bench.patience = 0.005
+    await bench.restart()
     bench.pve.hangs = True
     await bench.poll(GONE, times=4)
     assert bench.told == [("fired", GONE.key)]
     assert bench.watch.pulse()[0].failed == 4
-    bench.pve.hangs = False
+    bench.pve.hangs, bench.patience = False, 60.0
+    await bench.restart()
     await bench.poll()
     assert bench.watch.pulse()[0].failed == 0
 
@@ -386,6 +389,16 @@ async def test_lifted_by_hand_it_is_told_at_once(bench: Bench) -> None:
     assert not await bench.watch.unsilence(id_, ANA)
     await bench.poll(DOWN, times=4)
     assert len(bench.told) == 1
+
+
+async def test_what_is_perhaps_over_is_not_told_when_its_silence_ends(bench: Bench) -> None:
+    id_ = await hush(bench, "guest", "101")
+    await bench.poll(DOWN, times=4)
+    await bench.poll()
+    assert await bench.watch.unsilence(id_, ANA)
+    assert bench.told == []
+    await bench.poll(DOWN)
+    assert bench.told == [("fired", DOWN_KEY)]
 
 
 async def test_silenced_after_it_was_told_its_end_is_shown(bench: Bench) -> None:
