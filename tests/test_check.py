@@ -388,6 +388,16 @@ async def test_a_token_without_rights_of_its_own(here: Surroundings) -> None:
     ]
 
 
+async def test_on_eight_the_privilege_for_agents_is_asked_for_where_one_is_expected(tmp_path: Path) -> None:
+    words = "1 guest is tagged expect-agent, and its agent cannot be asked: telemox@pve!view lacks VM.Monitor on /vms"
+    async with surroundings(tmp_path, version="8.4.21") as here:
+        assert "expect-agent" not in " ".join((await here.run()).of("WARN"))
+        here.cluster.set_fault("agent_silent", True, "666")
+        said = await here.run()
+        assert any(line.startswith(words) for line in said.of("WARN"))
+        assert said.mends(words) == ["sh deploy/pveum.sh --agent"]
+
+
 async def test_a_privilege_that_is_missing(here: Surroundings) -> None:
     said = await here.run(PVE_VIEW_TOKEN=here.cluster.tokens["blind"])
     assert "telemox@pve!blind lacks VM.Audit on /vms: guests and their figures." in said.of("FAIL")

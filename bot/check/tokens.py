@@ -6,9 +6,10 @@ from bot.access import Role
 from bot.check.line import Line, fail, ok, warn
 from bot.errors import PveError, PveUnauthorized
 from bot.model import Permissions, Version
+from bot.model.feeds import EXPECT_AGENT
 from bot.ports import Pve
 from bot.privileges import MAJORS, POWER_ROLE, VIEW_ROLE, Need, granted, needs, writes
-from bot.text import Said, say
+from bot.text import Said, say, say_n
 
 _NAMES = {Role.VIEWER: "view", Role.OPERATOR: "power", Role.ADMIN: "admin"}
 _SETTINGS = {role: f"TELEMOX_PVE_{name.upper()}_TOKEN" for role, name in _NAMES.items()}
@@ -54,6 +55,35 @@ async def lines(cluster: Pve, version: Version | None) -> AsyncIterator[Line]:
     for role, seen in found.items():
         for line in _privileges(role, by_role[role] or "", seen, major):
             yield line
+    if Role.VIEWER in found and (wanted := await _agents(cluster, found[Role.VIEWER], major)) is not None:
+        yield wanted
+
+
+async def _agents(cluster: Pve, seen: Permissions, major: int) -> Line | None:
+    """Before 9 a look at a guest agent needs a privilege that can do more: said only where somebody wants that look."""
+    need = next(need for need in needs(Role.VIEWER) if need.asked and need.privilege == "VM.Monitor")
+    if not need.known(major) or seen.allows(need.privilege, need.path):
+        return None
+    try:
+        tagged = sum(EXPECT_AGENT in guest.tags for guest in (await cluster.snapshot(60.0)).guests)
+    except PveError:
+        return None  # said elsewhere
+    if not tagged:
+        return None
+    return warn(
+        say_n(
+            tagged,
+            "{n} guest is tagged {tag}, and its agent cannot be asked: {token} lacks {privilege} on {path}, which "
+            "would also let it run commands inside guests.",
+            "{n} guests are tagged {tag}, and their agents cannot be asked: {token} lacks {privilege} on {path}, which "
+            "would also let it run commands inside guests.",
+            tag=EXPECT_AGENT,
+            token=cluster.token(Role.VIEWER) or "",
+            privilege=need.privilege,
+            path=need.path,
+        ),
+        "sh deploy/pveum.sh --agent",
+    )
 
 
 def _swapped(found: Mapping[Role, Permissions]) -> bool:
