@@ -114,6 +114,8 @@ def test_a_line_that_was_told_stays_told() -> None:
     after = Memory(events={one.key: AT})
     assert not told(*tasks, before=after)
     assert not told(*tasks[2:], before=after)  # the first have left the list
+    edge = task(began=2 * HOUR - 10 * MINUTE, pid=76)  # just within
+    assert not told(*tasks, edge, before=after)
     later = task(began=HOUR, pid=77)
     assert [found.event for found in told(*tasks, later, before=after)] == [later.upid.text]
     beyond = task(began=2 * HOUR - 11 * MINUTE, pid=78)  # more than ten minutes after the line began
