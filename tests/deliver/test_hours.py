@@ -1,5 +1,6 @@
 """Quiet hours and digests: zones, midnight, the change of clocks; and what they keep."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -202,10 +203,14 @@ async def test_new_habits_tell_nothing_of_nights_that_were_none() -> None:
     world = World(Route(chat=OPS))
     world.fire(1, CRITICAL)
     await world.wait(60)
-    await world.deliverer.set_habits(NIGHTLY)
-    assert world.shelf.habits[OPS] == NIGHTLY
+    await world.deliverer.set_habits(replace(NIGHTLY, quiet_to=time(9)))
+    await until(world, "2026-11-25T09:30")
+    world.fire(2, CRITICAL)
+    await until(world, "2026-11-25T10:01")
+    before = len(world.texts())
+    await world.deliverer.set_habits(replace(NIGHTLY, quiet_from=time(9), quiet_to=time(10)))
     await world.wait(600)
-    assert len(world.texts()) == 1
+    assert not any(text.startswith("🌙") for text in world.texts()[before:])
 
 
 async def test_a_jump_of_the_wall_clock_neither_tells_early_nor_keeps_for_ever() -> None:

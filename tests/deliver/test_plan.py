@@ -1,0 +1,58 @@
+"""The pure part: how loud, and why not."""
+
+import pytest
+
+from bot.deliver.plan import Scene, Why, sounds, why
+from bot.model import Alert, Phase, Route
+from bot.screen import Place
+from tests.deliver.kit import CRITICAL, INFO, NOON, OPS, WARNING, alert, on_node
+
+HERE = Scene(place=Place(chat=OPS), routes=(Route(chat=OPS),), covered=frozenset({9}), quiet=False)
+NIGHT = Scene(place=Place(chat=OPS), routes=(Route(chat=OPS),), covered=frozenset(), quiet=True)
+DEAF = Scene(place=Place(chat=OPS), routes=(Route(chat=OPS, least=CRITICAL),), covered=frozenset(), quiet=False)
+PARENT = alert(50, CRITICAL, subject=on_node())
+
+
+@pytest.mark.parametrize(
+    ("one", "day", "night"),
+    [
+        (alert(1, CRITICAL), True, True),
+        (alert(1, CRITICAL, slow=True), True, False),
+        (alert(1, CRITICAL, acked=NOON), False, False),
+        (alert(1, CRITICAL, quiet=True), False, False),
+        (alert(1, CRITICAL, phase=Phase.OVER, over=NOON), False, False),
+        (alert(1, WARNING), True, False),
+        (alert(1, WARNING, loud=True), True, False),
+        (alert(1, WARNING, event="UPID:1"), True, False),
+        (alert(1, INFO), False, False),
+        (alert(1, INFO, loud=True), True, False),
+    ],
+)
+def test_how_loud(one: Alert, day: bool, night: bool) -> None:
+    assert (sounds(one, quiet=False), sounds(one, quiet=True)) == (day, night)
+
+
+@pytest.mark.parametrize(
+    ("one", "scene", "waited", "expected"),
+    [
+        (alert(9), HERE, 99, Why.COVERED),
+        (alert(1, fired=None, phase=Phase.PENDING, found=NOON), HERE, 99, Why.NOTHING),
+        (alert(1, phase=Phase.OVER, over=NOON), HERE, 99, Why.NOTHING),
+        (alert(1), DEAF, 99, Why.UNWANTED),
+        (alert(1, INFO, rule="updates"), HERE, 99, Why.DIGEST),
+        (alert(1, WARNING, rule="updates"), HERE, 99, Why.DUE),
+        (alert(1, silenced=2), HERE, 99, Why.SILENCED),
+        (alert(1, parent=PARENT.key), HERE, 99, Why.INHIBITED),
+        (alert(1, parent=PARENT.key), DEAF, 99, Why.UNWANTED),
+        (alert(1, parent="gone"), HERE, 99, Why.DUE),
+        (alert(1), NIGHT, 99, Why.QUIET),
+        (alert(1, CRITICAL, slow=True), NIGHT, 99, Why.QUIET),
+        (alert(1, CRITICAL), NIGHT, 0, Why.DUE),
+        (alert(1), HERE, 29.9, Why.WAITING),
+        (alert(1), HERE, 30, Why.DUE),
+        (alert(1, summary=True), HERE, 0, Why.DUE),
+        (alert(1, event="UPID:1"), HERE, 30, Why.DUE),
+    ],
+)
+def test_why_an_alert_is_or_is_not_told(one: Alert, scene: Scene, waited: float, expected: Why) -> None:
+    assert why(one, scene, {PARENT.key: PARENT}, waited) is expected
