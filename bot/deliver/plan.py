@@ -18,7 +18,7 @@ GROUP_WAIT = 30.0
 is not kept."""
 GROUP_INTERVAL = 300.0
 """Seconds between two messages of the same rule in one place, criticals aside: what comes meanwhile joins the next."""
-DIGESTED = frozenset({"not_backed_up", "updates", "snapshot_old", "subscription", "end_of_life"})
+DIGESTED = frozenset({"not_backed_up", "updates", "snapshot_old", "subscription"})
 """Rules whose infos wait for the daily digest."""
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from bot.deliver.plan import Scene, Why, sounds, why
+from bot.deliver.plan import DIGESTED, Scene, Why, sounds, why
 from bot.model import Alert, Phase, Route
+from bot.rules import RULES
 from bot.screen import Place
 from tests.deliver.kit import CRITICAL, INFO, NOON, OPS, WARNING, alert, on_node
 
@@ -56,3 +57,7 @@ def test_how_loud(one: Alert, day: bool, night: bool) -> None:
 )
 def test_why_an_alert_is_or_is_not_told(one: Alert, scene: Scene, waited: float, expected: Why) -> None:
     assert why(one, scene, {PARENT.key: PARENT}, waited) is expected
+
+
+def test_what_waits_for_the_digest_is_a_rule() -> None:
+    assert {rule.key for rule in RULES} >= DIGESTED
