@@ -109,12 +109,14 @@ async def test_replication_goes_on_by_itself(cluster: Cluster, root: Speaker) ->
 
 async def test_backup_jobs_and_who_is_in_none(cluster: Cluster, root: Speaker) -> None:
     job = (await root.get("/cluster/backup"))[0]
-    assert (job["all"], job["enabled"], job["storage"], job["exclude"]) == (1, 1, "nas-backup", "111")
+    assert (job["all"], job["enabled"], job["storage"], job["exclude"]) == (1, 1, "nas-backup", "106,107,111")
     assert job["next-run"] == EPOCH + 2 * 3_600
-    assert await root.get("/cluster/backup-info/not-backed-up") == [{"vmid": 111, "type": "qemu", "name": "broken"}]
+    left_out = await root.get("/cluster/backup-info/not-backed-up")
+    assert [row["name"] for row in left_out] == ["archive", "cad", "broken"]
+    assert left_out[-1] == {"vmid": 111, "type": "qemu", "name": "broken"}
     cluster.set_fault("not_backed_up", True, "666")
     names = [row["name"] for row in await root.get("/cluster/backup-info/not-backed-up")]
-    assert names == [HOSTILE, "broken"]
+    assert names == [HOSTILE, "archive", "cad", "broken"]
 
 
 async def test_an_api_that_is_dead_on_a_node_that_lives(cluster: Cluster, root: Speaker) -> None:

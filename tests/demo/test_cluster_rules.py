@@ -184,10 +184,10 @@ async def test_a_backup_that_is_overdue(cluster: Cluster, root: Speaker) -> None
     cluster.set_fault("backup_overdue", True, "8 days")
     assert [(task.exitstatus, task.end) for task in saved()] == [("OK", EPOCH - 8 * DAY + 60)]
     assert "INFO: Finished Backup of VM 111 (00:00:55)" in saved()[0].lines
-    assert "exclude" not in (await root.get("/cluster/backup"))[0]
+    assert (await root.get("/cluster/backup"))[0]["exclude"] == "106,107"
     cluster.set_fault("backup_overdue", False)
     assert not saved()
-    assert (await root.get("/cluster/backup"))[0]["exclude"] == "111"
+    assert (await root.get("/cluster/backup"))[0]["exclude"] == "106,107,111"
 
 
 async def test_a_backup_that_fails_until_it_is_off(cluster: Cluster, root: Speaker) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.demo.cluster import Cluster
+from bot.demo.cluster.ageing import anchor
 from tests.demo.cluster_kit import EPOCH, served, speaking
 
 HOUR, DAY = 3_600.0, 86_400.0
@@ -34,6 +35,10 @@ async def test_a_day_goes_by_and_the_clock_is_right(cluster: Cluster) -> None:
         new = set(after) - set(before)
         assert len(new) >= 35, "the nightly backup ran meanwhile"
         assert all(EPOCH - DAY < after[volid] < EPOCH for volid in new)
+        jobs = [task for task in cluster.tasks("vzdump") if task.id == "" and task.start >= EPOCH - DAY]
+        assert sorted((task.node, task.exitstatus) for task in jobs if task.start < EPOCH - 20 * HOUR) == [
+            (node, "OK") for node in ("pve1", "pve2", "pve3")
+        ]
 
 
 async def test_tasks_go_on_and_keep_their_names(cluster: Cluster) -> None:
@@ -62,6 +67,20 @@ async def test_speed_changes_from_now_on() -> None:
     assert (cluster.speed, cluster.world.clock.now()) == (60, EPOCH + 10)
     now[0] = 11.0
     assert cluster.world.clock.now() == EPOCH + 70
+
+
+async def test_ten_times_as_fast_and_the_clock_is_right() -> None:
+    now = [0.0]
+    cluster = Cluster(speed=10, epoch=EPOCH, guests=10, monotonic=lambda: now[0])
+    booted = cluster.guest(101).booted
+    for second in range(1, 61):
+        now[0] = float(second)
+        cluster.world.catch_up()
+        anchor(cluster.world, EPOCH + second)
+    assert cluster.world.clock.now() == pytest.approx(EPOCH + 60)
+    assert cluster.guest(101).uptime(cluster.world.now) == pytest.approx(EPOCH + 600 - booted, abs=12)
+    anchor(cluster.world, EPOCH + 3_600)  # one that is behind is not set ahead
+    assert cluster.world.clock.now() == pytest.approx(EPOCH + 60)
 
 
 # -- the webhook target --------------------------------------------------------------------------------------------

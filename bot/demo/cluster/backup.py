@@ -208,7 +208,10 @@ def every_night(world: World) -> None:
 
     def plan(job: BackupJob) -> None:
         current = next((one for one in world.jobs if one.id == job.id), job)
-        world.clock.later(next_run(world.now, current.schedule) - world.now, lambda: run(current))
+        world.clock.later(
+            next_run(world.now + 60, current.schedule) - world.now,  # not the one that just began
+            lambda: run(current),
+        )
 
     for job in world.jobs:
         plan(job)

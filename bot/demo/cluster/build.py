@@ -30,7 +30,7 @@ def nodes(world: World) -> None:
         )  # fmt: skip
     world.nodes["pve2"].machine.replications = [Replication("102-0", 102, "pve3", born - 300, born - 300)]
     world.nodes["pve3"].machine.pools = []  # a node without ZFS
-    world.jobs = [BackupJob(job_id("nightly"), "nas-backup", excluded=(111,), comment="every night")]
+    world.jobs = [BackupJob(job_id("nightly"), "nas-backup", excluded=(106, 107, 111), comment="every night")]
     world.pools = {"prod": "what people use", "lab": "", "infra": "what the rest stands on"}
 
 

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from bot.demo.cluster import build, taught
-from bot.demo.cluster.ageing import age, skip
+from bot.demo.cluster.ageing import anchor, skip
 from bot.demo.cluster.api import Answer, Api
 from bot.demo.cluster.backup import every_night
 from bot.demo.cluster.broadcast import Broadcast
@@ -141,9 +141,8 @@ class Cluster(Grants):
         while True:
             await asyncio.sleep(TICK)
             self.world.catch_up()
-            if self._anchored and (ahead := self.world.clock.now() - time.time()) > TICK / 2:
-                self.world.clock.back(ahead)
-                age(self.world, ahead)
+            if self._anchored:
+                anchor(self.world, time.time())
 
     def _powered(self, node: Node) -> None:
         port = self._ports[node.name]

@@ -130,13 +130,8 @@ class People:
         return name in message.text.lower()
 
     def delete(self, message: Message, user: User) -> None:
-        """Somebody deletes it: in a private chat anything, in a group their own, or all as an administrator.
-
-        The bot is not told: Telegram has no update for it.
-
-        Raises:
-            PermissionError: neither theirs, nor are they one.
-        """
+        """Somebody deletes it: in a private chat anything, in a group their own, or all as an administrator. The bot
+        is not told: Telegram has no update for it. Raises: PermissionError, neither theirs, nor are they one."""
         chat = message.chat
         chief = chat.type == "private" or chat.members.get(user.id) in {"administrator", "creator"}
         if not chief and message.sender is not user:
