@@ -70,8 +70,3 @@ def released(alert: Alert, parent: Alert | None, limit: Limit) -> Alert:
         misses=0,
         missed=0.0,
     )
-
-
-def children(parent: Alert, alerts: Mapping[int, Alert]) -> list[Alert]:
-    """What its message lists."""
-    return [alert for alert in alerts.values() if alert.parent == parent.key and alert.fired is not None]
