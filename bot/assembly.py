@@ -69,7 +69,7 @@ class Alerts:
                 scale=scale,
                 facts=facts,
                 daily_hour=settings.disks_hour,
-                zone=zone or clock.now().tzinfo,  # type: ignore[arg-type]  # aware, so that there is one
+                zone=zone or clock.now().tzinfo,
                 unread=frozenset(settings.disks_off),
             )
 

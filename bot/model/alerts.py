@@ -50,6 +50,7 @@ class Subject:
     node: str = ""  # where it is now: for inhibition, maintenance, routes; '' where it is on none, or on all
     tags: tuple[str, ...] = ()
     pool: str = ""
+    kind: str = ""  # of a guest: VM or CT, as people read it
 
     @property
     def key(self) -> str:
@@ -78,6 +79,7 @@ class Finding:
     details: tuple[Said, ...] = ()  # lines below, what the reader needs next
     because: Said | None = None  # for /why: what was seen against which threshold
     cures: tuple[Cure, ...] = ()
+    after: tuple[Cure, ...] = ()  # buttons that stay once it is over: what is left to be done
     grey: bool = False  # between clear and fire: keeps an alert that is up, starts none
     event: str = ""  # of an event: its own identity (a UPID …): told once
     quiet: bool = False  # never sounds, whatever its severity: ordered, or explained

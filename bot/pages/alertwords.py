@@ -70,10 +70,10 @@ def head(alert: Alert, clusters: Mapping[str, str], mark: str = "") -> Said:
 
 
 def place(subject: Subject) -> Said | None:
-    """`104 · pve1`: what tells a guest from another of the same name; None for what its name says whole."""
+    """`104 · CT · pve1`: what tells a guest from another of the same name; None for what its name says whole."""
     if subject.about is not About.GUEST:
         return None
-    return dotted([cut(part, NAME) for part in (subject.id, subject.node) if part])
+    return dotted([cut(part, NAME) for part in (subject.id, subject.kind, subject.node) if part])
 
 
 def short(said: Said) -> Said:

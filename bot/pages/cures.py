@@ -18,7 +18,9 @@ LABEL = 12
 def rows(alert: Alert, *, role: Role | None, acts: bool, more: Row = ()) -> tuple[Row, ...]:
     """Cures, then Ack · Silence ▾ · Open, at most three a row; `more` comes last."""
     buttons: list[Button] = []
-    if not mended(alert):
+    if mended(alert):
+        buttons += cures(alert, role=role, acts=acts, of=alert.finding.after)
+    else:
         buttons += cures(alert, role=role, acts=acts)
         if role is not None and role >= Role.OPERATOR and alert.open:
             if alert.acked is None:
@@ -32,12 +34,18 @@ def rows(alert: Alert, *, role: Role | None, acts: bool, more: Row = ()) -> tupl
     return pairs(buttons, 3)
 
 
-def cures(alert: Alert, *, role: Role | None, acts: bool, name: str = "") -> list[Button]:
-    """Those that may be pressed here; with `name` on them where there are several alerts, and they name nothing."""
+def cures(
+    alert: Alert, *, role: Role | None, acts: bool, name: str = "", of: Sequence[Cure] | None = None
+) -> list[Button]:
+    """Those that may be pressed here; with `name` on them where there are several alerts, and they name nothing.
+
+    `of`: others than the finding's own.
+    """
     found: list[Button] = []
-    if sum(cure.verb == "ask" for cure in alert.finding.cures) > 1:  # of several targets: each has its name already
+    wanted = alert.finding.cures if of is None else of
+    if sum(cure.verb == "ask" for cure in wanted) > 1:  # of several targets: each has its name already
         name = ""
-    for cure in alert.finding.cures:
+    for cure in wanted:
         label = say("{label} {name}", label=cure.label, name=cut(name, LABEL)) if name else cure.label
         if cure.verb == "open" and role is not None:
             found.append(Button(label, Open(cure.key, cure.arg)))

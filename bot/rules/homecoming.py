@@ -86,6 +86,11 @@ def finding(view: View, node: Node) -> Finding | None:
             n=len(home.missing) - 4,
             **values,
         )
+    starts = tuple(
+        ask(say("▶️ Start {name}", name=cut(guest.name, 16)), "start", guest)
+        for guest in home.missing[:BUTTONS]
+        if guest.status is Status.STOPPED
+    )
     return Finding(
         rule="node_offline",
         subject=node_subject(node),
@@ -93,11 +98,8 @@ def finding(view: View, node: Node) -> Finding | None:
         said=say("{name} is back, its guests start: {up} of {of}", **values),
         over=over,
         because=say("online again, {up} of {of} guests that ran before run", up=home.up, of=total),
-        cures=tuple(
-            ask(say("▶️ Start {name}", name=cut(guest.name, 16)), "start", guest)
-            for guest in home.missing[:BUTTONS]
-            if guest.status is Status.STOPPED
-        ),
+        cures=starts,
+        after=starts,
         quiet=True,
         affected=tuple(guest.name for guest in home.missing),
         last=say("it is back; its guests are given time to start"),

@@ -2,8 +2,8 @@
 
 1 api_unreachable            everything of that cluster
 2 quorum_lost                everything of it but 1
-3 node_offline               guests, storages, services, replication, Ceph of the node, and its API
-38 stats_frozen              the same but its API; Ceph only where it is the node's: it may be why pvestatd hangs
+3 node_offline               guests, storages, services, replication, Ceph of the node, its API, and its fence
+38 stats_frozen              the same but API and fence; Ceph only where it is the node's: it may be why pvestatd hangs
 6 ha_error                   7 and 8 of the same guest
 7 guest_stopped_by_itself    8 of the same guest
 9 guest_io_error             22 of the storages its node has
@@ -65,4 +65,6 @@ def _of_node(parent: Finding, child: Finding) -> bool:
         return False
     if below.about in {About.GUEST, About.STORAGE}:
         return True
+    if child.rule == "node_fenced":  # HA's answer to it: one dead host is one message
+        return offline
     return child.rule in _OF_NODE and (offline or child.rule != "node_api_down")

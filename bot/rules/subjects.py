@@ -22,6 +22,7 @@ def guest_subject(guest: Guest) -> Subject:
         node=guest.node,
         tags=guest.tags,
         pool=guest.pool,
+        kind=guest.kind.short,
     )
 
 

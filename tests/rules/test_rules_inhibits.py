@@ -46,6 +46,8 @@ OTHER: Mapping[str, Any] = {"about": About.OTHER, "id_": "pve1/pvestatd"}
         (of("node_offline", **NODE), of("replication", **OTHER), True),
         (of("node_offline", **NODE), of("ceph", **CLUSTER), True),
         (of("node_offline", **NODE), of("node_api_down", **NODE), True),
+        (of("node_offline", **NODE), of("node_fenced", **NODE), True),
+        (of("stats_frozen", **NODE), of("node_fenced", **NODE), False),
         (of("node_offline", **NODE), of("node_reset", **NODE), False),
         (of("node_offline", **NODE), of("node_offline", about=About.NODE, id_="pve2", node="pve2"), False),
         (of("stats_frozen", **NODE), of("guest_paused"), True),

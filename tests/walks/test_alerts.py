@@ -37,7 +37,7 @@ async def test_a_guest_that_crashed_is_started_from_its_card(running: Stack) -> 
     running.cluster.crash(DB)
     await until(lambda: told(running, "db stopped by itself"))
     card = card_of(running, "db stopped by itself")
-    assert card.text.startswith("⚠️ db stopped by itself\n102 · pve")
+    assert card.text.startswith("⚠️ db stopped by itself\n102 · VM · pve")
     assert [label for row in card.labels for label in row] == ["▶️ Start", "Ack", "Silence ▾", "Open"]
     for label, words in (("▶️ Start", "Your role here is viewer; start needs operator."), ("Ack", "ack needs operator")):
         answer = await running.api.tap(card, label, running.vera)

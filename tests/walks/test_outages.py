@@ -1,0 +1,85 @@
+"""What a group hears when more than a guest goes wrong, through the real bot between its two stand-ins."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.demo.telegram import Message
+from tests.stack import GROUP, Stack, stack
+
+CRASHED = 110  # ct-dns: a container that starts with its node
+
+
+@pytest.fixture
+async def s(tmp_path: Path) -> AsyncIterator[Stack]:
+    async with stack(tmp_path, TELEMOX_ALERT_CHATS=str(GROUP)) as running:
+        await told(running, "open since before the start")
+        yield running
+
+
+async def told(s: Stack, words: str) -> Message:
+    """The newest message in the group that says so."""
+    found: list[Message] = []
+
+    def said() -> bool:
+        found[:] = [message for message in s.group.messages() if words in message.text]
+        return bool(found)
+
+    await s.api.wait_for(said, 20.0, words)
+    return found[-1]
+
+
+def count(s: Stack) -> int:
+    return len(list(s.group.messages()))
+
+
+async def test_a_dead_node_is_one_message_with_its_guests(s: Stack) -> None:
+    before = count(s)
+    s.cluster.set_fault("node_off", True, "pve2")
+    alert = await told(s, "pve2 is offline")
+    assert "guests there" in alert.text
+    await asyncio.sleep(2.0)  # six polls, and HA's fence of the node
+    assert count(s) == before + 1, [message.text for message in s.group.messages()]
+    s.cluster.set_fault("node_off", False, "pve2")
+    await s.api.read(alert, "🟢", 20.0)
+
+
+async def test_it_is_told_once_and_goes_green_over_a_restart(s: Stack) -> None:
+    s.cluster.set_fault("crash", True, str(CRASHED))
+    alert = await told(s, "ct-dns stopped by itself")
+    await s.stop_bot()
+    await s.start_bot()
+    await asyncio.sleep(1.0)
+    assert "ct-dns stopped by itself" in alert.text
+    assert len([m for m in s.group.messages() if "ct-dns stopped by itself" in m.text]) == 1
+    card = await s.api.ask(s.with_ben, s.ben, "/vm ct-dns")
+    await s.api.tap(card, "Start", s.ben)
+    await s.api.read(alert, "ct-dns runs again", 20.0)
+
+
+async def test_what_happened_while_the_bot_was_away_is_in_one_message(s: Stack) -> None:
+    before = count(s)
+    await s.stop_bot()
+    s.cluster.set_fault("crash", True, str(CRASHED))
+    await asyncio.sleep(0.5)  # 25 s of the cluster: its view lags
+    await s.start_bot()
+    summary = await told(s, "since before the start")
+    assert "ct-dns" in (await told(s, "ct-dns")).text
+    await asyncio.sleep(1.5)
+    assert count(s) == before + 1, [message.text for message in s.group.messages()]
+    assert "ct-dns" in summary.text
+
+
+async def test_forged_taps_of_alerts_change_nothing(s: Stack) -> None:
+    s.cluster.set_fault("crash", True, str(CRASHED))
+    alert = await told(s, "ct-dns stopped by itself")
+    text = alert.text
+    for data in ("akc1", "aka1", "asa1:1h", "asr1:8am", "ak", "asx:y", "akc99999999999999999999"):
+        await s.api.forge(s.with_stranger, s.stranger, 1, data, wait=False)
+        await s.api.forge(s.group, s.vera, alert.id, data)
+    await s.api.settled()
+    await asyncio.sleep(0.5)
+    assert alert.text == text
+    assert "Nothing is silenced" in (await s.api.ask(s.with_ana, s.ana, "/silences")).text
