@@ -136,10 +136,7 @@ class Cluster:
         return await self._addresses(guest)
 
     async def feed(self, feed: Feed[T], node: str = "") -> T:
-        """What bot/pve/feeds/ reads for it.
-
-        Raises: PveError; PveAbsent where there is nothing to read.
-        """
+        """What bot/pve/feeds/ reads. Raises: PveError; PveAbsent where there is nothing to read."""
         return await self._feeding(feed, node)
 
     async def backup_jobs(self) -> tuple[BackupJob, ...]:
