@@ -44,7 +44,7 @@ class Alerts:
         self._settings = settings
         self._clock = clock
         self._loops = Spawn()
-        scale, zone = settings.alerts.time_scale, clock.now().astimezone().tzinfo
+        scale = settings.alerts.time_scale
 
         def acts() -> bool:
             return not store.frozen and any(pve.token(Role.OPERATOR) is not None for pve in clusters.values())
@@ -69,7 +69,7 @@ class Alerts:
                 scale=scale,
                 facts=facts,
                 daily_hour=settings.disks_hour,
-                zone=zone or clock.now().tzinfo,
+                zone=None,  # the machine's
                 unread=frozenset(settings.disks_off),
             )
 
