@@ -1,7 +1,7 @@
 """`make bench`: speed and memory as ratios against a floor measured in the same run.
 
     bots.py        a bot as a process, and the person who talks to it
-    measures.py    what is measured, and each bound
+    measures.py    what is measured, and each bound      alerts.py    the same of the watch and of delivery
     floor.py echo.py ours.py    the processes
 
 Printed as a Markdown table; `--readme` writes it into README.md. Exit status 1 when a bound is broken.
@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.bench import alerts
 from tests.bench.measures import Row, calls, cold, held, warm
 
 
@@ -38,6 +39,9 @@ async def measure(*, quick: bool) -> list[Row]:
             *await held(folder),
             *await warm(rounds * 20, folder),
             *await calls(folder),
+            *await alerts.watch_rows(rounds),
+            *await alerts.story_rows(),
+            *await alerts.delivery_rows(),
         ]
 
 

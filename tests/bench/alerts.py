@@ -2,12 +2,14 @@
 
     await watch_rows()   speed of a tick with ten thousand guests
     await story_rows()   one dead host, and the noisy day, in messages
+    await delivery_rows()   a thousand episodes through kills, refusals and lost answers
 
-`python -m tests.bench.alerts` prints both.
+`python -m tests.bench.alerts` prints them, and what was said.
 """
 
 import asyncio
 import gc
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,6 +34,7 @@ from bot.watch import Watch
 from bot.watch.feeder import Feeder
 from bot.watch.tick import evaluate
 from tests.bench.measures import Row
+from tests.deliver.episodes import simulate
 from tests.engine import replay
 from tests.engine.kit import Ledger
 from tests.engine.replay import GROUP, Group, Replay
@@ -204,6 +207,19 @@ async def story_rows(seed: int = 1) -> list[Row]:
     ]
 
 
+async def delivery_rows(seed: int = 1) -> list[Row]:
+    """A thousand episodes through kills, refusals and lost answers: what was told, and how often."""
+    logging.getLogger("bot").setLevel(logging.ERROR)  # what is refused is the point
+    told = await simulate(episodes=1000, seed=seed, kills=0.01, faults=0.15)
+    seen = told.episodes - told.unseen
+    again = told.kills + told.lost
+    return [
+        _bound(f"alerts: of {seen:,} episodes seen, {told.kills} kills: never told", told.untold, 0, ""),
+        _bound(f"alerts: of {seen:,} episodes seen: never shown as over", told.unended, 0, ""),
+        _bound("alerts: told again, at most one a kill or lost answer", told.again, again, ""),
+    ]
+
+
 def _bound(what: str, value: float, bound: float, unit: str) -> Row:
     shown = f"{value:.1f}" if unit == "ms" else f"{value:g}"
     return what, f"{shown} {unit}".strip(), "–", shown, f"≤ {bound:g}", value <= bound
@@ -219,6 +235,7 @@ async def main() -> None:
     dead = await dead_host()
     print(*(told.text for told in dead.told), sep="\n---\n")
     show(await story_rows())
+    show(await delivery_rows())
 
 
 if __name__ == "__main__":
