@@ -14,10 +14,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bot.demo import ANA, BEN, VERA
+from bot.demo import ANA, BEN, OPS, VERA
 from tests.browser import LACKING, ROOT, WIDTH, Phone, demo, phone
 
 FOLDER = ROOT / "docs/pictures"
+CRASHED = "110"
+"""ct-dns, which starts with its node."""
 SCALE = 2
 DRAWN = ("index.html", "page.css", "bubbles.js")
 """What a picture depends on beside the words in it."""
@@ -39,6 +41,7 @@ CLOCK = """() => {
       .replace(/\\b\\d\\d:\\d\\d:\\d\\d\\b/g, "14:02:31")
       .replace(/^(edited |)\\d\\d:\\d\\d$/, "$114:02")
       .replace(/\\((just now|\\d+ s ago)\\)/g, "(1 s ago)")
+      .replace(/(fired |ok |by \\w+ )\\d\\d:\\d\\d\\b/g, "$114:02")
       .replace(/(since )\\d\\d:\\d\\d\\b/g, "$114:01");
   }
   document.querySelector("#scroll").scrollTop = 1e6;
@@ -98,11 +101,18 @@ async def walk(p: Phone, album: Album) -> None:
     await p.reads("web has rebooted")
     await album.take(p, "done", 560)
 
+    await p.group(OPS, "Alerts")
+    await p.fault("crash", CRASHED)
+    await p.reads("ct-dns stopped by itself")
+    await p.speak_as(BEN)
+    await album.take(p, "alert", 660)
+    await p.tap("Start")
+    await p.reads("ct-dns has started")
+    await p.expect(p.answers.nth(-2).get_by_test_id("text")).to_contain_text("ct-dns runs again", timeout=60_000)
+    await album.take(p, "over", 660)
+
     await p.be(VERA)
-    await p.page.get_by_role("button", name="Faults").click()
-    await p.page.get_by_test_id("target-node_off").select_option("pve2")
-    await p.page.get_by_test_id("fault-node_off").click()
-    await p.page.get_by_role("button", name="Close").click()
+    await p.fault("node_off", "pve2")
     await p.page.wait_for_timeout(12_000)  # what a node told of its guests before holds for some 10 s, here as there
     await p.say("/status")
     await p.reads("pve2 is offline")

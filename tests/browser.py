@@ -119,6 +119,25 @@ class Phone:
         await self.page.get_by_role("button", name="All chats").click()
         await self.page.get_by_test_id(f"chat-{person}").click()
 
+    async def group(self, chat: int, topic: str) -> None:
+        """Opens a topic of a group."""
+        await self.be(chat)
+        await self.page.get_by_role("tab", name=topic, exact=True).click()
+
+    async def speak_as(self, person: int) -> None:
+        """In a group: who writes and taps from now on."""
+        await self.page.get_by_test_id(f"as-{person}").click()
+
+    async def fault(self, key: str, target: str) -> None:
+        """Switches a fault of the cluster on, or off again, as a visitor would."""
+        await self.page.get_by_role("button", name="Faults").click()
+        button = self.page.get_by_test_id(f"fault-{key}")
+        if not await button.is_visible():  # its group is folded
+            await self.page.locator("details", has=button).locator("summary").click()
+        await self.page.get_by_test_id(f"target-{key}").select_option(target)
+        await button.click()
+        await self.page.get_by_role("button", name="Close").click()
+
     async def say(self, text: str) -> None:
         await self.page.get_by_test_id("input").fill(text)
         await self.page.get_by_test_id("send").click()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo import MALLORY, VERA
+from bot.demo import BEN, MALLORY, OPS, VERA
 from tests.browser import MARKS, WIDTH, Phone, demo, phone
 
 pytestmark = MARKS
@@ -53,3 +53,22 @@ async def test_status_guest_reboot_yes_done_and_who_may_not(p: Phone) -> None:
     await p.be(MALLORY)
     await p.expect(p.said).to_have_count(3)
     await p.expect(p.answers).to_have_count(0)
+
+
+async def test_a_guest_crashes_and_the_group_puts_it_right(p: Phone) -> None:
+    """The group is told, the viewer is refused, the operator starts it, and the message turns green."""
+    await p.group(OPS, "Alerts")
+    await p.reads("open since before the start")
+    await p.fault("crash", "110")
+    await p.reads("ct-dns stopped by itself")
+    told = await p.answers.count()
+    await p.speak_as(VERA)
+    await p.tap("Start")
+    await p.expect(p.page.get_by_test_id("toast")).to_contain_text("Your role here is viewer")
+    await p.speak_as(BEN)
+    await p.tap("Start")
+    await p.reads("ct-dns has started")
+    alert = p.answers.nth(told - 1).get_by_test_id("text")
+    await p.expect(alert).to_contain_text("ct-dns runs again", timeout=60_000)
+    assert await p.answers.count() == told + 1, "the order stands beside the alert, and nothing else was said"
+    assert await p.page.evaluate("document.documentElement.scrollWidth") == WIDTH, "it scrolls sideways"
