@@ -3,6 +3,7 @@
     watch.py     Watch: a loop for each cluster, a tick each poll
       look.py      what one poll could read                           three calls
       post.py      what is kept of a cluster between polls            ▶ View
+      pushed.py    what Proxmox VE pushed, until a poll deals with it
       tick.py      find · inhibit · step · silence, pure              ▶ alerts, news
       confirm.py   what is looked up before something fires
       inhibit.py   what goes down with something else                 silence.py   what is not told, for a while

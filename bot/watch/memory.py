@@ -10,6 +10,7 @@ Neither a clock of the bot that jumps nor a list that lags changes them.
     Memory.figures   polled                 epoch s of the last poll that could read the cluster
                      ordered/pve1           … at which a shutdown of that node was last ordered
                      offline/pve1           … at which it went offline; until half an hour after its return
+                     away/pve1              … at which it was last seen offline; so long too
                      settled/pve1           … at which its guests had come up again
                      fence/pve1             … at which HA was last seen to fence it
                      swap/pve1, swap_at/…   bytes of swap used, and when that was
@@ -120,13 +121,15 @@ def _lately(view: View, snapshot: Snapshot, nodes: Mapping[str, NodeWas], figure
             figures[f"ordered/{name}"] = at
         if name in fencing or (ha is not None and ha.nodes.get(name) == "fence"):
             figures[f"fence/{name}"] = now
-        if node.online is False and (was is None or was.online is not False):
-            figures[f"offline/{name}"] = now
-            figures.pop(f"settled/{name}", None)
+        if node.online is False:
+            if was is None or was.online is not False:
+                figures[f"offline/{name}"] = now
+                figures.pop(f"settled/{name}", None)
+            figures[f"away/{name}"] = now
         elif node.online and f"offline/{name}" in figures:
             back = after.changed if after is not None and after.changed is not None else view.at
             if (view.at - back).total_seconds() >= KEPT or back > view.at:
-                for key in ("offline", "settled", "ordered"):
+                for key in ("offline", "away", "settled", "ordered"):
                     figures.pop(f"{key}/{name}", None)
             else:
                 home = homecoming(view, snapshot, node)

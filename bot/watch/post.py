@@ -8,12 +8,13 @@ from typing import Protocol, TypeVar
 from bot.access import Role
 from bot.model import Blind, Snapshot, Task, Version
 from bot.model.feeds import Feeds
-from bot.model.view import Memory, Order, Push, View
+from bot.model.view import Memory, Order, View
 from bot.ports import Changes, Kept, Pulse, Watched
 from bot.rules import Rule
 from bot.watch.blind import blind
 from bot.watch.confirm import Doubter
 from bot.watch.look import LastTasks, Look
+from bot.watch.pushed import Pushes
 from bot.watch.slow import Slow
 from bot.watch.tick import Evaluation
 
@@ -58,13 +59,22 @@ class Around:
 
 
 class Post:
-    def __init__(self, pve: Watched, kept: Kept, feeder: Feeding | None = None, scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        pve: Watched,
+        kept: Kept,
+        feeder: Feeding | None = None,
+        scale: float = 1.0,
+        strays: Iterable[str] = (),
+    ) -> None:
+        """`strays`: clusters that are watched no more, and whose pushes are told here."""
         self.pve = pve
         self.feeder = feeder
         self.doubter = Doubter(pve)
         self.slow = Slow(scale)
         self.memory = recalled(kept, pve.key)
-        self.pushes: list[Push] = []
+        self.pushes = Pushes(pve.key, kept.facts, strays)
+        self.hurried = False  # there is something that should not wait for the next beat
         self.polls = self.failures = 0
         self.took = self.ticked = 0.0  # s: of the last good poll, of CPU for the last tick
         self._tasks = LastTasks()
@@ -98,7 +108,6 @@ class Post:
         tasks = self._tasks.or_last(seen.tasks, now)
         if self.feeder is not None:
             self.feeder.tick(seen.snapshot, tasks)
-        pushes, self.pushes = tuple(self.pushes), []
         return View(
             cluster=self.key,
             name=snapshot.name if snapshot is not None else self.key,
@@ -117,7 +126,7 @@ class Post:
             failed=self._failed,
             cut_since=self._cut_since,
             orders=around.orders,
-            pushes=pushes,
+            pushes=self.pushes.waiting,
             sleeping=around.sleeping,
             maintenance=around.maintenance,
             deaf=around.deaf,

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ from bot.watch.inhibit import Inhibits
 from bot.watch.look import look
 from bot.watch.memory import remember
 from bot.watch.post import Around, Feeding, Post
+from bot.watch.pushed import strays
 from bot.watch.silence import maintained
 from bot.watch.table import merge
 from bot.watch.tick import Evaluation, Limiting, Setting, again, doubts, evaluate, tick
@@ -30,8 +31,10 @@ PATIENCE = 13.0
 EXPLAINS = timedelta(minutes=30)
 """For so long an order of this bot explains what it brought about."""
 ORDERS = 100
-PUSHES = 200
-"""Notifications that wait for the next poll, at most."""
+HURRY = 5.0
+"""Seconds from one poll to the next, at least, where something hurries it."""
+NOTICE = 1.0
+"""Seconds within which that is noticed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,32 +95,48 @@ class Watch(Asked):
         """Raises: StoreFailed."""
         kept = await self._ledger.alerts()
         self._started = self._clock.now()
-        strangers = self._table.load(kept, self._clusters)
+        strangers, gone = self._table.load(kept, self._clusters), strays(kept.facts, self._clusters)
         self._posts = {
             key: Post(
-                pve, kept, self._feeder(pve, kept.facts) if self._feeder is not None else None, self._setting.scale
+                pve,
+                kept,
+                self._feeder(pve, kept.facts) if self._feeder is not None else None,
+                self._setting.scale,
+                gone if number == 0 else (),
             )
-            for key, pve in self._clusters.items()
+            for number, (key, pve) in enumerate(self._clusters.items())
         }
+        damaged = [key for post in self._posts.values() for key in post.pushes.damaged]
         self._deliverer.load(kept)
-        if strangers:
-            await self._ledger.save(strangers)
+        if strangers or damaged:
+            await self._ledger.save(merge(strangers, Changes(facts=dict.fromkeys(damaged, ""))))
 
     def run(self) -> None:
         """A loop for each cluster, in the background, until the spawn closes."""
         for key in self._posts:
             self._spawn(self._loop(key), f"watch of {key}")
 
-    def push(self, push: Push) -> None:
-        """A notification of Proxmox VE's own, for the next poll of the cluster whose node sent it."""
-        for post in self._posts.values():
-            known = post.pve.latest()
-            if len(self._posts) == 1 or (known is not None and push.host in known.by_node):
-                post.pushes = [*post.pushes, push][-PUSHES:]
-                return
-        if self._posts:
-            first = next(iter(self._posts.values()))
-            first.pushes = [*first.pushes, push][-PUSHES:]
+    async def push(self, push: Push) -> None:
+        """A notification of Proxmox VE's own, for the next poll of the cluster whose node sent it; that comes soon.
+
+        Raises: StoreFailed; it is told all the same, unless the process ends before.
+        """
+        post = self._of_host(push.host)
+        if post is None:
+            return
+        changes = Changes(facts=post.pushes.take(push))
+        post.hurried = True
+        try:
+            await self._ledger.save(changes)
+        except StoreFailed:
+            self._unsaved = merge(changes, self._unsaved)  # a poll may have dealt with it meanwhile
+            raise
+
+    def _of_host(self, host: str) -> Post | None:
+        """The cluster that has a node of that name; else the first."""
+        posts = list(self._posts.values())
+        known = (post for post in posts if (seen := post.pve.latest()) is not None and host in seen.by_node)
+        return next(known, posts[0] if posts else None)
 
     def _limit(self, alert: Alert) -> Limit:
         rule, post = self._rules.get(alert.finding.rule), self._posts.get(alert.finding.subject.cluster)
@@ -126,18 +145,23 @@ class Watch(Asked):
         return self._sight.book.limits(rule, post.pve.latest()).of(alert.finding.subject.key)
 
     async def _loop(self, key: str) -> None:
-        """Beats come `poll` s apart, however long a tick takes; those missed, by a machine asleep, are not made up."""
-        due = self._clock.monotonic()
+        """Beats come `poll` s apart, however long a tick takes; those missed, by a machine asleep, are not made up.
+        What hurries one, brings it forward, and moves no other."""
+        clock, post = self._clock, self._posts[key]
+        due = clock.monotonic()
         while True:
+            began, post.hurried = clock.monotonic(), False
             await self.tick(key)
-            late = self._clock.monotonic() - due
-            due += self._poll * (max(0.0, late) // self._poll + 1)
-            await self._clock.sleep(due - self._clock.monotonic())
+            now = clock.monotonic()
+            if now >= due:
+                due += self._poll * ((now - due) // self._poll + 1)
+            soonest = began + min(HURRY, self._poll)
+            while (now := clock.monotonic()) < due and not (post.hurried and now >= soonest):
+                await clock.sleep(min(NOTICE, due - now))
 
     async def tick(self, key: str) -> None:
         """One poll of one cluster and all that follows from it. Never raises."""
         post = self._posts[key]
-        waiting = tuple(post.pushes)
         try:
             good = await self._tick(post)
         except StoreFailed as error:
@@ -146,7 +170,6 @@ class Watch(Asked):
             self._unsaid = False
         except Exception:
             log.exception("the watch of %s failed at this poll; it goes on", key)
-            post.pushes = [*waiting, *(push for push in post.pushes if push not in waiting)]
         else:
             self._unsaid = True
             if good and all(pulse.failed == 0 for pulse in self.pulse()):
@@ -197,6 +220,7 @@ class Watch(Asked):
         shown = {n for n, alert in ticked.alerts.items() if alert.over and not self._deliverer.needs(n)}
         told_now = {news.alert.number for news in ticked.news}
         forgotten = table.forget(post.key, shown - told_now, view.at, self._setting.scale)
+        forgotten = merge(forgotten, Changes(facts=post.pushes.done(_dealt_with(view, evaluation, ticked.events))))
         mine = Changes(alerts=ticked.changed, gone=ticked.gone, silences_gone=expired)
         if ticked.changed:
             mine = merge(mine, Changes(facts=table.facts))
@@ -234,3 +258,10 @@ class Watch(Asked):
             if key not in self._said:
                 log.error("rule %s fails and is left out until it works again", key, exc_info=error)
         self._said = set(evaluation.broken)
+
+
+def _dealt_with(view: View, evaluation: Evaluation, events: Iterable[str]) -> list[Push]:
+    """Pushes that need not be looked at again: all, where every rule could; else those that were told."""
+    if view.fresh and not evaluation.broken:
+        return list(view.pushes)
+    return [push for push in view.pushes if any(key.endswith(f":{push.id}") for key in events)]

@@ -4,7 +4,8 @@
             └▶ GET /healthz, /metrics: no secret is asked for, and none is told
 
 A wrong secret is 401 and a line in the log an hour; too many are 429; a body over the cap is 413, and what could be
-read of it is told all the same, since its secret was right.
+read of it is told all the same, since its secret was right. 200 means that it is written down; 503 that it could not
+be: it is told all the same, and Proxmox VE has the failure in its own log.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import hmac
 import logging
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import uvicorn
@@ -21,7 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.errors import TelemoxError
+from bot.errors import StoreFailed, TelemoxError
 from bot.model.view import Push
 from bot.ports import Clock, Vitals
 from bot.text import Said, say
@@ -77,7 +78,7 @@ class Listener:
         clock: Clock,
         *,
         vitals: Callable[[], Vitals],
-        on_push: Callable[[Push], None],
+        on_push: Callable[[Push], Awaitable[None]],
         secret: str | None = None,
     ) -> None:
         self._host, self._wanted = host, port
@@ -148,7 +149,11 @@ class Listener:
         body, whole = await _body(request)
         push = notify.read(body, self._clock.now())
         self._pushed["taken" if push.kind != notify.UNREADABLE else "unreadable"] += 1
-        self._on_push(push)
+        try:
+            await self._on_push(push)
+        except StoreFailed as error:
+            log.error("a notification cannot be written down; it is told unless the bot ends before: %s", error)
+            return PlainTextResponse("taken, and not written down\n", 503)
         if not whole:
             return PlainTextResponse("too large: only its beginning was read\n", 413)
         if push.kind == notify.UNREADABLE:

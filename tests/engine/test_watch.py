@@ -239,26 +239,27 @@ async def test_a_machine_that_slept_counts_two_polls(bench: Bench) -> None:
     assert bench.told == [("fired", DOWN_KEY)]
 
 
-async def test_beats_do_not_drift_and_those_missed_are_not_made_up() -> None:
-    bench = Bench()
+async def test_beats_do_not_drift_and_those_missed_are_not_made_up(bench: Bench) -> None:
     await bench.watch.start()
     at: list[float] = []
 
     class Enough(BaseException):
         pass
 
-    async def sleep(seconds: float) -> None:
-        assert seconds > 0
+    async def tick(key: str) -> None:
         at.append(bench.clock.mono - 1000)
-        bench.clock.pass_(seconds)
-        if len(at) == 1:
-            bench.clock.pass_(4)  # woken late
-        if len(at) == 3:
-            bench.clock.pass_(100)  # asleep
         if len(at) == 6:
             raise Enough
 
-    bench.clock.sleep = sleep  # type: ignore[method-assign]  # the test's own clock
+    async def sleep(seconds: float) -> None:
+        assert seconds > 0
+        bench.clock.pass_(seconds)
+        if bench.clock.mono == 1015:
+            bench.clock.pass_(4)  # woken late
+        if bench.clock.mono == 1045:
+            bench.clock.pass_(100)  # asleep
+
+    bench.clock.sleep, bench.watch.tick = sleep, tick  # type: ignore[method-assign]  # the test's own clock
     with pytest.raises(Enough):
         await bench.watch._loop("main")
     assert at == [0, 19, 30, 145, 150, 165]
@@ -692,7 +693,7 @@ async def test_a_storage_is_asked_of_its_node() -> None:
 async def test_what_is_known_beside_the_cluster_is_in_the_view(bench: Bench) -> None:
     bench.more = {"sleeping": frozenset({"pve9"}), "deaf": lambda: 42.0, "fingerprints": {"main": {"pve1": "AA"}}}
     await bench.restart()
-    bench.watch.push(Push(id="p", at=START, kind="fencing", severity="error", title="", message="", host="pve1"))
+    await bench.watch.push(Push(id="p", at=START, kind="fencing", severity="error", title="", message="", host="pve1"))
     await bench.poll()
     view = bench.wrong.asked[-1]
     assert (view.sleeping, view.deaf, view.fingerprints) == (frozenset({"pve9"}), 42.0, {"pve1": "AA"})
@@ -703,7 +704,7 @@ async def test_what_is_known_beside_the_cluster_is_in_the_view(bench: Bench) -> 
 
 
 async def test_a_push_is_not_lost_with_a_tick_that_fails(bench: Bench) -> None:
-    bench.watch.push(Push(id="p", at=START, kind="fencing", severity="error", title="", message="", host="pve1"))
+    await bench.watch.push(Push(id="p", at=START, kind="fencing", severity="error", title="", message="", host="pve1"))
     bench.pve.error = RuntimeError("a bug")
     await bench.poll()
     bench.pve.error = None

@@ -10,9 +10,11 @@ import httpx
 import pytest
 
 from bot.clock import SystemClock
+from bot.errors import StoreFailed
 from bot.model.view import Push
 from bot.ports import Pulse, Vitals
 from bot.spawn import Spawn
+from bot.text import say
 from bot.web.listener import CAP, PER_MINUTE, Listener, PortTaken
 from bot.web.notify import HEADER
 
@@ -35,14 +37,18 @@ class Side:
     def __init__(self) -> None:
         self.vitals = WELL
         self.pushes: list[Push] = []
+        self.full = False
         self.listener = self.make(SECRET)
         self.http = httpx.AsyncClient(trust_env=False)
         self.spawn = Spawn()
 
+    async def take(self, push: Push) -> None:
+        self.pushes.append(push)
+        if self.full:
+            raise StoreFailed(say("The disk is full."))
+
     def make(self, secret: str | None, port: int = 0) -> Listener:
-        return Listener(
-            "127.0.0.1", port, SystemClock(), vitals=lambda: self.vitals, on_push=self.pushes.append, secret=secret
-        )
+        return Listener("127.0.0.1", port, SystemClock(), vitals=lambda: self.vitals, on_push=self.take, secret=secret)
 
     async def start(self) -> None:
         await self.listener.start()
@@ -93,6 +99,12 @@ async def test_a_huge_body_is_refused_and_its_beginning_is_told(side: Side) -> N
     answer = await side.push(b"x" * (CAP + 10))
     assert answer.status_code == 413
     assert side.pushes[0].message.startswith("xxx")
+
+
+async def test_what_could_not_be_written_down_is_no_200(side: Side) -> None:
+    side.full = True
+    assert (await side.push(json.dumps(BODY).encode())).status_code == 503
+    assert len(side.pushes) == 1
 
 
 async def test_too_many_are_refused(side: Side) -> None:

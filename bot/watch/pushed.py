@@ -1,0 +1,72 @@
+"""What Proxmox VE has pushed, from its arrival to the poll that deals with it: kept in the store meanwhile.
+
+Kept.facts   push/main/9f2c…   one notification as JSON, under the cluster whose poll is to look at it
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from bot.model.view import Push
+
+PUSHED = "push/"
+MOST = 200
+"""Of one cluster, that wait: the oldest go first."""
+
+
+class Pushes:
+    """Those of one cluster, in the order of their arrival."""
+
+    def __init__(self, cluster: str, kept: Mapping[str, str], others: Iterable[str] = ()) -> None:
+        """`kept` are Kept.facts. `others`: clusters that are watched no more; theirs are told here."""
+        self._start = f"{PUSHED}{cluster}/"
+        self._waiting: dict[str, Push] = {}  # by fact
+        starts = (self._start, *(f"{PUSHED}{other}/" for other in others))
+        found = {key: unpack(text) for key, text in kept.items() if key.startswith(starts)}
+        self.damaged = [key for key, push in found.items() if push is None]
+        known = ((key, push) for key, push in found.items() if push is not None)
+        self._waiting = dict(sorted(known, key=lambda one: one[1].at))
+
+    @property
+    def waiting(self) -> tuple[Push, ...]:
+        return tuple(self._waiting.values())
+
+    def take(self, push: Push) -> dict[str, str]:
+        """The facts that keep it."""
+        key = self._start + push.id
+        self._waiting[key] = push
+        over = list(self._waiting)[:-MOST]
+        for old in over:
+            del self._waiting[old]
+        return {key: pack(push), **dict.fromkeys(over, "")}
+
+    def done(self, pushes: Iterable[Push]) -> dict[str, str]:
+        """The facts that forget them: '' is one that is forgotten."""
+        ids = {push.id for push in pushes}
+        keys = [key for key, push in self._waiting.items() if push.id in ids]
+        for key in keys:
+            del self._waiting[key]
+        return dict.fromkeys(keys, "")
+
+
+def strays(kept: Mapping[str, str], clusters: Iterable[str]) -> set[str]:
+    """Clusters that have notifications kept, and are not among `clusters`."""
+    named = {key.removeprefix(PUSHED).partition("/")[0] for key in kept if key.startswith(PUSHED)}
+    return named - set(clusters)
+
+
+def pack(push: Push) -> str:
+    return json.dumps(asdict(push) | {"at": push.at.isoformat()}, ensure_ascii=False, separators=(",", ":"))
+
+
+def unpack(text: str) -> Push | None:
+    """None where it is not what `pack` writes."""
+    try:
+        found = json.loads(text)
+        at = datetime.fromisoformat(found["at"])
+        vmids = tuple(int(vmid) for vmid in found["vmids"])
+        words = {name: str(found[name]) for name in ("id", "kind", "severity", "title", "message", "host", "job")}
+    except (ValueError, TypeError, KeyError):
+        return None
+    return Push(at=at, vmids=vmids, **words) if at.tzinfo is not None else None
