@@ -98,7 +98,7 @@ def _finding(view: View, run: Run, guests: list[GuestBackup], unknown: list[str]
         slow=True,
         hold=limits.base.more.get("log_seconds") if not guests and _awaited(view, run, unknown) else None,
         since=run.end,
-        affected=tuple(names),
+        affected=() if len(names) == 1 and not unknown else tuple(names),  # the headline names it
     )
 
 

@@ -81,6 +81,12 @@ def test_what_is_one_job(other: dict[str, Any], count: int) -> None:
     assert len({one.key for one in found}) == count
 
 
+def test_the_one_guest_that_the_headline_names_is_not_named_again() -> None:
+    here = vzdump()
+    (one,) = find("backup_failed", seen(here, runs=(result(here, 101),)))
+    assert (text(one), one.affected) == (f"Backup of {NASTY} failed\n{NASTY}: got timeout", ())
+
+
 def test_its_identity_stays_when_tasks_leave_the_list() -> None:
     here, there = vzdump(), vzdump(on="pve2", began=2 * HOUR - timedelta(seconds=20))
     (both,) = find("backup_failed", seen(here, there, runs=()))
@@ -138,7 +144,7 @@ def test_over_only_when_all_its_guests_are() -> None:
     job = vzdump()
     both = (result(job, 101), result(job, 103))
     (found,) = find("backup_failed", seen(job, runs=both, newest={101: AT - HOUR}))
-    assert found.affected == ("ct-mail",)
+    assert text(found).splitlines()[0] == "Backup of ct-mail failed"
 
 
 def test_a_job_that_failed_though_no_guest_did() -> None:

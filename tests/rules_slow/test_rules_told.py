@@ -98,7 +98,7 @@ def test_a_backup_fails_and_is_retried() -> None:
     assert engine.poll(vzdump_failed(at=AT), times=3) == []  # the log is waited for
     assert engine.poll(vzdump_failed(failed, at=AT + 3 * POLL), times=3) == ["fired backup_failed"]
     (alert,) = engine.alerts.values()
-    assert alert.finding.affected == (NASTY,)
+    assert alert.finding.subject.name == NASTY
     retry = task("vzdump", by="telemox@pve!power", began=HOUR, outcome=Outcome.OK, exitstatus="OK", pid=2)
     good = replace(failed, good=True, ended=retry.upid.start + HOUR / 60, upid=retry.upid.text)
     assert engine.poll(vzdump_failed(good, failed, at=AT + 6 * POLL), times=3) == ["resolved backup_failed"]
