@@ -12,6 +12,7 @@ from bot.rules import (
     coverage,
     disks,
     expiry,
+    frozen,
     guests,
     ha,
     nodes,
@@ -30,6 +31,7 @@ from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 RULES: tuple[Rule, ...] = (
     *cluster.RULES,
     *presence.RULES,
+    *frozen.RULES,
     *ha.RULES,
     *guests.RULES,
     *troubled.RULES,

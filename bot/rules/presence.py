@@ -1,16 +1,15 @@
-"""A node: is it there, did it boot by itself, do its figures move, does its API answer?
+"""A node: is it there, did it boot by itself?
 
-3 node_offline · 4 node_reset · 38 stats_frozen · 43 node_api_down
+3 node_offline · 4 node_reset
 """
 
 from collections.abc import Iterator
 from datetime import timedelta
 
-from bot.model import Finding, Node, Severity, Snapshot, Subject
-from bot.model.feeds import FEEDS, NODE_STATUS, STORAGES, Reading
+from bot.model import Finding, Node, Severity, Snapshot
 from bot.model.view import View
 from bot.rules import homecoming
-from bot.rules.causes import HA_BUSY, booted_at, fell, of_node
+from bot.rules.causes import HA_BUSY, LAG, booted_at, fell, of_node
 from bot.rules.grades import more
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import (
@@ -18,14 +17,12 @@ from bot.rules.sight import (
     seen,
     sees_node,
     sees_uptime,
-    still,
 )
 from bot.rules.subjects import (
     guests_there,
     node_key,
     node_page,
     node_subject,
-    opens,
     tasks_of_node,
 )
 from bot.text import Moment, Said, clock, from_epoch, say, span
@@ -34,6 +31,8 @@ ORDERED = 900.0
 """Seconds before a node went away in which an order explains it."""
 GRACE = 1200.0
 """Seconds that it is then given to come back."""
+OFFLINE = 45.0
+"""Seconds of an absence from which on it is told as such, and not as a reset: the hold of node_offline."""
 FENCED = 3600.0
 """Seconds from a fence in which it explains that the node has booted."""
 
@@ -111,8 +110,19 @@ def node_reset(view: View, limits: Limits) -> Iterator[Finding]:
         was = view.before.nodes.get(node.name)
         if was is None or node.uptime is None or not node.online or not fell(was, node):
             continue
-        if limits.of(node_key(node)).on:
+        limit = limits.of(node_key(node))
+        if limit.on and not _told_as_absence(view, node, more(limit, "offline_seconds", OFFLINE)):
             yield _reset(view, node, was.uptime or 0)
+
+
+def _told_as_absence(view: View, node: Node, hold: float) -> bool:
+    """Was it seen offline for so long (s) before it came back with this boot, that node_offline tells of it?"""
+    offline, away = remembered(view, f"offline/{node.name}"), remembered(view, f"away/{node.name}")
+    was, booted = view.before.nodes.get(node.name), booted_at(view, node.name)
+    if offline is None or away is None or was is None or booted is None or view.asleep(node.name):
+        return False
+    back = was.changed if was.online and was.changed is not None else view.at
+    return away - offline >= hold and booted <= back.timestamp() + LAG
 
 
 def _reset(view: View, node: Node, before: int) -> Finding:
@@ -162,80 +172,6 @@ def _reset(view: View, node: Node, before: int) -> Finding:
     )
 
 
-# -- 38 stats_frozen -----------------------------------------------------------------------------------------------
-
-
-def stats_frozen(view: View, limits: Limits) -> Iterator[Finding]:
-    """Each poll that sees the same uptime as the one before; the hold makes it a fault."""
-    snapshot = seen(view)
-    if snapshot is None or view.first:
-        return
-    for node in snapshot.nodes:
-        was = view.before.nodes.get(node.name)
-        if was is None or not node.online or node.uptime is None or node.uptime != was.uptime:
-            continue
-        if not limits.of(node_key(node)).on:
-            continue
-        yield Finding(
-            rule="stats_frozen",
-            subject=node_subject(node),
-            severity=Severity.WARNING,
-            said=say("{name}: figures stand still", name=node.name),
-            over=say("{name}: figures move again", name=node.name),
-            details=(say("pvestatd hangs, often on a dead NFS or PBS"),),
-            because=say("online, and its uptime stands at {uptime}", uptime=span(node.uptime)),
-            cures=(node_page(node), opens(say("Storage"), "storage")),
-            since=was.moved,
-            affected=tuple(guest.name for guest in snapshot.guests if guest.node == node.name and not guest.template)
-            if still(view, node)
-            else (),
-        )
-
-
-# -- 43 node_api_down ----------------------------------------------------------------------------------------------
-
-_OF_NODE = tuple(feed for feed in FEEDS if feed.per_node and feed not in {NODE_STATUS, STORAGES})
-"""Without the storages: one that hangs makes that call alone silent."""
-
-
-def node_api_down(view: View, limits: Limits) -> Iterator[Finding]:
-    snapshot = seen(view)
-    if snapshot is None or not view.feeds.readings:
-        return
-    for node in snapshot.nodes:
-        if not node.online or not limits.of(node_key(node)).on or not _silent(view, node.name):
-            continue
-        yield Finding(
-            rule="node_api_down",
-            subject=node_subject(node),
-            severity=Severity.WARNING,
-            said=say("{name}: its API does not answer", name=node.name),
-            over=say("{name}: its API answers again", name=node.name),
-            details=(say("pveproxy or pvedaemon is down there, or the way to it"),),
-            because=say("online, and its own calls end with 595 or 596"),
-            cures=(node_page(node),),
-        )
-
-
-def _silent(view: View, node: str) -> bool:
-    reading = view.feeds.get(NODE_STATUS, node)
-    if reading is not None and not reading.forbidden and not reading.absent:
-        return reading.silent
-    others = [found for feed in _OF_NODE if (found := view.feeds.get(feed, node)) is not None]
-    return any(one.silent for one in others) and not any(one.fresh for one in others)
-
-
-def _answers(view: View, subject: Subject) -> bool:
-    name = subject.id
-    snapshot = seen(view)
-    if snapshot is None or name not in snapshot.by_node:
-        return sees_node(view, subject)
-    readings: list[Reading[object]] = [
-        found for feed in (NODE_STATUS, *_OF_NODE) if (found := view.feeds.get(feed, name)) is not None
-    ]
-    return bool(snapshot.by_node[name].online) and any(one.fresh for one in readings)
-
-
 RULES: tuple[Rule, ...] = (
     Rule(
         number=3,
@@ -255,30 +191,11 @@ RULES: tuple[Rule, ...] = (
         number=4,
         key="node_reset",
         kind=Kind.EVENT,
-        help="A node has booted that nobody told to.",
+        help="A node has booted that nobody told to. One that was offline for offline_seconds before is told by"
+        " node_offline alone.",
         severity=Severity.WARNING,
-        limit=Limit(),
+        limit=Limit(more={"offline_seconds": OFFLINE}),
         find=node_reset,
         sees=sees_uptime,
-    ),
-    Rule(
-        number=38,
-        key="stats_frozen",
-        kind=Kind.STATE,
-        help="A node is online and its figures stand still: pvestatd hangs.",
-        severity=Severity.WARNING,
-        limit=Limit(hold=90),
-        find=stats_frozen,
-        sees=sees_uptime,
-    ),
-    Rule(
-        number=43,
-        key="node_api_down",
-        kind=Kind.STATE,
-        help="A node is online and its own API does not answer.",
-        severity=Severity.WARNING,
-        limit=Limit(hold=180, polls=2),
-        find=node_api_down,
-        sees=_answers,
     ),
 )

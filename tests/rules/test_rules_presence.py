@@ -147,6 +147,34 @@ def test_a_node_that_is_back_with_all_of_its_guests() -> None:
     assert not found("node_offline", film.poll([web], [node("pve1"), node("pve2", uptime=45)], aging=False))
 
 
+def test_guests_that_the_stopall_of_their_node_stopped_are_awaited() -> None:
+    """It begins a task for each of them, by the same user."""
+    web, mail = guest(104, "web", node="pve2"), guest(105, "ct-mail", node="pve2")
+    tasks = (
+        task("qmshutdown", 104, start=18, end=22, user="root@pam", on="pve2"),
+        task("stopall", start=16, end=40, user="root@pam", on="pve2"),
+        task("qmshutdown", 105, start=2, end=14, on="pve2"),
+    )
+    off = [replace(one, status=Status.STOPPED, uptime=None) for one in (web, mail)]
+    film = Film()
+    film.poll([web, mail], ALIVE)
+    film.poll([web, off[1]], ALIVE, tasks=tasks[2:])
+    film.poll(off, ALIVE, tasks=tasks)
+    film.poll([replace(one, status=Status.UNKNOWN) for one in off], DEAD, tasks=tasks)
+    young = [node("pve1"), node("pve2", uptime=20)]
+    (finding,) = found("node_offline", film.poll(off, young, after=120, aging=False, tasks=tasks))
+    assert words(finding.said) == "pve2 is back, its guests start: 0 of 1"
+    assert finding.affected == ("web",)
+
+
+def test_a_node_without_guests_is_back_and_no_more() -> None:
+    film = Film()
+    film.poll(nodes=ALIVE)
+    film.poll(nodes=DEAD, after=60)
+    (finding,) = found("node_offline", film.poll(nodes=ALIVE, after=60))
+    assert (words(finding.said), words(finding.over)) == ("pve2 is back", "pve2 is back")
+
+
 def test_a_second_absence_is_told_like_the_first() -> None:
     web = guest(104, "web", node="pve2")
     lost = replace(web, status=Status.UNKNOWN, uptime=None)
@@ -206,6 +234,47 @@ def test_a_reset_by_a_fence_is_explained() -> None:
     assert "fenced by HA" in card(finding)
 
 
+UP2, GONE2 = [node("pve2")], [offline("pve2")]
+
+
+@pytest.mark.parametrize(
+    ("polls", "ordered", "told"),
+    [(4, False, False), (4, True, False), (3, False, True), (3, True, True), (1, False, True), (0, False, True)],
+)
+def test_an_absence_that_is_told_is_not_told_again_as_a_reset(polls: int, ordered: bool, told: bool) -> None:
+    """Of `polls` that saw it offline: 45 s from the first to the last is what node_offline waits for."""
+    tasks = (task("stopall", start=5, end=10, user="root@pam", on="pve2"),) if ordered else ()
+    film = Film()
+    film.poll(nodes=UP2)
+    film.poll(nodes=UP2, tasks=tasks)
+    for _ in range(polls):
+        film.poll(nodes=GONE2, tasks=tasks)
+    late = film.poll(nodes=UP2, nodes_age=False, tasks=tasks)  # its figures are of before still
+    assert one("node_reset", late) is None
+    booted = film.poll(nodes=[node("pve2", uptime=45)], aging=False, tasks=tasks)
+    assert (one("node_reset", booted) is not None) is told
+
+
+def test_a_second_boot_soon_after_an_absence_is_a_reset() -> None:
+    film = Film()
+    film.poll(nodes=UP2)
+    for _ in range(6):
+        film.poll(nodes=GONE2)
+    assert one("node_reset", film.poll(nodes=[node("pve2", uptime=20)], aging=False)) is None
+    film.poll(nodes=[node("pve2", uptime=320)], aging=False, after=300)
+    assert one("node_reset", film.poll(nodes=[node("pve2", uptime=10)], aging=False)) is not None
+
+
+def test_of_a_node_that_may_sleep_its_boot_is_still_told() -> None:
+    film = Film(base=view(sleeping=frozenset({"pve2"})))
+    film.poll(nodes=UP2)
+    for _ in range(6):
+        film.poll(nodes=GONE2)
+    finding = one("node_reset", film.poll(nodes=[node("pve2", uptime=20)], aging=False))
+    assert finding is not None
+    assert finding.quiet
+
+
 def test_where_tasks_are_not_seen_the_cause_is_unknown() -> None:
     finding = reset(tasks=None)
     assert finding is not None
@@ -229,10 +298,12 @@ def test_figures_that_stand_still_are_found_until_they_move() -> None:
     film.poll([guest()], [node()])
     assert one("stats_frozen", film.poll([guest()], [node()])) is None
     stood = film.poll([guest()], [node(uptime=90 * 86400 + 15)], aging=False)
+    assert one("stats_frozen", stood) is None
+    stood = film.poll([guest()], [node(uptime=90 * 86400 + 15)], aging=False)
     finding = one("stats_frozen", stood)
     assert finding is not None
-    assert (finding.severity, finding.affected) == (Severity.WARNING, ())
-    for _ in range(6):
+    assert (finding.severity, finding.affected, finding.hold) == (Severity.WARNING, (), 60)
+    for _ in range(5):
         stood = film.poll([guest()], [node(uptime=90 * 86400 + 15)], aging=False)
     finding = one("stats_frozen", stood)
     assert finding is not None
@@ -252,6 +323,27 @@ def test_at_the_first_poll_and_of_a_node_that_is_gone_nothing_stands_still() -> 
     assert one("stats_frozen", same) is not None
     assert one("stats_frozen", replace(same, first=True)) is None
     assert one("stats_frozen", view(nodes=[node(uptime=77, online=False)], before=before)) is None
+
+
+def test_a_small_scale_does_not_make_a_healthy_node_stand_still() -> None:
+    """pvestatd renews the figures every 10 s: at a poll of 2 s they look alike four times of five."""
+    film = Film(base=view(poll=2.0))
+    for second in range(0, 60, 2):
+        known = node(uptime=90 * 86400 + second // 10 * 10)
+        assert one("stats_frozen", film.poll(nodes=[known], after=2, aging=False), hold=9) is None
+    stood = [one("stats_frozen", film.poll(nodes=[known], after=2, aging=False), hold=9) for _ in range(13)]
+    assert [found is not None for found in stood] == [False] * 10 + [True] * 3
+    assert stood[-1] is not None
+    assert stood[-1].hold == 12
+
+
+def test_a_node_that_has_just_come_back_shows_its_old_figures_for_a_moment() -> None:
+    film = Film()
+    film.poll(nodes=UP2)
+    for _ in range(4):
+        film.poll(nodes=GONE2)
+    back = [film.poll(nodes=UP2, nodes_age=False) for _ in range(4)]
+    assert [one("stats_frozen", now) is not None for now in back] == [False, False, True, True]
 
 
 # -- 43 ------------------------------------------------------------------------------------------------------------
