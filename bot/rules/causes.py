@@ -37,7 +37,8 @@ PASSING = frozenset({"qmreboot", "vzreboot", "qmigrate", "vzmigrate", "qmrollbac
 PAUSES = frozenset({"qmpause", "qmsuspend", "vzsuspend", "vzdump", "qmigrate", "qmsnapshot", "qmrollback"})
 RESTARTS = STOPS | PASSING | {"qmstart", "vzstart", "qmreset", "qmresume", "vzresume"}
 STARTS = frozenset({"qmstart", "vzstart", "qmresume", "vzresume", "hastart", "qmreboot", "vzreboot"})
-OF_NODE = frozenset({"stopall", "startall", "suspendall", "migrateall", "vzdump"})
+STOPALL = "stopall"
+OF_NODE = frozenset({STOPALL, "startall", "suspendall", "migrateall", "vzdump"})
 """Types that name no guest, and concern all of a node."""
 BUSY = frozenset({"vzdump", "qmmove", "move_volume", "qmigrate", "vzmigrate", "migrateall", "imgcopy", "qmclone",
                   "vzclone", "qmrestore", "vzrestore"})  # fmt: skip
@@ -134,9 +135,13 @@ def ordered_down(view: View, guest: Guest, was: GuestWas | None) -> Cause | None
     """Who wanted it down: remembered, or by the last task that started or stopped it."""
     if was is not None and was.status is not Status.RUNNING and was.stopped_by:
         cause = Cause(by=was.stopped_by, at=was.changed)
+        if cause.by.startswith(f"{STOPALL} by ") and not _booted_since(view, guest, was):
+            return Cause(by=cause.by.removeprefix(f"{STOPALL} by "), at=cause.at)  # all there were wanted down
         return cause if cause.final else None
     for task in _of(view, guest):
         if task.upid.type in STOPS:
+            if _stopall_of(view, task) is not None and _booted(view, guest) > task.upid.start.timestamp():
+                return None
             return Cause(by=task.upid.user, at=task.upid.start)
         if task.upid.type in STARTS:
             return None
@@ -148,6 +153,15 @@ def node_restarted(view: View, guest: Guest, was: GuestWas) -> bool:
     """Has its node booted since its process began?"""
     booted = booted_at(view, guest.node)
     return was.booted is not None and booted is not None and booted > was.booted + LAG
+
+
+def _booted(view: View, guest: Guest) -> float:
+    return booted_at(view, guest.node) or 0.0
+
+
+def _booted_since(view: View, guest: Guest, was: GuestWas) -> bool:
+    """Has its node booted since it went down? What was stopped for that is meant to run again."""
+    return was.changed is not None and _booted(view, guest) > was.changed.timestamp()
 
 
 def booted_at(view: View, name: str) -> float | None:
@@ -188,11 +202,20 @@ def _task(
     """The newest that was under way between `since` and `until`: of the guest, or of all on its node."""
     for task in _between(_of(view, guest), since, until):
         if task.upid.type in types or (task.upid.type.startswith("ha") and task.upid.type != "hastart"):
-            return task
+            return _stopall_of(view, task) or task
     for name in dict.fromkeys((guest.node, node)):
         for task in _between(view.tasks_on.get(name, ()), since, until):
             if not task.upid.subject and task.upid.type in OF_NODE:
                 return task
+    return None
+
+
+def _stopall_of(view: View, task: Task) -> Task | None:
+    """The stopall that began it, with one such task for each guest: it was all of the node that was wanted down."""
+    for other in view.tasks_on.get(task.upid.node, ()) if task.upid.type in STOPS else ():
+        began = other.upid.type == STOPALL and other.upid.start <= task.upid.start
+        if began and other.upid.user == task.upid.user and (other.end is None or task.upid.start <= other.end):
+            return other
     return None
 
 
@@ -242,7 +265,7 @@ def of_node(view: View, name: str, since: datetime, within: timedelta) -> Cause 
 
 def _of_node(view: View, name: str) -> Iterator[Cause]:
     for task in view.tasks_on.get(name, ()):
-        if task.upid.type == "stopall":
+        if task.upid.type == STOPALL:
             yield Cause(by=task.upid.user, at=task.upid.start)
     for order in view.orders:
         if order.target == f"{view.cluster}/{name}":

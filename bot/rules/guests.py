@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from bot.model import Finding, Guest, Outcome, Severity, Status
-from bot.model.feeds import ONBOOT
+from bot.model.feeds import ONBOOT, GuestNotes
 from bot.model.view import GuestWas, View
-from bot.rules.causes import HA_BUSY, booted_at, ha_wants, last_ran, of_down, ordered_down
+from bot.rules.causes import HA_BUSY, STOPALL, booted_at, ha_wants, last_ran, of_down, ordered_down
 from bot.rules.grades import active, more
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 from bot.rules.scan import scan
@@ -22,6 +22,8 @@ EXPLAINED = timedelta(hours=1)
 """For so long after a stop that was explained it stands with its cause, for /why."""
 STARTALL = 300.0
 """Seconds that guests are given after their node's startall."""
+ONBOOT_WAIT = 60.0
+"""Seconds that what its configuration says of a guest is waited for, beyond the hold."""
 BOOT = 600
 """Seconds of a node's uptime in which its startall is still to be waited for."""
 
@@ -58,8 +60,24 @@ def guest_stopped_by_itself(view: View, limits: Limits) -> Iterator[Finding]:
                 yield _stopped(view, guest, was, last=cause.said)
         elif guest.ha_managed:
             yield from _of_ha(view, guest, was, limit)
+        elif _undecided(view, guest):
+            yield _stopped(
+                view, guest, was, grey=view.first, hold=limit.hold + more(limit, "onboot_seconds", ONBOOT_WAIT)
+            )
         else:
             yield _stopped(view, guest, was)
+
+
+def _undecided(view: View, guest: Guest) -> bool:
+    """Does what its configuration says decide how loud it is, and is that still to be read?"""
+    if CRITICAL in guest.tags or EXPECT_UP in guest.tags or not GuestNotes.about(guest):
+        return False
+    notes = view.feeds.get(ONBOOT)
+    if notes is None:
+        return True
+    if notes.forbidden or notes.absent:
+        return False
+    return notes.value is None or guest.vmid not in notes.value.read
 
 
 def _ran(was: GuestWas) -> bool:
@@ -194,10 +212,12 @@ def _boots(view: View, guest: Guest, wait: float) -> bool:
     seen_one = False
     booted = booted_at(view, guest.node)
     for task in view.tasks_on.get(guest.node, ()):
-        if task.upid.type != "startall":
+        if task.upid.type not in {"startall", STOPALL}:
             continue
         if task.outcome is Outcome.RUNNING:
             return True
+        if task.upid.type == STOPALL:
+            continue
         ended = task.end or task.upid.start
         if timedelta() <= view.at - ended < timedelta(seconds=wait):
             return True
@@ -210,9 +230,10 @@ RULES: tuple[Rule, ...] = (
         number=7,
         key="guest_stopped_by_itself",
         kind=Kind.STATE,
-        help="A guest that ran is stopped, and no task, lock or order explains it. One of HA is given ha_seconds.",
+        help="A guest that ran is stopped, and no task, lock or order explains it. One of HA is given ha_seconds;"
+        " whether it starts with its node is waited for up to onboot_seconds.",
         severity=Severity.WARNING,
-        limit=Limit(hold=30, polls=2, more={"ha_seconds": 180}),
+        limit=Limit(hold=30, polls=2, more={"ha_seconds": 180, "onboot_seconds": ONBOOT_WAIT}),
         find=guest_stopped_by_itself,
         sees=sees_guest,
         confirm=Confirm.GUEST_TASKS,

@@ -95,9 +95,11 @@ def finding(view: View, node: Node) -> Finding | None:
         rule="node_offline",
         subject=node_subject(node),
         severity=Severity.INFO,
-        said=say("{name} is back, its guests start: {up} of {of}", **values),
+        said=say("{name} is back, its guests start: {up} of {of}", **values) if total else over,
         over=over,
-        because=say("online again, {up} of {of} guests that ran before run", up=home.up, of=total),
+        because=say("online again, {up} of {of} guests that ran before run", up=home.up, of=total)
+        if total
+        else say("online again, and none of its guests ran before"),
         cures=starts,
         after=starts,
         quiet=True,

@@ -24,6 +24,7 @@ from tests.rules.views import (
     later,
     node,
     one,
+    read,
     sees,
     task,
     view,
@@ -76,6 +77,66 @@ def test_it_sounds_where_somebody_waits_for_it(now: dict[str, Any], more: dict[s
     assert finding is not None
     loud = severity is Severity.WARNING
     assert (finding.severity, finding.loud, finding.quiet) == (severity, loud, not loud)
+
+
+UNREAD = read(None, fresh=False)
+
+
+@pytest.mark.parametrize(
+    ("reading", "waits"),
+    [
+        (None, True),
+        (UNREAD, True),
+        (read(GuestNotes(read=frozenset({105}))), True),
+        (read(GuestNotes(read=frozenset({104}))), False),
+        (read(GuestNotes(read=frozenset({104})), fresh=False), False),
+        (replace(UNREAD, forbidden=True), False),
+        (replace(UNREAD, absent=True), False),
+    ],
+)
+def test_whether_it_starts_with_its_node_is_waited_for(reading: Any, waits: bool) -> None:
+    known = feeds((ONBOOT, "", reading)) if reading is not None else feeds()
+    finding = stopped(feeds=known)
+    assert finding is not None
+    assert (finding.grey, finding.hold) == (False, 90 if waits else None)
+    first = stopped(feeds=known, first=True)  # no silent word in the summary that becomes a loud one
+    assert first is not None
+    assert first.grey is waits
+
+
+@pytest.mark.parametrize("now", [{"tags": ("critical",)}, {"tags": ("expect-up",)}, {"hastate": "started"}])
+def test_where_tags_or_ha_decide_nothing_is_waited_for(now: dict[str, Any]) -> None:
+    finding = stopped(replace(DOWN, **now))
+    assert finding is not None
+    assert (finding.grey, finding.hold in {None, 180}) == (False, True)
+
+
+@pytest.mark.parametrize(("user", "by"), [("root@pam", "root@pam"), ("ana@pve", "ana@pve")])
+def test_what_a_stopall_stopped_is_wanted_down_until_the_node_has_booted(user: str, by: str) -> None:
+    tasks = (
+        task("qmshutdown", 104, start=20, end=25, user=user),
+        task("stopall", start=18, end=30, user=user),
+    )
+    film = Film(base=view(feeds=ONBOOT_104))
+    film.poll([guest()], [node()])
+    film.poll([guest()], [node()])
+    assert one(EIGHT, film.poll([DOWN], [node()], tasks=tasks)) is None
+    assert film.memory.guests[104].stopped_by == f"stopall by {user}"
+    assert one(EIGHT, film.poll([DOWN], [node()], after=3600)) is None
+    ordered = one(EIGHT, film.poll([DOWN], [node()], after=86400))
+    assert ordered is not None
+    assert f"stopped by {by}" in words(ordered.said)
+    booted = film.poll([DOWN], [node(uptime=3000)], aging=False)
+    finding = one(EIGHT, booted)
+    assert finding is not None
+    assert words(finding.said) == f"{HOSTILE} is stopped and should run"
+    assert one(SEVEN, booted) is None
+
+
+def test_while_a_stopall_runs_nothing_is_missed() -> None:
+    tasks = (task("stopall", start=-400),)
+    assert grey(EIGHT, view([DOWN], feeds=ONBOOT_104, tasks=tasks))
+    assert fires(EIGHT, view([DOWN], feeds=ONBOOT_104))
 
 
 def test_without_sight_of_the_tasks_the_cause_is_unknown_until_they_are_looked_up() -> None:
