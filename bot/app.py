@@ -84,6 +84,7 @@ class App:
             ceiling=lambda of: chat.members.roles.ceiling(of),
             tell=chat.messenger.tell_admins,
         )
+        chat.strange = alerts.watch.stranger
         await alerts.start()
         clusters: dict[str, Pve] = dict(watched)
         env = Env(

@@ -32,6 +32,7 @@ from bot.chat.members import Members
 from bot.chat.messenger import Messenger
 from bot.chat.polling import Polling
 from bot.errors import TelemoxError
+from bot.model.view import Stranger
 from bot.ports import Clock, Env, Store
 from bot.spawn import Spawn
 from bot.text import Reader, Said, code, say
@@ -104,6 +105,9 @@ class Chat:
         self.courier = Courier(self._api, limiter, self.members, store, reader)
         self._app: Application[Any, Any, Any, Any, Any, Any] | None = None
         self._watchdog: asyncio.Task[Any] | None = None
+        self.strange: Callable[[Stranger], object] = lambda stranger: (
+            None
+        )  # told, once an hour and chat, of who has no role
         self.dead = asyncio.Event()
         self.why = ""  # it is dead
 
@@ -150,6 +154,7 @@ class Chat:
             self._clock,
             self._polling,
             flooded=lambda asker: self._tell_flood(asker, flood),
+            strange=lambda stranger: self.strange(stranger),
             migrated=lambda old, new: self._spawn(self.members.migrated(old, new), "group migrated"),
             flood=flood,
         )

@@ -24,6 +24,7 @@ from bot.access import NOBODY, Asker
 from bot.chat.keyboard import sendable
 from bot.chat.members import Members
 from bot.chat.polling import Polling
+from bot.model.view import Stranger
 from bot.ports import Clock
 from bot.screen import Message, Place
 from bot.text import clean
@@ -35,6 +36,8 @@ FLOOD = 600
 ANONYMOUS, CHANNEL = 1087968824, 136817688
 """GroupAnonymousBot and Channel_Bot, which stand in `from` for the chat in `sender_chat`."""
 HOUR = 3600.0
+NAME = 64
+"""Characters of a stranger's name: they choose it."""
 MANY = 2000
 """People and strangers remembered at a time."""
 
@@ -69,7 +72,8 @@ Visit = Typed | Pressed
 
 
 class Door:
-    """`flooded` is told, once an hour each, of a person who sends too much."""
+    """`flooded` is told, once an hour each, of a person who sends too much; `strange`, once an hour and chat, of one who
+    has no role."""
 
     def __init__(
         self,
@@ -78,6 +82,7 @@ class Door:
         polling: Polling,
         *,
         flooded: Callable[[Asker], object] = lambda asker: None,
+        strange: Callable[[Stranger], object] = lambda stranger: None,
         migrated: Callable[[int, int], object] = lambda old, new: None,
         flood: int = FLOOD,
     ) -> None:
@@ -85,6 +90,7 @@ class Door:
         self._clock = clock
         self._polling = polling
         self._flooded = flooded
+        self._strange = strange
         self._migrated = migrated
         self._flood = flood
         self._counts: dict[int, int] = {}
@@ -153,7 +159,7 @@ class Door:
         """Edited messages are never obeyed again, the rest is not for us; strangers are noted all the same."""
         chat = update.effective_chat
         if _whole(chat) and not self._members.roles.serves(chat.id):
-            self._stranger(chat.id)
+            self._stranger(chat, update.effective_user)
 
     def _asker(self, chat: TelegramChat, user: User | None, sender: TelegramChat | None) -> Asker | None:
         if (user is not None and type(user.id) is not int) or (sender is not None and not _whole(sender)):
@@ -164,7 +170,7 @@ class Door:
         roles = self._members.roles
         role = roles.role(chat.id, person)
         if role is None:
-            self._stranger(chat.id)
+            self._stranger(chat, user if person is not None else None)
             return None
         if user is not None and user.id in NOBODY and not _stands_in(user.id, chat, sender):
             return None
@@ -191,10 +197,22 @@ class Door:
             self._flooded(asker)
         return True
 
-    def _stranger(self, chat: int) -> None:
-        if _due(self._strangers, chat, self._clock.monotonic()):
-            kind = "group" if chat < 0 else "person"
-            log.info("unknown %s %d was not answered; to let it in: TELEMOX_VIEWERS=%d", kind, chat, chat)
+    def _stranger(self, chat: TelegramChat, user: User | None) -> None:
+        """`user` None: nobody is named, it is the chat that speaks."""
+        if not _due(self._strangers, chat.id, self._clock.monotonic()):
+            return
+        kind = "group" if chat.id < 0 else "person"
+        log.info("unknown %s %d was not answered; to let it in: TELEMOX_VIEWERS=%d", kind, chat.id, chat.id)
+        known = user if user is not None and type(user.id) is int and user.id not in NOBODY else None
+        name = known.full_name if known is not None else chat.title or chat.full_name or ""
+        self._strange(
+            Stranger(
+                id=known.id if known is not None else chat.id,
+                at=self._clock.now(),
+                name=clean(str(name))[:NAME],
+                chat=chat.id,
+            )
+        )
 
 
 def _whole(chat: TelegramChat | None) -> TypeGuard[TelegramChat]:

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from bot.access import Role
 from bot.model import Blind, Snapshot, Task, Version
 from bot.model.feeds import Feeds
-from bot.model.view import Memory, Order, View
+from bot.model.view import Memory, Order, Stranger, View
 from bot.ports import Changes, Kept, Pulse, Watched
 from bot.rules import Rule
 from bot.watch.blind import blind
@@ -65,15 +65,19 @@ class Post:
         kept: Kept,
         feeder: Feeding | None = None,
         scale: float = 1.0,
+        *,
+        leads: bool = True,
         strays: Iterable[str] = (),
     ) -> None:
-        """`strays`: clusters that are watched no more, and whose pushes are told here."""
+        """`leads`: View.leads. `strays`: clusters that are watched no more, and whose pushes are told here."""
         self.pve = pve
         self.feeder = feeder
         self.doubter = Doubter(pve)
         self.slow = Slow(scale)
         self.memory = recalled(kept, pve.key)
         self.pushes = Pushes(pve.key, kept.facts, strays)
+        self.strangers: list[Stranger] = []
+        self.leads = leads
         self.hurried = False  # there is something that should not wait for the next beat
         self.polls = self.failures = 0
         self.took = self.ticked = 0.0  # s: of the last good poll, of CPU for the last tick
@@ -127,6 +131,8 @@ class Post:
             cut_since=self._cut_since,
             orders=around.orders,
             pushes=self.pushes.waiting,
+            leads=self.leads,
+            strangers=tuple(self.strangers),
             sleeping=around.sleeping,
             maintenance=around.maintenance,
             deaf=around.deaf,

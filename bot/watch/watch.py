@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bot.access import Role
 from bot.errors import StoreFailed
 from bot.model import Alert, News
-from bot.model.view import Memory, Order, Push, View
+from bot.model.view import Memory, Order, Push, Stranger, View
 from bot.ports import Audit, Changes, Clock, Ledger, Spawner, Watched
 from bot.rules import Limit, Rule
 from bot.rules.inhibits import PARENTS, inhibits
@@ -31,6 +31,8 @@ PATIENCE = 13.0
 EXPLAINS = timedelta(minutes=30)
 """For so long an order of this bot explains what it brought about."""
 ORDERS = 100
+STRANGERS = 20
+"""Of one poll: the last ones."""
 HURRY = 5.0
 """Seconds from one poll to the next, at least, where something hurries it."""
 NOTICE = 1.0
@@ -102,7 +104,8 @@ class Watch(Asked):
                 kept,
                 self._feeder(pve, kept.facts) if self._feeder is not None else None,
                 self._setting.scale,
-                gone if number == 0 else (),
+                leads=number == 0,
+                strays=gone if number == 0 else (),
             )
             for number, (key, pve) in enumerate(self._clusters.items())
         }
@@ -131,6 +134,12 @@ class Watch(Asked):
         except StoreFailed:
             self._unsaved = merge(changes, self._unsaved)  # a poll may have dealt with it meanwhile
             raise
+
+    def stranger(self, stranger: Stranger) -> None:
+        """Somebody without a role wrote: the cluster that speaks for the bot itself tells of it."""
+        post = next(iter(self._posts.values()), None)
+        if post is not None:
+            post.strangers = [*post.strangers, stranger][-STRANGERS:]
 
     def _of_host(self, host: str) -> Post | None:
         """The cluster that has a node of that name; else the first."""
@@ -220,6 +229,7 @@ class Watch(Asked):
         shown = {n for n, alert in ticked.alerts.items() if alert.over and not self._deliverer.needs(n)}
         told_now = {news.alert.number for news in ticked.news}
         forgotten = table.forget(post.key, shown - told_now, view.at, self._setting.scale)
+        post.strangers = [one for one in post.strangers if one not in view.strangers]
         forgotten = merge(forgotten, Changes(facts=post.pushes.done(_dealt_with(view, evaluation, ticked.events))))
         mine = Changes(alerts=ticked.changed, gone=ticked.gone, silences_gone=expired)
         if ticked.changed:

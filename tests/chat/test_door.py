@@ -8,6 +8,7 @@ from telegram import Update
 from telegram.ext import TypeHandler
 
 from bot.access import Role, Roles
+from bot.model.view import Stranger
 from bot.screen import Ask
 from tests.chat.kit import ANA, ELSEWHERE, MALLORY, OPS, VERA, House, house
 
@@ -281,3 +282,21 @@ async def test_odd_updates_are_nobodys_and_raise_nothing(home: House, caplog: py
     assert len(home.api.made()) == before
     card = await home.api.ask(home.with_vera, home.vera, "/status")
     assert card.text.endswith("for viewer")
+
+
+async def test_the_watch_hears_of_a_stranger_once_an_hour_and_chat(home: House) -> None:
+    heard: list[Stranger] = []
+    home.chat.strange = heard.append
+    for _ in range(3):
+        await home.api.say(home.with_mallory, home.mallory, "/start")
+        await home.api.say(home.elsewhere, home.mallory, "/status")
+    await home.api.say(home.with_vera, home.vera, "/status")
+    await home.rest()
+    assert [(one.id, one.chat, one.name) for one in heard] == [
+        (MALLORY, MALLORY, "Mallory"),
+        (MALLORY, ELSEWHERE, "Mallory"),
+    ]
+    await home.clock.advance(3601)
+    await home.api.say(home.with_mallory, home.mallory, "/start")
+    await home.rest()
+    assert len(heard) == 3

@@ -17,7 +17,7 @@ from bot.errors import (
     StoreFailed,
 )
 from bot.model import Finding, NewsKind, Outcome, Phase, Severity, Task, Upid
-from bot.model.view import Cut, Push, View
+from bot.model.view import Cut, Push, Stranger, View
 from bot.rules import Confirm, Limit
 from bot.text import say
 from tests.engine.kit import ANA, START, Bench, Wrong, cluster_subject, found, guest_subject, node_subject
@@ -760,3 +760,21 @@ async def test_each_good_cycle_is_told_to_the_dead_mans_switch(bench: Bench) -> 
     bench.pve.error = PveUnreachable("away")
     await bench.poll(times=2)
     assert bench.cycles == 3
+
+
+async def test_one_cluster_speaks_for_the_bot_and_tells_of_strangers() -> None:
+    bench = await Bench(clusters=("main", "lab")).start()
+    mallory = Stranger(id=6666, at=START, name='web<1>_&"', chat=6666)
+    bench.watch.stranger(mallory)
+    bench.pves["main"].error = RuntimeError("a bug")
+    await bench.poll()
+    bench.pves["main"].error = None
+    bench.wrong.asked.clear()
+    await bench.poll(times=2)
+    views = {(view.cluster, view.at): view for view in bench.wrong.asked}
+    assert [(view.cluster, view.leads, view.strangers) for view in views.values()] == [
+        ("main", True, (mallory,)),  # not lost with a tick that failed
+        ("lab", False, ()),
+        ("main", True, ()),
+        ("lab", False, ()),
+    ]
