@@ -72,8 +72,8 @@ Visit = Typed | Pressed
 
 
 class Door:
-    """`flooded` is told, once an hour each, of a person who sends too much; `strange`, once an hour and chat, of one who
-    has no role."""
+    """`flooded` is told, once an hour each, of a person who sends too much; `strange`, once an hour and chat, of
+    one who has no role."""
 
     def __init__(
         self,

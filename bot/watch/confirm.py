@@ -16,6 +16,7 @@ from bot.model.feeds import STORAGES, Feeds, Reading, StorageState
 from bot.model.view import View
 from bot.ports import Watched
 from bot.rules import Confirm
+from bot.rules.sight import storage_of
 from bot.watch.tick import Found
 
 TRIES = 3
@@ -40,7 +41,7 @@ class Doubter:
         guests, storages = by[Confirm.GUEST_TASKS], by[Confirm.STORAGE]
         opinion, states, tasks = await asyncio.gather(
             self._opinion(patience) if by[Confirm.QUORUM] else _none(),
-            self._storages({one.finding.subject.node for one in storages} - {""}, min(patience, SLOW), view),
+            self._storages({_node_of(one, view) for one in storages} - {""}, min(patience, SLOW), view),
             self._tasks([one for one in guests if one.finding.subject.id.isdigit()], view, patience),
         )
         found, looked_up = tasks
@@ -118,6 +119,12 @@ class Doubter:
                 found += answer
                 looked_up |= vmids
         return found, looked_up
+
+
+def _node_of(one: Found, view: View) -> str:
+    """The node whose row of the storage was found: a shared one is about no node."""
+    storage = storage_of(view.snapshot, one.finding.subject.id) if view.snapshot is not None else None
+    return storage.node if storage is not None else one.finding.subject.node
 
 
 async def _none() -> None:
