@@ -133,6 +133,7 @@ class Alert:
     parent: str = ""  # key of the alert that inhibits it: listed there, told nowhere
     silenced: int = 0  # id of the silence that covers it now; 0: none
     told: bool = False  # Telegram has accepted a message of it somewhere
+    gone: bool = False  # over since what it was about is there no more
     summary: bool = False  # it was open at the first poll after a start: told in the summary
 
     @property
@@ -256,6 +257,7 @@ class Record:
     over: datetime | None
     acked_by: str = ""
     told: bool = True
+    gone: bool = False  # as Alert.gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ def mended(alert: Alert) -> bool:
 
 def emoji(alert: Alert) -> str:
     if mended(alert):
-        return "🟢"
+        return "⚪" if alert.gone else "🟢"
     return "⏳" if alert.phase is Phase.PENDING else alert.finding.severity.emoji
 
 

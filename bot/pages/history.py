@@ -57,6 +57,8 @@ def _line(record: Record, data: Data) -> Said:
         parts.append(span(seconds))
     elif record.over is None:
         parts.append(say("still open"))
+    if record.gone:
+        parts.append(say("gone since"))
     if record.acked_by:
         parts.append(say("acked by {name}", name=cut(record.acked_by, NAME)))
     if not record.told:

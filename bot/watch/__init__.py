@@ -5,7 +5,7 @@
       post.py      what is kept of a cluster between polls            ▶ View
       pushed.py    what Proxmox VE pushed, until a poll deals with it
       tick.py      find · inhibit · step · silence, pure              ▶ alerts, news
-      confirm.py   what is looked up before something fires
+      confirm.py   what is looked up before something fires           gone.py      the end of what is there no more
       inhibit.py   what goes down with something else                 silence.py   what is not told, for a while
     asked.py     what the pages and the taps ask (ports.Watching)     why.py       one alert explained
     table.py     all alerts and silences, and how changes add up

@@ -102,6 +102,7 @@ def record(alert: Alert) -> Record:
         over=alert.over,
         acked_by=alert.acked_by,
         told=alert.told,
+        gone=alert.gone,
     )
 
 

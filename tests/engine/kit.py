@@ -25,9 +25,11 @@ from bot.model import (
     Severity,
     Snapshot,
     Status,
+    Storage,
     Subject,
     Task,
     TaskLog,
+    Unseen,
     Upid,
     Version,
 )
@@ -200,6 +202,8 @@ class Pve:
         self.calls: list[str] = []
         self._latest: Snapshot | None = None
         self.nodes: Sequence[str] = ("pve1", "pve2")
+        self.storages: tuple[Storage, ...] = ()
+        self.unseen: tuple[Unseen, ...] = ()
 
     def latest(self) -> Snapshot | None:
         return self._latest
@@ -210,7 +214,8 @@ class Pve:
             await asyncio.Event().wait()
         if self.error is not None:
             raise self.error
-        self._latest = snapshot(self._clock, self.key, self.nodes)
+        made = snapshot(self._clock, self.key, self.nodes)
+        self._latest = replace(made, storages=self.storages, unseen=self.unseen)
         return self._latest
 
     async def tasks(self) -> tuple[Task, ...]:

@@ -16,10 +16,11 @@ from bot.errors import (
     PveUnreachable,
     StoreFailed,
 )
-from bot.model import Finding, NewsKind, Outcome, Phase, Severity, Task, Upid
+from bot.model import About, Finding, Gap, NewsKind, Outcome, Phase, Severity, Storage, Subject, Task, Unseen, Upid
 from bot.model.view import Cut, Push, Stranger, View
 from bot.rules import Confirm, Limit
-from bot.text import say
+from bot.text import Reader, plain, say
+from bot.watch.table import record as table_record
 from tests.engine.kit import ANA, START, Bench, Wrong, cluster_subject, found, guest_subject, node_subject
 
 DOWN = found()
@@ -778,3 +779,50 @@ async def test_one_cluster_speaks_for_the_bot_and_tells_of_strangers() -> None:
         ("main", True, ()),
         ("lab", False, ()),
     ]
+
+
+async def test_a_shared_storage_is_asked_of_the_node_whose_row_was_found() -> None:
+    bench = await doubtful(Confirm.STORAGE)
+    bench.pve.storages = (Storage(cluster="main", name="nas", node="pve2", shared=True, available=False),)
+    nas = Subject(about=About.STORAGE, cluster="main", id="nas", name="nas")
+    await bench.poll(found(subject=nas), times=3)
+    assert [call for call in bench.pve.calls if call.startswith("storages")] == ["storages pve2"]
+
+
+# -- what is there no more -----------------------------------------------------------------------------------------
+
+
+async def ended(bench: Bench, finding: Finding, *, whole: bool = True) -> str:
+    """What its recovery says, once it is found no more."""
+    await bench.poll(replace(finding, over=say("{name} runs again", name="it")), times=4)
+    bench.pve.unseen = () if whole else (Unseen(gap=Gap.ROWS_DROPPED, count=1),)
+    await bench.poll(times=5)
+    alert = bench.of(finding.key)
+    news = bench.deliverer.news[-1]
+    assert (news.kind, news.alert) == (NewsKind.RESOLVED, alert)
+    record = table_record(alert)
+    assert record.gone is alert.gone
+    assert alert.finding.over is not None
+    return plain(alert.finding.over, Reader())
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        guest_subject(909),
+        node_subject("pve9"),
+        Subject(about=About.STORAGE, cluster="main", id="pve1/nas", name="nas"),
+    ],
+)
+async def test_what_was_deleted_is_gone_and_does_not_run_again(bench: Bench, subject: Subject) -> None:
+    finding = found(subject=subject)
+    assert await ended(bench, finding) == f"{subject.name} is gone (deleted, or no longer visible)"
+    assert bench.of(finding.key).finding.after == ()
+
+
+async def test_what_is_there_runs_again(bench: Bench) -> None:
+    assert await ended(bench, DOWN) == "it runs again"
+
+
+async def test_a_list_with_holes_says_nothing_of_what_is_missing(bench: Bench) -> None:
+    assert await ended(bench, found(subject=guest_subject(909)), whole=False) == "it runs again"

@@ -291,3 +291,11 @@ def test_whatever_is_found_can_be_drawn(
         shown = read(html(said, READER))
         assert shown.strip()
         assert len(shown) <= 4096
+
+
+def test_what_is_gone_is_not_green() -> None:
+    words = say("{name} is gone (deleted, or no longer visible)", name=HOSTILE)
+    gone = replace(over(FIRED), gone=True, finding=replace(FIRED.finding, over=words))
+    assert plain(single(gone).text, READER).startswith(f"⚪ {HOSTILE} is gone (deleted, or no longer visible)")
+    said = alertcard.news(gone, NewsKind.RESOLVED, clusters=ONE, now=NOW)
+    assert plain(said, READER).startswith(f"⚪ {HOSTILE} is gone")

@@ -639,3 +639,9 @@ async def test_anything_typed_after_a_command_is_answered(page: str, arg: str) -
         html(error.said(), READER)
     else:
         html(screen.text, READER)
+
+
+async def test_history_says_what_is_gone() -> None:
+    seen = Watch()
+    seen.records = [replace(record(2), gone=True), record(3)]
+    assert text(await show(asking(seen), "history")).count("gone since") == 1
