@@ -74,6 +74,7 @@ _TABLE: tuple[Page, ...] = (
     task.LOG,
     audit.FILE,
     alerts.ONE,
+    alerts.AGAIN,
     hush.PAGE,
     silences.ONE,
 )

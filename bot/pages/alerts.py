@@ -1,4 +1,5 @@
-"""/alerts: what is wrong as the watch has it, worst first, and what it cannot see; `alert` is one of them."""
+"""/alerts: what is wrong as the watch has it, worst first, and what it cannot see; `alert` is one of them; `again` has
+all read again that is read at its own pace, for somebody who has just mended something."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ def draw(data: Data, asker: Asker) -> Screen:
             *pager("alerts", str, number, pages),
             *commands,
             (Button(say("History"), Open("history")), Button(say("Silences"), Open("silences"))),
+            *([(Button(say("Read all again"), Open("again")),)] if asker.role >= Role.OPERATOR else []),
             (Button(say("‹ Status"), Open("status")), refresh("alerts", str(number) if number > 1 else "")),
         ),
     )
@@ -190,5 +192,22 @@ def draw_one(data: One, asker: Asker) -> Screen:
     )
 
 
+# -- again -----------------------------------------------------------------------------------------------------------
+
+
+async def load_again(ask: Enquiry, arg: str) -> bool:
+    """Is it read now? Not where it just was."""
+    ask.fresh()
+    return watch(ask).look_again(ask.asker)
+
+
+def draw_again(begun: bool, asker: Asker) -> Screen:
+    now = say("Everything is read again now: disks, pools, backups, certificates and the rest.")
+    soon = say("What was mended is over within a minute or two, some of it only once it has stayed so for a while.")
+    just = say("All of it was read again less than half a minute ago.")
+    return Screen(text=lines(now, soon) if begun else just, rows=((Button(say("‹ Alerts"), Open("alerts")),),))
+
+
 PAGE = Page(key="alerts", help="What is wrong now", role=Role.VIEWER, command=True, load=load, draw=draw)
 ONE = Page(key="alert", help="", role=Role.VIEWER, load=load_one, draw=draw_one)
+AGAIN = Page(key="again", help="", role=Role.OPERATOR, load=load_again, draw=draw_again, changes=True)

@@ -62,6 +62,11 @@ def seen(ask: Enquiry) -> list[Alert]:
     return [alert for alert in watch(ask).alerts() if visible(alert, ask.asker.scope)]
 
 
+def explained(ask: Enquiry) -> list[Alert]:
+    """Found, and told to nobody since the cause is known; those that exist for the asker, newest first."""
+    return [alert for alert in watch(ask).explained() if visible(alert, ask.asker.scope)]
+
+
 def names(ask: Enquiry) -> Mapping[str, str]:
     """What is watched, by key: a cluster's name stands on its alerts where there are several."""
     return {pulse.cluster: pulse.name for pulse in watch(ask).pulse()}

@@ -10,7 +10,7 @@ from bot.model import Alert
 from bot.pages.alertwords import head, short, when
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, pairs
-from bot.pages.watched import names, one, seen, watch
+from bot.pages.watched import explained, names, one, seen, watch
 from bot.ports import Why
 from bot.screen import Button, Open, Screen
 from bot.text import Said, fold, lines, say
@@ -37,13 +37,14 @@ class Data:
 async def load(ask: Enquiry, arg: str) -> Data | Choice:
     """`arg` is a number, or what the alert is about. Raises: NotFound."""
     text = arg.strip()
-    found = seen(ask)
+    standing, quiet = seen(ask), explained(ask)
+    found = [*standing, *quiet]
     if not (text.isascii() and text.isdecimal()) or not any(str(alert.number) == text for alert in found):
         named = [alert for alert in found if _is(alert, fold(text))]
         if len(named) == 1:
             text = str(named[0].number)
         elif named or not text:
-            return Choice(alerts=tuple(named or found), text=text)
+            return Choice(alerts=tuple(named or standing), text=text)
         elif not (text.isascii() and text.isdecimal()):
             raise NotFound(
                 say("No alert is about {text}. /alerts lists what there is, /history what was.", text=text[:40])

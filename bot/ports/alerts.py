@@ -178,7 +178,12 @@ class Watching(Protocol):
     return, and cards follow by themselves."""
 
     def alerts(self) -> Sequence[Alert]:
-        """Open ones and pending, worst first, then newest."""
+        """Open ones and pending, worst first, then newest; without what hangs on another that stands, and is not told
+        before that has ended."""
+        ...
+
+    def explained(self) -> Sequence[Alert]:
+        """Found, and told to nobody since the cause is known (Finding.last); newest first."""
         ...
 
     def alert(self, number: int) -> Alert | None:
@@ -207,6 +212,10 @@ class Watching(Protocol):
     def fires_in(self, number: int) -> float | None:
         """Seconds for which a pending alert has still to be found before it is told, by its own limits; None where it
         is not pending, or will not be told (its cause is known)."""
+        ...
+
+    def look_again(self, by: Asker) -> bool:
+        """All that is read at its own pace is read now: something was mended. False where that was just done."""
         ...
 
     async def history(self, limit: int = 50, since: datetime | None = None) -> Sequence[Record]:

@@ -79,13 +79,21 @@ class Asked:
     # -- reads ---------------------------------------------------------------------------------------------------------
 
     def alerts(self) -> Sequence[Alert]:
-        """Open and pending ones, worst first, then newest. What is explained is not among them; `alert()` gives it."""
+        """Open and pending ones, worst first, then newest. What is explained, or waits for what becomes of another, is
+        not among them; `alert()` gives it."""
+        hanging = self._hanging()
         standing = [
             alert
-            for alert in self._table.all().values()
-            if alert.phase is not Phase.OVER and alert.finding.last is None
+            for number, alert in self._table.all().items()
+            if alert.phase is not Phase.OVER and alert.finding.last is None and number not in hanging
         ]
         return sorted(standing, key=lambda alert: (not alert.open, -alert.severity, -_newness(alert), -alert.number))
+
+    def explained(self) -> Sequence[Alert]:
+        """Newest first."""
+        every = self._table.all().values()
+        found = [alert for alert in every if alert.phase is Phase.PENDING and alert.finding.last is not None]
+        return sorted(found, key=lambda alert: (-_newness(alert), -alert.number))
 
     def alert(self, number: int) -> Alert | None:
         return self._table.get(number) or self._deliverer.alert(number)
@@ -138,6 +146,10 @@ class Asked:
 
     async def history(self, limit: int = 50, since: datetime | None = None) -> Sequence[Record]:
         return await self._ledger.history(limit, since)
+
+    def _hanging(self) -> frozenset[int]:
+        """Pending ones that hang on another that stands, where the watch knows."""
+        return frozenset()
 
     def _limit(self, alert: Alert) -> Limit:
         """As the settings have it for this subject, where the watch knows them."""

@@ -112,6 +112,14 @@ class Feeder:
             }
         )
 
+    def hurry(self) -> None:
+        """Everything is due now, what is read once a day and what failed too: somebody has mended something. A reading
+        that is under way may not know of it yet, and is followed by another."""
+        now = self._clock.monotonic()
+        for line in self._lines.values():
+            line.hurry(now)
+        self._looked = None if self._rights is None else now - RIGHTS  # it may be a right that was lacking
+
     def due_now(self) -> tuple[tuple[str, str], ...]:
         """What the next tick would start, the most overdue first: feed key and node ('' of the cluster)."""
         now = self._clock.monotonic()
@@ -257,7 +265,7 @@ class Feeder:
         line.good(value, now, at, pace.calm(line.feed, value, self._snapshot, line.node, took))
         if line.feed.key in pace.DAILY:
             self._keep(line, at)
-            if self._hour is not None:
+            if self._hour is not None and not line.called:
                 line.due = self._daily(line, at, line.due)
 
     # -- once a day ------------------------------------------------------------------------------------------------

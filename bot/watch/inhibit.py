@@ -6,12 +6,13 @@ parent over      what came down with it comes up with it: for `wait` s more its 
                  that had fired untold are pending again. What stands then, fires then.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.model import Alert, Finding, Phase
 from bot.rules import Limit
+from bot.rules.inhibits import TOLD_FIRST
 
 Inhibits = Callable[[Finding, Finding], bool]
 """(parent, child): rules/inhibits.py"""
@@ -36,23 +37,40 @@ class Parents:
         return self._ranks.get(rule, _LAST)
 
     def add(self, alert: Alert) -> None:
-        if alert.finding.rule in self._ranks and (alert.phase is not Phase.OVER or self.lingers(alert)):
-            self._standing.append(alert)
+        if alert.finding.rule not in self._ranks or (alert.phase is Phase.OVER and not self.lingers(alert)):
+            return
+        if alert.finding.rule in TOLD_FIRST and alert.phase is Phase.PENDING and alert.finding.last is not None:
+            return
+        self._standing.append(alert)
 
     def of(self, finding: Finding) -> Alert | None:
-        """One that stands, before one that is over."""
+        """One that fires, before one that may come to, before one that is over: what is told in a message that stands
+        is not told anew because something else begins."""
         key = finding.key
-        over: Alert | None = None
+        others: dict[Phase, Alert] = {}
         for parent in self._standing:
-            if parent.key != key and self._inhibits(parent.finding, finding):
-                if parent.phase is not Phase.OVER:
+            if parent.key != key and parent.phase not in others and self._inhibits(parent.finding, finding):
+                if parent.phase is Phase.FIRING:
                     return parent
-                over = over or parent
-        return over
+                others[parent.phase] = parent
+        return others.get(Phase.PENDING) or others.get(Phase.OVER)
 
     def lingers(self, alert: Alert) -> bool:
         """Over for a short while."""
         return alert.over is not None and timedelta() <= self._now - alert.over < self._wait
+
+
+def hanging(alerts: Iterable[Alert], parents: Parents) -> frozenset[int]:
+    """Of the alerts of one cluster, the pending ones that hang on another that stands: they will not be told beside it.
+
+    `parents`: an empty one.
+    """
+    standing = [alert for alert in alerts if alert.phase is not Phase.OVER]
+    for alert in standing:
+        parents.add(alert)
+    return frozenset(
+        alert.number for alert in standing if alert.phase is Phase.PENDING and parents.of(alert.finding) is not None
+    )
 
 
 def released(alert: Alert, parent: Alert | None, limit: Limit) -> Alert:

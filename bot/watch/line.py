@@ -71,6 +71,11 @@ class Line:
             wait = SOON * min(self.scale, 1.0)
             self.due = min(self.due, max(now, wait + (self.tried or 0.0)))
 
+    def hurry(self, now: float) -> None:
+        """Due now whatever it is, or once the reading that is under way has ended."""
+        self.called = self.busy
+        self.due = now
+
     def bad(self, error: PveError, now: float) -> None:
         """The last good value stays; but where there is no such thing, there is none."""
         self.forbidden, self.silent = isinstance(error, PveForbidden), isinstance(error, PveNodeDown)

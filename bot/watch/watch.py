@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.access import Role
+from bot.access import Asker, Role
 from bot.errors import StoreFailed
 from bot.model import Alert, News
 from bot.model.view import Memory, Order, Push, Stranger, View
@@ -15,7 +15,7 @@ from bot.ports import Audit, Changes, Clock, Ledger, Spawner, Watched
 from bot.rules import Limit, Rule
 from bot.rules.inhibits import PARENTS, inhibits
 from bot.watch.asked import Asked, Delivering
-from bot.watch.inhibit import Inhibits
+from bot.watch.inhibit import Inhibits, Parents, hanging
 from bot.watch.look import look
 from bot.watch.memory import remember
 from bot.watch.post import Around, Feeding, Post
@@ -33,6 +33,8 @@ EXPLAINS = timedelta(minutes=30)
 ORDERS = 100
 STRANGERS = 20
 """Of one poll: the last ones."""
+AGAIN = 30.0
+"""Seconds from one reading of everything to the next, at least."""
 HURRY = 5.0
 """Seconds from one poll to the next, at least, where something hurries it."""
 NOTICE = 1.0
@@ -91,6 +93,7 @@ class Watch(Asked):
         self._started = clock.now()
         self._orders: tuple[Order, ...] = ()
         self._said: set[str] = set()  # rules whose fault is in the log
+        self._looked_again: float | None = None  # monotonic
         self._unsaid = True  # the store's fault is not in the log yet
 
     async def start(self) -> None:
@@ -146,6 +149,25 @@ class Watch(Asked):
         posts = list(self._posts.values())
         known = (post for post in posts if (seen := post.pve.latest()) is not None and host in seen.by_node)
         return next(known, posts[0] if posts else None)
+
+    def look_again(self, by: Asker) -> bool:
+        now = self._clock.monotonic()
+        if self._looked_again is not None and now - self._looked_again < AGAIN:
+            return False
+        self._looked_again = now
+        log.info("%s has everything read again", by.name)
+        for post in self._posts.values():
+            post.hurried = True
+            if post.feeder is not None:
+                post.feeder.hurry()
+        return True
+
+    def _hanging(self) -> frozenset[int]:
+        setting, now = self._setting, self._clock.now()
+        found: set[int] = set()
+        for alerts in self._table.of.values():
+            found |= hanging(alerts.values(), Parents(setting.inhibits, setting.parents, now, 0.0))
+        return frozenset(found)
 
     def _limit(self, alert: Alert) -> Limit:
         rule, post = self._rules.get(alert.finding.rule), self._posts.get(alert.finding.subject.cluster)

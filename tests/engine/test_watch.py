@@ -826,3 +826,44 @@ async def test_what_is_there_runs_again(bench: Bench) -> None:
 
 async def test_a_list_with_holes_says_nothing_of_what_is_missing(bench: Bench) -> None:
     assert await ended(bench, found(subject=guest_subject(909)), whole=False) == "it runs again"
+
+
+async def test_what_hangs_on_another_that_stands_is_not_shown_beside_it(bench: Bench) -> None:
+    await bench.poll(OFF, DOWN)
+    assert [alert.key for alert in bench.watch.alerts()] == [OFF.key]  # both are pending
+    await bench.poll(OFF, DOWN, times=4)
+    other = found(subject=guest_subject(103))
+    await bench.poll(OFF, DOWN, other)
+    assert other.key not in [alert.key for alert in bench.watch.alerts()]
+    assert DOWN_KEY in [alert.key for alert in bench.watch.alerts()]  # it has fired: the page counts it
+    await bench.poll(found(subject=guest_subject(104, "pve2")))
+    assert "down:main/guest/104" in [alert.key for alert in bench.watch.alerts()]
+
+
+async def test_what_is_explained_can_be_asked_for(bench: Bench) -> None:
+    await bench.poll(replace(DOWN, last=say("Ana stopped it")), times=3)
+    assert bench.watch.alerts() == []
+    assert [alert.key for alert in bench.watch.explained()] == [DOWN_KEY]
+
+
+async def test_all_is_read_again_at_most_every_half_minute() -> None:
+    bench = await Bench(clusters=("main", "lab")).start()
+    hurried: list[str] = []
+
+    class Feeding:
+        def __init__(self, key: str) -> None:
+            self.key = key
+
+        def hurry(self) -> None:
+            hurried.append(self.key)
+
+    for key, post in bench.watch._posts.items():
+        post.feeder = Feeding(key)  # type: ignore[assignment]
+    assert bench.watch.look_again(ANA)
+    assert hurried == ["main", "lab"]
+    assert all(post.hurried for post in bench.watch._posts.values())
+    bench.clock.pass_(29)
+    assert not bench.watch.look_again(ANA)
+    bench.clock.pass_(1)
+    assert bench.watch.look_again(ANA)
+    assert len(hurried) == 4

@@ -28,12 +28,21 @@ class Watch:
         self.told: list[Route] = []
         self.ways: dict[int, Habits] = {}
         self.records: list[Record] = []
+        self.looked: list[str] = []  # who had all read again
         self.pinned: list[Place] = []
         self.tests: list[tuple[Place, int]] = []
         self.fails: Exception | None = None
 
     def alerts(self) -> Sequence[Alert]:
-        return worst_first(alert for alert in self.kept.values() if alert.phase is not Phase.OVER)
+        standing = (alert for alert in self.kept.values() if alert.phase is not Phase.OVER)
+        return worst_first(alert for alert in standing if alert.finding.last is None)
+
+    def explained(self) -> Sequence[Alert]:
+        return [alert for alert in self.kept.values() if alert.phase is Phase.PENDING and alert.finding.last]
+
+    def look_again(self, by: Asker) -> bool:
+        self.looked.append(by.name)
+        return len(self.looked) == 1
 
     def alert(self, number: int) -> Alert | None:
         return self.kept.get(number)

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.errors import PveAbsent, PveForbidden, PveNoAnswer, PveNodeDown
+from bot.errors import PveAbsent, PveForbidden, PveNoAnswer, PveNodeDown, PveUnreachable
 from bot.model import Outcome, Permissions, Status, Storage, Task, Upid
 from bot.model.feeds import (
     AGENT,
@@ -448,3 +448,33 @@ async def test_a_clock_that_jumps_disturbs_nothing(watching: Watching, pve: Pve,
     status = watching.feeder.feeds().fresh(NODE_STATUS, "pve1")
     assert status == NodeStatus(load5=1.0)
     assert len(pve.of(DISKS, "pve1")) <= 1
+
+
+async def test_in_a_hurry_everything_is_read_even_what_is_read_once_a_day(watching: Watching, pve: Pve) -> None:
+    pve.answers["zfs", "pve1"] = PveAbsent("no ZFS")
+    pve.answers["ceph", ""] = PveUnreachable("no answer")
+    await watching.polls(400)
+    pve.asked.clear()
+    await watching.polls(1)
+    few = {key for key, _, _ in pve.asked}
+    watching.feeder.hurry()
+    pve.asked.clear()
+    await watching.polls(1)
+    every = {feed.key for feed in FEEDS} - {"agent"}  # no guest is expected to have one
+    assert {key for key, _, _ in pve.asked} == every
+    assert few < every
+    await watching.polls(4)
+    assert len(pve.of(DISKS, "pve1")) == 1
+
+
+async def test_in_a_hurry_a_reading_that_is_under_way_is_followed_by_another(watching: Watching, pve: Pve) -> None:
+    await watching.polls(400)
+    pve.asked.clear()
+    pve.gate = asyncio.Event()
+    watching.feeder.hurry()
+    await watching.polls(1)
+    assert len(pve.of(DISKS, "pve1")) == 1
+    watching.feeder.hurry()
+    pve.gate.set()
+    await watching.polls(5)
+    assert len(pve.of(DISKS, "pve1")) == 2
