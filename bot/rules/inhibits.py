@@ -28,6 +28,9 @@ PARENTS: Mapping[str, int] = {
     )
 }
 """Rules that have children; of several parents the first explains it best."""
+TOLD_FIRST = frozenset({"guest_stopped_by_itself"})
+"""Of these one that is explained before it was told is told to nobody: it tells for no other either. One that was told
+goes on to, whatever becomes known of it."""
 BOTS_OWN = frozenset({"bot", "token_expiry", "subscription", "system_mail"})
 """What no outage of a cluster explains."""
 _OF_NODE = frozenset({"service_down", "replication", "ceph", "node_api_down", "zfs", "thin_metadata"})
@@ -48,8 +51,8 @@ def inhibits(parent: Finding, child: Finding) -> bool:
             return _of_node(parent, child)
         case "ha_error":
             return not parent.event and child.rule in _DOWN and above.key == below.key
-        case "guest_stopped_by_itself":  # of one that is explained nobody is told: it tells for no other either
-            return parent.last is None and child.rule == "guest_expected_down" and above.key == below.key
+        case "guest_stopped_by_itself":
+            return child.rule == "guest_expected_down" and above.key == below.key
         case "guest_io_error":
             return child.rule == "storage_full" and below.node in {"", above.node}
         case _:

@@ -60,7 +60,7 @@ OTHER: Mapping[str, Any] = {"about": About.OTHER, "id_": "pve1/pvestatd"}
         (of("ha_error", event="up"), of("guest_stopped_by_itself"), False),
         (of("guest_stopped_by_itself"), of("guest_expected_down"), True),
         (of("guest_stopped_by_itself"), of("guest_expected_down", id_="105"), False),
-        (of("guest_stopped_by_itself", last=say("cause: a backup")), of("guest_expected_down"), False),
+        (of("guest_stopped_by_itself", last=say("cause: a backup")), of("guest_expected_down"), True),
         (of("node_offline", last=say("it is back"), **NODE), of("guest_paused"), True),
         (of("guest_stopped_by_itself"), of("guest_paused"), False),
         # 9: a full storage of its node
