@@ -111,7 +111,7 @@ class View:
     cluster: str
     name: str  # as shown
     at: datetime  # UTC, of this poll
-    step: float  # s of the monotonic clock since the poll before, at most two polls; 0 on the first
+    step: float  # s since the poll before, at most two polls; by the monotonic clock, over a restart by the other
     poll: float  # s between polls
     snapshot: Snapshot | None
     fresh: bool

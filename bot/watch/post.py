@@ -1,5 +1,6 @@
 """What the watch keeps of one cluster between its polls, and the view that it makes of each."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ V = TypeVar("V")
 
 FIGURE = "figure/"
 """Before the cluster's key, and the figure's own, in Kept.facts."""
+POLLED = "polled"
+"""Memory.figures: epoch s of the last poll that could read the cluster (memory.py)."""
 EVENTS_KEPT = timedelta(days=8)
 """A task list reaches back a week at most."""
 MANY = 4096  # events that are remembered before the old ones are looked for
@@ -101,7 +104,8 @@ class Post:
 
     def view(self, seen: Look, now: datetime, mono: float, around: Around) -> View:
         """This poll's; what it says of `first`, `failed` and `step` is taken over, so call it once a poll."""
-        step = 0.0 if self._last is None else min(max(mono - self._last, 0.0), 2 * around.poll)
+        passed = mono - self._last if self._last is not None else _since(self.memory, now)
+        step = min(max(passed, 0.0), 2 * around.poll)
         self._last = mono
         good = seen.snapshot is not None
         first = good and self._first
@@ -202,6 +206,13 @@ class Post:
                 **(self.feeder.remembered() if self.feeder is not None else {}),
             },
         )
+
+
+def _since(before: Memory, now: datetime) -> float:
+    """Seconds since the last good poll of the process before: by the wall clock, there is no other. What was found then
+    and is found now was so meanwhile, as it is between two polls."""
+    polled = before.figures.get(POLLED, math.nan)
+    return now.timestamp() - polled if math.isfinite(polled) else 0.0
 
 
 def _figures(start: str, before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from bot.model.view import Cut, Push, Stranger, View
 from bot.rules import Confirm, Limit
 from bot.text import Reader, plain, say
 from bot.watch.table import record as table_record
-from tests.engine.kit import ANA, START, Bench, Wrong, cluster_subject, found, guest_subject, node_subject
+from tests.engine.kit import ANA, START, Bench, Wrong, cluster_subject, found, guest_subject, node_subject, remember
 
 DOWN = found()
 DOWN_KEY = DOWN.key
@@ -720,9 +720,10 @@ async def test_alerts_come_worst_first_then_newest(bench: Bench) -> None:
     older, newer = found(subject=guest_subject(101)), found(subject=guest_subject(102, "pve2"))
     await bench.poll(older, times=3)
     await bench.poll(older, newer, times=3)
-    await bench.poll(older, newer, replace(GONE, hold=0), found(subject=guest_subject(103)))
+    off = replace(OFF, hold=0, subject=node_subject("pve9"))
+    await bench.poll(older, newer, off, found(subject=guest_subject(103)))
     keys = [alert.key for alert in bench.watch.alerts()]
-    assert keys[:3] == [GONE.key, newer.key, older.key]
+    assert keys[:3] == [off.key, newer.key, older.key]
     assert len(keys) == 4
 
 
@@ -867,3 +868,30 @@ async def test_all_is_read_again_at_most_every_half_minute() -> None:
     bench.clock.pass_(1)
     assert bench.watch.look_again(ANA)
     assert len(hurried) == 4
+
+
+# -- over a restart ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("down", "jump", "step"), [(10, 0, 10), (3600, 0, 30), (10, -3600, 0), (0, 10**9, 30), (10, -10, 0)]
+)
+async def test_a_hold_goes_on_over_a_restart(bench: Bench, down: float, jump: float, step: float) -> None:
+    bench.more = {"remember": lambda view: replace(remember(view), figures={"polled": view.at.timestamp()})}
+    await bench.restart()
+    await bench.poll()
+    await bench.poll(DOWN, times=2)
+    assert bench.told == []
+    bench.clock.pass_(down)
+    bench.clock.jump(jump)
+    await bench.restart()
+    await bench.poll(DOWN, seconds=0)
+    assert bench.wrong.asked[-1].step == step
+    assert bench.of(DOWN_KEY).held == 15 + step if step < 15 else bench.told == [("fired", DOWN_KEY)]
+
+
+async def test_a_figure_that_makes_no_sense_is_no_time(bench: Bench) -> None:
+    bench.ledger.facts["figure/main/polled"] = "nan"
+    await bench.restart()
+    await bench.poll(DOWN)
+    assert bench.wrong.asked[-1].step == 0
