@@ -96,3 +96,15 @@ async def test_what_is_typed_reaches_the_watch(running: Stack) -> None:
     shown = await api.ask(running.with_ben, running.ben, "/silence nas-backup")
     assert "No" in shown.text or "There is no guest" in shown.text
     assert not any("test alert" in one.text for one in api.messages(BEN))
+
+
+async def test_at_the_pace_of_the_demo_a_crash_is_told_once(tmp_path: Path) -> None:
+    """db starts with its node, too: that it should run is told nowhere beside it."""
+    pace = {"TELEMOX_ALERTS__POLL_SECONDS": "2", "TELEMOX_ALERTS__TIME_SCALE": "0.1"}
+    async with stack(tmp_path, TELEMOX_ALERT_CHATS=str(GROUP), **pace) as running:
+        await until(lambda: told(running, "since before the start"))
+        running.cluster.crash(DB)
+        await until(lambda: told(running, "db stopped by itself"))
+        at = running.clock.monotonic()
+        await until(lambda: running.clock.monotonic() > at + 60)
+        assert not told(running, "db is stopped and should run")
