@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from bot.model import Finding, Guest, Outcome, Severity
 from bot.model.feeds import BACKUPS, DAY, HOUR, BackupJob, Backups
 from bot.model.view import View
-from bot.rules.readings import guest_named, listed, name_of, of_cluster, passed, sees_nothing, sees_reading, week
+from bot.rules.readings import (
+    guest_named,
+    listed,
+    name_of,
+    of_cluster,
+    of_other,
+    passed,
+    sees_nothing,
+    sees_reading,
+    week,
+)
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import blind, both, memo, seen, sees_guest
 from bot.rules.subjects import ask, cluster_subject, guest_key, guest_subject, opens
@@ -24,6 +34,22 @@ LEAST, WORST = 26 * HOUR, 7 * DAY
 def overdue(view: View, limits: Limits) -> Iterator[Finding]:
     """Of guests in an enabled job whose interval is known. One that was never backed up counts only where every
     storage's backups are to be seen, and only after as long as it would take to miss one."""
+    for late in _late(view, limits):
+        if late.finding is not None:
+            yield late.finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """A guest whose last backup is old."""
+
+    guest: Guest
+    store: str  # where its first job saves it; the job itself where that is not known
+    age: float | None  # s; None: it has none
+    finding: Finding | None  # None: it has missed a run, and is not yet overdue
+
+
+def _late(view: View, limits: Limits) -> Iterator[Late]:
     snapshot, backups = seen(view), of_cluster(view, BACKUPS)
     if snapshot is None or backups is None:
         return
@@ -36,9 +62,9 @@ def overdue(view: View, limits: Limits) -> Iterator[Finding]:
         last = newest.get(guest.vmid)
         if last is not None and last >= early:
             continue  # the way of nearly all of ten thousand
-        finding = _guest(view, guest, _later(last, good.get(guest.vmid)), backups, jobs, limits)
-        if finding is not None:
-            yield finding
+        late = _guest(view, guest, _later(last, good.get(guest.vmid)), backups, jobs, limits)
+        if late is not None:
+            yield late
 
 
 def _least(limit: Limit) -> float:
@@ -51,21 +77,25 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
 
 def _guest(
     view: View, guest: Guest, last: datetime | None, backups: Backups, jobs: list[BackupJob], limits: Limits
-) -> Finding | None:
+) -> Late | None:
     limit = limits.of(guest_key(guest))
     mine = [job for job in jobs if covers(job, guest)]
     if not limit.on or not mine or _asleep(view, guest, mine) or guest.node in blind(view):
         return None
-    due = max(_least(limit), limit.more.get("intervals", 2) * min(job.interval or DAY for job in mine))
+    interval = min(job.interval or DAY for job in mine)
+    due = max(_least(limit), limit.more.get("intervals", 2) * interval)
     worst = limit.more.get("critical_seconds", WORST)
     worst = worst if due < worst else due + worst
     lately = _lately(view)
     last = _later(last, lately.good.get(str(guest.vmid)))
     busy = str(guest.vmid) in lately.busy or guest.node in lately.nodes
     age = (view.at - last).total_seconds() if last is not None else None
-    if (age is None and not backups.complete) or (age is not None and age <= due):
+    if (age is None and not backups.complete) or (age is not None and age <= due - interval / 2):
         return None
-    return Finding(
+    store = mine[0].storage or mine[0].id
+    if age is not None and age <= due:
+        return Late(guest=guest, store=store, age=age, finding=None)
+    finding = Finding(
         rule="backup_overdue",
         subject=guest_subject(guest),
         severity=Severity.CRITICAL if age is not None and age > worst else Severity.WARNING,
@@ -87,6 +117,42 @@ def _guest(
         since=last,
         slow=True,
     )
+    return Late(guest=guest, store=store, age=age, finding=finding)
+
+
+# -- 30, of a whole store ------------------------------------------------------------------------------------------
+
+
+def store_overdue(view: View, limits: Limits) -> Iterator[Finding]:
+    """Many at once: it speaks for them (inhibits.py), until none of them is overdue. Those that have missed a run, and
+    will be overdue within hours, are counted: they go into one message, and not before it one by one."""
+    if not limits.base.on:
+        return
+    stores: dict[str, list[Late]] = {}
+    for late in _late(view, limits):
+        if late.age is not None:
+            stores.setdefault(late.store, []).append(late)
+    for store, all_ in stores.items():
+        found = [late.finding for late in all_ if late.finding is not None]
+        standing = [finding for finding in found if not finding.grey]
+        if not found:
+            continue
+        oldest = max(late.age or 0.0 for late in all_)
+        yield Finding(
+            rule="store_overdue",
+            subject=of_other(view, f"backups/{store}", store),
+            severity=max(finding.severity for finding in found),
+            said=say("Backups to {name} are overdue", name=store),
+            over=say("{name}: backups are made again", name=store),
+            because=lines(
+                say("{n} guests, more than {limit}", n=len(all_), limit=limits.base.count),
+                say("the oldest backup is {age} old", age=passed(oldest)),
+            ),
+            cures=(opens(say("Storage"), "storage"),),
+            grey=not standing or len(all_) <= limits.base.count,
+            slow=True,
+            affected=tuple(late.guest.name for late in all_),
+        )
 
 
 def covers(job: BackupJob, guest: Guest) -> bool:
@@ -170,6 +236,18 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(more={"intervals": 2, "least_seconds": LEAST, "critical_seconds": WORST}),
         find=overdue,
         sees=both(sees_guest, sees_reading(BACKUPS)),
+        feeds=(BACKUPS,),
+        slow=True,
+    ),
+    Rule(
+        number=30,
+        key="store_overdue",
+        kind=Kind.STATE,
+        help="More than `count` guests that are saved to the same storage are overdue, or will be soon: one alert.",
+        severity=Severity.WARNING,
+        limit=Limit(count=5, more={"intervals": 2, "least_seconds": LEAST, "critical_seconds": WORST}),
+        find=store_overdue,
+        sees=sees_reading(BACKUPS),
         feeds=(BACKUPS,),
         slow=True,
     ),

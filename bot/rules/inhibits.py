@@ -6,6 +6,7 @@
 38 stats_frozen              the same but API and fence; Ceph only where it is the node's: it may be why pvestatd hangs
 6 ha_error                   7 and 8 of the same guest
 7 guest_stopped_by_itself    8 of the same guest
+30 store_overdue             30 of the guests it names
 9 guest_io_error             22 of the storages its node has
 """
 
@@ -24,6 +25,7 @@ PARENTS: Mapping[str, int] = {
             "ha_error",
             "guest_stopped_by_itself",
             "guest_io_error",
+            "store_overdue",
         )
     )
 }
@@ -53,6 +55,8 @@ def inhibits(parent: Finding, child: Finding) -> bool:
             return not parent.event and child.rule in _DOWN and above.key == below.key
         case "guest_stopped_by_itself":
             return child.rule == "guest_expected_down" and above.key == below.key
+        case "store_overdue":
+            return child.rule == "backup_overdue" and below.name in parent.affected
         case "guest_io_error":
             return child.rule == "storage_full" and below.node in {"", above.node}
         case _:

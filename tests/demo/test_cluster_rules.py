@@ -225,3 +225,14 @@ async def test_all_hosts_off(cluster: Cluster) -> None:
     for host in range(3):
         async with speaking(cluster, host=host) as speaker:
             await speaker.get("/version")
+
+
+async def test_a_dead_backup_store_is_of_guests_that_come_and_go(cluster: Cluster, root: Speaker) -> None:
+    before = {*(await root.rows())}
+    cluster.set_fault("store_overdue", True)
+    more = {*(await root.rows())} - before
+    assert len(more) == 7
+    log = [task for task in await root.get("/cluster/tasks") if task["type"] == "vzdump" and "endtime" in task]
+    assert log
+    cluster.set_fault("store_overdue", False)
+    assert {*(await root.rows())} == before

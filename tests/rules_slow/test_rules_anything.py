@@ -238,5 +238,7 @@ def test_the_blind_find_nothing_and_see_nothing(snap: Snapshot, read: Feeds, som
 
 
 def test_each_row_of_the_catalogue_once() -> None:
-    assert len({rule.number for rule in MINE}) == len(MINE)
+    assert len({rule.key for rule in MINE}) == len(MINE)
+    assert sorted(rule.key for rule in MINE if rule.number == 30) == ["backup_overdue", "store_overdue"]
+    assert len({rule.number for rule in MINE}) == len(MINE) - 1
     assert {rule.number for rule in MINE} == {*range(22, 38), 41, 42, 44, 45}

@@ -7,7 +7,18 @@ from itertools import count
 from typing import Any
 
 from bot.model import Alert, Outcome
-from bot.model.feeds import BACKUPS, PACKAGES, SERVICES, ZPOOLS, Backups, GuestBackup, Packages, Service, ZfsErrors
+from bot.model.feeds import (
+    BACKUPS,
+    PACKAGES,
+    SERVICES,
+    ZPOOLS,
+    BackupJob,
+    Backups,
+    GuestBackup,
+    Packages,
+    Service,
+    ZfsErrors,
+)
 from bot.model.view import GuestWas, Memory, Push, View
 from bot.rules import BY_KEY, RULES
 from bot.rules.inhibits import PARENTS, inhibits
@@ -16,7 +27,17 @@ from bot.watch.tick import Setting, evaluate, tick
 from tests.rules_slow.slowviews import AT, DAY, HOUR, NASTY, feeds, guest, snapshot, storage, task, view
 
 POLL = timedelta(seconds=15)
-ASKED = ("storage_full", "zfs", "backup_failed", "updates", "service_down", "task_failed", "bot")
+ASKED = (
+    "store_overdue",
+    "backup_overdue",
+    "storage_full",
+    "zfs",
+    "backup_failed",
+    "updates",
+    "service_down",
+    "task_failed",
+    "bot",
+)
 
 
 class Engine:
@@ -63,6 +84,32 @@ def test_a_storage_fills_up_and_empties() -> None:
 
 def read(*readings: Any, at: datetime = AT, **more: Any) -> View:
     return view(at=at, feeds=feeds(*readings), **more)
+
+
+def saved(*ages: timedelta, at: datetime) -> View:
+    guests = [guest(101 + n, f"guest-{n}") for n in range(len(ages))]
+    job = BackupJob(id="nightly", enabled=True, vmids=frozenset(), everything=True, storage="nas", interval=86400.0)
+    newest = {101 + n: at - age for n, age in enumerate(ages)}
+    return view(snapshot(guests=guests), at=at, feeds=feeds((BACKUPS, "", Backups(newest=newest, jobs=(job,)))))
+
+
+def test_a_dead_backup_store_is_one_alert_until_none_is_overdue() -> None:
+    engine = Engine()
+    late, soon, good = 3 * DAY, 2 * DAY - HOUR, HOUR
+    assert engine.poll(saved(*[soon] * 6, good, at=AT)) == []
+    assert engine.poll(saved(late, *[soon] * 5, good, at=AT)) == ["fired store_overdue"]
+    assert engine.poll(saved(*[late] * 6, good, at=AT), times=3) == ["changed store_overdue"]
+    (alert,) = [one for one in engine.alerts.values() if one.finding.rule == "store_overdue"]
+    assert alert.finding.affected == tuple(f"guest-{n}" for n in range(6))
+    assert {one.parent for one in engine.alerts.values() if one.finding.rule == "backup_overdue"} == {alert.key}
+    told = [*engine.poll(saved(*[late] * 2, *[good] * 5, at=AT)), *engine.poll(saved(*[late] * 2, *[good] * 5, at=AT))]
+    assert "fired backup_overdue" not in told  # joined, they stay joined
+    assert "resolved store_overdue" in engine.poll(saved(*[good] * 7, at=AT))
+
+
+def test_five_that_are_overdue_are_told_one_by_one() -> None:
+    engine = Engine()
+    assert engine.poll(saved(*[3 * DAY] * 5, HOUR, at=AT)) == ["fired backup_overdue"] * 5
 
 
 def test_events_are_told_once_and_again_when_worse() -> None:

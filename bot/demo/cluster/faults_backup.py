@@ -1,12 +1,13 @@
 """TABLE: what can go wrong with backups, replication, snapshots and tasks."""
 
+import itertools
 from dataclasses import replace
 
 from bot.demo.cluster import backup
 from bot.demo.cluster.errors import TaskFailed
 from bot.demo.cluster.fault import Fault, Stage, guests, hosts
 from bot.demo.cluster.tasks import Task, Work
-from bot.demo.cluster.things import Snapshot
+from bot.demo.cluster.things import Guest, Snapshot
 
 TASKS = "Backups and tasks"
 DAY = 86_400.0
@@ -22,6 +23,7 @@ FAILED = {
 }
 FORGOTTEN = 111  # broken: in no job, never saved
 AGES = {"3 days": 3 * DAY, "8 days": 8 * DAY}
+MANY = 7
 STUCK = 30 * 3_600.0  # seconds that a stuck task has been running: longer than any is given
 
 
@@ -59,6 +61,28 @@ def _overdue(stage: Stage, on: bool, target: str) -> None:
     elif not on and key in stage.kept:
         world.tasks.all.pop(str(stage.kept.pop(key)), None)
     _hold(stage, FORGOTTEN, held=key in stage.kept)
+
+
+def _store(stage: Stage, on: bool, target: str) -> None:
+    """Guests that were saved long ago, and never since, appear: of those that are there a newer backup was seen."""
+    world, key = stage.world, "store_overdue"
+    if on and key not in stage.kept:
+        free = (vmid for vmid in itertools.count(901) if vmid not in world.guests)
+        node, began = next(iter(world.nodes)), world.now - 3 * DAY
+        made = [
+            Guest(vmid, "lxc", f"archive-{vmid}", node, running=False, onboot=False, tags="archive")
+            for vmid in itertools.islice(free, MANY)
+        ]
+        log = backup.story(made, node, began)
+        task = world.tasks.remember(node, "vzdump", "", "root@pam", began, 60, *log)
+        world.guests |= {guest.vmid: guest for guest in made}
+        stage.kept[key] = (task.upid, *(guest.vmid for guest in made))
+    elif not on and key in stage.kept:
+        gone = stage.kept.pop(key)
+        if isinstance(gone, tuple):
+            world.tasks.all.pop(gone[0], None)
+            for vmid in gone[1:]:
+                world.guests.pop(vmid, None)
 
 
 def _hold(stage: Stage, vmid: int, *, held: bool) -> None:
@@ -139,6 +163,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         key="backup_overdue", group=TASKS, label="Backup overdue", help="a guest's last one is so old",
         targets=lambda stage: list(AGES), turn=_overdue, one=True, rule="30 backup_overdue",
+    ),
+    Fault(
+        key="store_overdue", group=TASKS, label="Backup store dead", help=f"{MANY} guests have only old backups",
+        targets=lambda stage: [], turn=_store, rule="30 store_overdue",
     ),
     Fault(
         key="not_backed_up", group=TASKS, label="In no backup job", help="the nightly job leaves it out",
