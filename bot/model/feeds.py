@@ -330,6 +330,22 @@ class AgentPings:
         return guest.kind is Kind.QEMU and guest.status is Status.RUNNING and EXPECT_AGENT in guest.tags
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSystem:
+    """One row of GET …/agent/get-fsinfo."""
+
+    mount: str  # / or C:\\
+    used: int  # bytes
+    total: int  # bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestDisks:
+    """GET …/agent/get-fsinfo of guests tagged expect-agent: what can fill up. A guest that did not answer is absent."""
+
+    of: Mapping[int, tuple[FileSystem, ...]] = field(default_factory=dict)
+
+
 # -- the table -----------------------------------------------------------------------------------------------------
 
 _NODE = "/nodes/{node}"
@@ -360,6 +376,12 @@ AGENT: Feed[AgentPings] = Feed(
     key="agent", every=2 * MINUTE, per_node=False, privilege="VM.Monitor|VM.GuestAgent.Audit", path="/vms",
     what="answers of guest agents", timeout=30.0,
 )  # fmt: skip
+FILESYSTEMS: Feed[GuestDisks] = Feed(
+    key="filesystems", every=HOUR, per_node=False, privilege="VM.Monitor|VM.GuestAgent.Audit", path="/vms",
+    what="disks of VMs, by their agents", timeout=60.0,
+)  # fmt: skip
+BY_AGENT: frozenset[str] = frozenset({AGENT.key, FILESYSTEMS.key})
+"""Keys of feeds that only guests tagged expect-agent are asked for."""
 THIN: Feed[tuple[ThinPool, ...]] = Feed(
     key="thin", every=HOUR, per_node=True, privilege="Sys.Audit", what="metadata of thin pools"
 )
@@ -402,6 +424,7 @@ FEEDS: tuple[Feed[Any], ...] = (
     STORAGES,
     ONBOOT,
     AGENT,
+    FILESYSTEMS,
     THIN,
     CERTIFICATES,
     TIME,

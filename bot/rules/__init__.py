@@ -7,6 +7,7 @@ columns are). Its settings, its line in docs/alerts.md and its place in /why com
 from collections.abc import Mapping
 
 from bot.rules import (
+    agents,
     backups,
     cluster,
     coverage,
@@ -35,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     *ha.RULES,
     *guests.RULES,
     *troubled.RULES,
+    *agents.RULES,
     *usage.RULES,
     *nodes.RULES,
     *strain.RULES,

@@ -1,13 +1,12 @@
-"""Guests in trouble: halted, paused, restarting again and again, locked, silent.
+"""Guests in trouble: halted, paused, restarting again and again, locked.
 
-9 guest_io_error · 10 guest_paused · 11 restart_loop · 12 lock_stuck · 46 guest_silent
+9 guest_io_error · 10 guest_paused · 11 restart_loop · 12 lock_stuck
 """
 
 from collections.abc import Iterator
 from datetime import timedelta
 
 from bot.model import Cure, Finding, Guest, Kind, Outcome, Severity, Status, Subject
-from bot.model.feeds import AGENT
 from bot.model.view import View
 from bot.rules.causes import of_down
 from bot.rules.guests import CRITICAL
@@ -17,8 +16,6 @@ from bot.rules.scan import recall, scan
 from bot.rules.sight import in_sight, seen, sees_guest
 from bot.rules.subjects import guest_key, guest_subject, opens, resume, tasks_of_guest
 from bot.text import Said, clock, day_clock, say
-
-EXPECT_AGENT = "expect-agent"
 
 # -- 9 guest_io_error ----------------------------------------------------------------------------------------------
 
@@ -171,43 +168,6 @@ def _sees_lock(view: View, subject: Subject) -> bool:
     return view.tasks is not None and sees_guest(view, subject)
 
 
-# -- 46 guest_silent -----------------------------------------------------------------------------------------------
-
-
-def guest_silent(view: View, limits: Limits) -> Iterator[Finding]:
-    snapshot, pings = seen(view), view.feeds.fresh(AGENT)
-    if snapshot is None or pings is None:
-        return
-    for vmid, answers in pings.answers.items():
-        guest = snapshot.by_vmid.get(vmid)
-        if answers or guest is None or EXPECT_AGENT not in guest.tags or guest.status is not Status.RUNNING:
-            continue
-        if not limits.of(guest_key(guest)).on or not in_sight(view, guest):
-            continue
-        yield Finding(
-            rule="guest_silent",
-            subject=guest_subject(guest),
-            severity=Severity.WARNING,
-            said=say("{name}: its agent is silent", name=guest.name),
-            over=say("{name}: its agent answers again", name=guest.name),
-            details=(say("it runs, and may hang inside"),),
-            because=say("running, and its agent does not answer a ping"),
-            cures=(opens(say("Guest"), "vm", guest.target),),
-            grey=bool(guest.lock),
-            loud=CRITICAL in guest.tags,
-        )
-
-
-def _sees_agent(view: View, subject: Subject) -> bool:
-    pings, snapshot = view.feeds.fresh(AGENT), seen(view)
-    if pings is None or snapshot is None or not subject.id.isdecimal():
-        return False
-    guest = snapshot.by_vmid.get(int(subject.id))
-    if guest is not None and EXPECT_AGENT in guest.tags and guest.status.up:
-        return guest.vmid in pings.answers
-    return sees_guest(view, subject)
-
-
 RULES: tuple[Rule, ...] = (
     Rule(
         number=9,
@@ -249,16 +209,5 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(hold=6 * 3600),
         find=lock_stuck,
         sees=_sees_lock,
-    ),
-    Rule(
-        number=46,
-        key="guest_silent",
-        kind=Lasts.STATE,
-        help="The agent of a VM tagged expect-agent does not answer.",
-        severity=Severity.WARNING,
-        limit=Limit(hold=300, polls=2),
-        find=guest_silent,
-        sees=_sees_agent,
-        feeds=(AGENT,),
     ),
 )

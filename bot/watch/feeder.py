@@ -18,8 +18,8 @@ from bot.access import Role
 from bot.errors import PveError
 from bot.model import Permissions, Snapshot, Status, Task, Version
 from bot.model.feeds import (
-    AGENT,
     BACKUPS,
+    BY_AGENT,
     DISKS,
     FEEDS,
     NODE_STATUS,
@@ -229,7 +229,7 @@ class Feeder:
 
     def _wanted(self, line: Line) -> bool:
         """Agents are nobody's business until a guest is expected to have one."""
-        return line.feed.key != AGENT.key or self._agents
+        return line.feed.key not in BY_AGENT or self._agents
 
     def _look(self) -> bool:
         """Looks at the token's permissions every few minutes; True once that was tried."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.model import Permissions, Version
-from bot.model.feeds import AGENT, Feed
+from bot.model.feeds import BY_AGENT, Feed
 
 _BELOW = frozenset({"/vms", "/storage"})
 """Of these a part may be granted (a pool, a guest): then a part is read."""
@@ -22,6 +22,6 @@ def lacking(rights: Permissions, feed: Feed[Any], node: str = "") -> bool:
 def needed(feed: Feed[Any], node: str, version: Version | None) -> tuple[str, str]:
     """The privilege, by that version's name for it, and the ACL path."""
     privilege = feed.privilege.partition("|")[0]
-    if feed.key == AGENT.key and (version is None or version >= (9, 0)):
+    if feed.key in BY_AGENT and (version is None or version >= (9, 0)):
         privilege = "VM.GuestAgent.Audit"  # VM.Monitor is gone
     return privilege, feed.path.format(node=node)

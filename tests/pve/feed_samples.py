@@ -184,3 +184,16 @@ BACKUP_FILES = [
      "verification": {"state": "failed", "upid": "UPID"}},
     {"volid": "nas:iso/x.iso", "content": "iso", "ctime": T0 + 999, "vmid": 5},
 ]  # fmt: skip
+
+# GET …/agent/get-fsinfo: qemu-ga of Debian 13 with a snap, a CD, a bind mount; and a disk of Windows
+FILESYSTEMS: Any = {
+    "result": [
+        {"name": "sda1", "mountpoint": "/", "type": "ext4", "total-bytes": 1000, "used-bytes": 960, "disk": []},
+        {"name": "sda1", "mountpoint": "/var/lib/data", "type": "ext4", "total-bytes": 1000, "used-bytes": 960},
+        {"name": "loop0", "mountpoint": "/snap/core/1", "type": "squashfs", "total-bytes": 10, "used-bytes": 10},
+        {"name": "sr0", "mountpoint": "/media/cdrom", "type": "iso9660", "total-bytes": 10, "used-bytes": 10},
+        {"name": "tmpfs", "mountpoint": "/run", "type": "tmpfs", "total-bytes": 10, "used-bytes": 10},
+        {"name": "sdb1", "mountpoint": "C:\\", "type": "NTFS", "total-bytes": 2000, "used-bytes": 500},
+        {"name": "sdc1", "mountpoint": "/old", "type": "xfs", "disk": []},
+    ]
+}

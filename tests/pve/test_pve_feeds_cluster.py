@@ -18,6 +18,7 @@ from bot.model.feeds import (
     DISKS,
     FAILED,
     FEEDS,
+    FILESYSTEMS,
     HA,
     NODE_STATUS,
     ONBOOT,
@@ -260,6 +261,19 @@ async def test_an_agent_is_pinged_only_where_one_is_expected(cluster: Cluster, h
     pings = host.of("POST")
     assert {seen.path.split("/")[4] for seen in pings} == {"101", "102", "106", "107", "108"}
     assert all(seen.token == VIEW.id and seen.body == "" for seen in pings)
+
+
+async def test_file_systems_are_asked_only_where_an_agent_is_expected(cluster: Cluster, host: Scripted) -> None:
+    tagged = {"tags": "expect-agent"}
+    rows = [node("pve1"), vm(101, HOSTILE, **tagged), vm(102, "mute", **tagged), vm(103, "other"),
+            ct(104, "ct", **tagged), vm(105, "off", status="stopped", **tagged)]  # fmt: skip
+    host.on("GET", "/cluster/resources", reply(200, rows))
+    host.on("GET", "/nodes/pve1/qemu/101/agent/get-fsinfo", reply(200, feed_samples.FILESYSTEMS))
+    host.on("GET", "/nodes/pve1/qemu/102/agent/get-fsinfo", reply(500, reason="QEMU guest agent is not running"))
+    found = (await cluster.feed(FILESYSTEMS)).of
+    assert {vmid: [one.mount for one in systems] for vmid, systems in found.items()} == {101: ["/", "C:\\"]}
+    asked = [path for path in paths(host) if path.endswith("/agent/get-fsinfo")]
+    assert {path.split("/")[4] for path in asked} == {"101", "102"}
 
 
 async def test_without_the_privilege_no_agent_is_asked(cluster: Cluster, host: Scripted) -> None:

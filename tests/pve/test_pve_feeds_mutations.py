@@ -33,6 +33,7 @@ READERS: dict[str, tuple[Any, Callable[[bytes], object]]] = {
     "replication": (samples.REPLICATION, lambda data: replication.jobs(data, "pve1")),
     "tokens": (samples.USERS, lambda data: tokens.own(data, ("telemox@pve!view", "telemox@pve!power"))),
     "snapshots": (samples.SNAPSHOTS, lambda data: guests.snapshots(data, 101)),
+    "filesystems": (samples.FILESYSTEMS, guests.filesystems),
     "config": ({"onboot": 1, "name": "x"}, guests.onboot),
     "jobs": ([*samples.JOBS_9, *samples.JOBS_7], backups.jobs),
     "uncovered": ([{"vmid": 101, "type": "qemu", "name": "x"}], backups.uncovered),

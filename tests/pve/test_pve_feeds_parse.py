@@ -246,3 +246,10 @@ def test_a_storage_is_only_believed_where_every_row_must_be_visible(
     paths: dict[str, dict[str, bool]], sees: bool
 ) -> None:
     assert backups.visible(Permissions(paths=paths), "nas") is sees
+
+
+def test_file_systems_that_can_fill_up_each_once() -> None:
+    found = guests.filesystems(body(samples.FILESYSTEMS))
+    assert [(one.mount, one.used, one.total) for one in found] == [("/", 960, 1000), ("C:\\", 500, 2000)]
+    unknown = {"result": {"error": {"class": "CommandNotFound", "desc": "The command has not been found"}}}
+    assert guests.filesystems(body(unknown)) == ()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.model import Gap, Guest, Kind, Node, Outcome, Snapshot, Status, Storage, Unseen
 from bot.model.feeds import (
     AGENT,
+    FILESYSTEMS,
     HA,
     NODE_STATUS,
     ONBOOT,
@@ -17,6 +18,8 @@ from bot.model.feeds import (
     ZFS,
     AgentPings,
     Feeds,
+    FileSystem,
+    GuestDisks,
     GuestNotes,
     Ha,
     HaService,
@@ -26,14 +29,14 @@ from bot.model.feeds import (
     ZfsPool,
 )
 from bot.model.view import Cut, GuestWas, Memory, NodeWas, Order, Push, View
-from bot.rules import BY_KEY, Limits, cluster, frozen, guests, ha, nodes, presence, strain, troubled, usage
+from bot.rules import BY_KEY, Limits, agents, cluster, frozen, guests, ha, nodes, presence, strain, troubled, usage
 from bot.rules import Kind as Lasts
 from bot.rules.inhibits import inhibits
 from bot.text import Reader, html, plain
 from bot.watch.memory import remember
 from tests.rules.views import HOSTILE, NOW, task
 
-MINE = (cluster, presence, frozen, ha, guests, troubled, usage, nodes, strain)
+MINE = (agents, cluster, presence, frozen, ha, guests, troubled, usage, nodes, strain)
 ROWS = [row for module in MINE for row in module.RULES]
 NAMES = st.sampled_from(["pve1", "pve2", "pve3", "", HOSTILE])
 FIGURE = st.none() | st.integers(0, 2**50)
@@ -159,6 +162,17 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
         armed=st.none() | st.booleans(),
     ),
     ONBOOT.key: st.builds(GuestNotes, onboot=st.frozensets(st.integers(100, 105))),
+    FILESYSTEMS.key: st.builds(
+        GuestDisks,
+        of=st.dictionaries(
+            st.integers(100, 105),
+            st.lists(
+                st.builds(FileSystem, mount=st.just(HOSTILE), used=st.integers(0, 200), total=st.integers(1, 100)),
+                max_size=3,
+            ).map(tuple),
+            max_size=3,
+        ),
+    ),
     AGENT.key: st.builds(AgentPings, answers=st.dictionaries(st.integers(100, 105), st.booleans(), max_size=3)),
     TIME.key: st.builds(NodeTime, offset=st.floats(-1e5, 1e5), error=st.floats(0, 10)),
     ZFS.key: st.just((ZfsPool(name="tank", health="ONLINE"),)),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.model import Guest, Severity, Status
-from bot.model.feeds import AGENT, AgentPings
+from bot.model.feeds import AGENT, FILESYSTEMS, AgentPings, FileSystem, GuestDisks
 from bot.model.view import GuestWas, Memory, NodeWas, Order
 from bot.rules import BY_KEY, Confirm
 from tests.rules.views import (
@@ -275,3 +275,38 @@ def test_on_a_node_whose_figures_stand_still_nothing_is_found() -> None:
     ):
         assert fires(rule, view([now], [node(uptime=78)], before=before))
         assert one(rule, view([now], [node(uptime=77)], before=before)) is None
+
+
+# -- 15, of VMs ----------------------------------------------------------------------------------------------------
+
+ROOT, DATA = FileSystem(mount="/", used=40, total=100), FileSystem(mount="/srv/data", used=96, total=100)
+
+
+def disks(*systems: FileSystem, **more: Any) -> Any:
+    known = {"tags": ("expect-agent",), **more}
+    return view([guest(**known)], feeds=feeds((FILESYSTEMS, "", GuestDisks(of={104: systems} if systems else {}))))
+
+
+@pytest.mark.parametrize(
+    ("used", "how"),
+    [(96, "critical"), (95, "critical"), (94, "warning"), (90, "warning"), (89, "grey"), (85, "grey"), (84, None)],
+)
+def test_a_file_system_of_a_vm_that_fills_up(used: int, how: str | None) -> None:
+    finding = one("vm_disk", disks(ROOT, FileSystem(mount="/srv/data", used=used, total=100)))
+    assert (finding is None) is (how is None)
+    if finding is not None:
+        assert ("grey" if finding.grey else finding.severity.word) == how
+        assert words(finding.said).startswith(f"{HOSTILE}: /srv/data {used}")
+
+
+def test_all_that_are_full_are_named_and_only_what_the_agent_told_is_judged() -> None:
+    other = FileSystem(mount="/var", used=91, total=100)
+    finding = one("vm_disk", disks(ROOT, other, DATA))
+    assert finding is not None
+    assert "/var 91" in card(finding)
+    assert one("vm_disk", disks(DATA, tags=())) is None
+    assert one("vm_disk", disks(DATA, status=Status.STOPPED)) is None
+    assert sees("vm_disk", disks(ROOT), finding)
+    assert not sees("vm_disk", disks(), finding)
+    assert not sees("vm_disk", view([guest(tags=("expect-agent",))]), finding)
+    assert BY_KEY["vm_disk"].limit.hold == 300

@@ -13,6 +13,7 @@ from bot.model import Outcome, Permissions, Status, Storage, Task, Upid
 from bot.model.feeds import (
     AGENT,
     BACKUPS,
+    BY_AGENT,
     CEPH,
     CERTIFICATES,
     DISKS,
@@ -102,7 +103,7 @@ async def test_twelve_nodes_are_not_asked_in_the_same_second(watching: Watching,
 async def test_soon_after_the_start_everything_has_been_read_once(watching: Watching, pve: Pve) -> None:
     await watching.polls(4 * 6)  # one node: six minutes
     read = {key for key, _, _ in pve.asked}
-    assert read == {feed.key for feed in FEEDS} - {AGENT.key}
+    assert read == {feed.key for feed in FEEDS} - BY_AGENT
 
 
 async def test_nodes_that_are_gone_are_not_asked_and_their_readings_are_old(watching: Watching, pve: Pve) -> None:
@@ -460,7 +461,7 @@ async def test_in_a_hurry_everything_is_read_even_what_is_read_once_a_day(watchi
     watching.feeder.hurry()
     pve.asked.clear()
     await watching.polls(1)
-    every = {feed.key for feed in FEEDS} - {"agent"}  # no guest is expected to have one
+    every = {feed.key for feed in FEEDS} - BY_AGENT  # no guest is expected to have one
     assert {key for key, _, _ in pve.asked} == every
     assert few < every
     await watching.polls(4)

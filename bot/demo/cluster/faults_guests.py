@@ -57,6 +57,13 @@ def _silent(stage: Stage, on: bool, target: str) -> None:
         stage.put(f"agent_silent {target}", on, guest, name, value)
 
 
+def _full(stage: Stage, on: bool, target: str) -> None:
+    guest = stage.world.guests[int(target)]
+    tags = ";".join(filter(None, [guest.tags, "expect-agent"])) if "expect-agent" not in guest.tags else guest.tags
+    for name, value in (("tags", tags), ("agent", True), ("agent_alive", True), ("used", 0.97)):
+        stage.put(f"vm_disk {target}", on, guest, name, value)
+
+
 def _order(stage: Stage, target: str, action: str) -> None:
     """Raises: ValueError, Proxmox refuses it now; with its words."""
     try:
@@ -107,4 +114,5 @@ FAULTS: tuple[Fault, ...] = (
          _put("guest_mem", "memory", 0.98), group=FIGURES),
     _row("ct_disk", "Disk full", "a container at 97 %", containers, "15 ct_disk", _put("ct_disk", "used", 0.97),
          group=FIGURES),
+    _row("vm_disk", "VM disk full", "tagged expect-agent, / at 97 %", machines, "15 vm_disk", _full, group=FIGURES),
 )  # fmt: skip

@@ -13,9 +13,9 @@ from typing import Generic, TypeVar
 
 from bot.errors import PveError, PveForbidden, PveNodeDown, PveRefused
 from bot.model import Guest
-from bot.model.feeds import AgentPings, GuestNotes, GuestSnapshots
+from bot.model.feeds import AgentPings, FileSystem, GuestDisks, GuestNotes, GuestSnapshots
 from bot.pve.feeds.source import Source
-from bot.pve.parse import data, flag, mapping, moment, rows, text
+from bot.pve.parse import data, flag, mapping, moment, rows, text, whole
 
 T = TypeVar("T")
 
@@ -26,6 +26,8 @@ CONFIG_KEPT = 6 * 3600.0  # s
 AGAIN = 300.0  # s after which a guest that could not be asked is asked again
 AGENTS_FOR = 25.0  # s
 
+_NEVER_FULL = frozenset({"squashfs", "iso9660", "udf", "cdfs", "erofs", "cramfs", "overlay", "tmpfs", "devtmpfs"})
+"""File systems that are read-only and always full, or none on a disk."""
 _NO_ANSWER = re.compile(r"guest agent|guest-ping", re.IGNORECASE)
 """QEMU guest agent is not running · No QEMU guest agent configured · VM 101 qmp command 'guest-ping' failed - …"""
 
@@ -110,13 +112,7 @@ class Agents:
         self._known: dict[int, Answer[bool]] = {}
 
     async def __call__(self, source: Source, node: str = "") -> AgentPings:
-        guests = [guest for guest in await _reachable(source) if AgentPings.about(guest)]
-        may = await source.permissions()
-        new = await source.version() >= (9, 0)
-        needed = "VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted" if new else "VM.Monitor"
-        allowed = [g for g in guests if may is not None and may.allows(needed, f"/vms/{g.vmid}", g.pool)]
-        if guests and not allowed:
-            raise PveForbidden("the token may not ask guest agents", path="/vms", privilege=needed.split("|")[0])
+        allowed = await _with_agent(source)
         _forget(self._known, allowed)
         began = source.clock.monotonic()
         waiting = sorted(allowed, key=lambda guest: self._known[guest.vmid].at if guest.vmid in self._known else -1.0)
@@ -138,6 +134,66 @@ class Agents:
                 if answer.value is not None and answer.at >= began
             }
         )
+
+
+class Disks:
+    """GET …/agent/get-fsinfo of the same, those asked longest ago first."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Answer[tuple[FileSystem, ...]]] = {}
+
+    async def __call__(self, source: Source, node: str = "") -> GuestDisks:
+        allowed = await _with_agent(source)
+        _forget(self._known, allowed)
+        began = source.clock.monotonic()
+        waiting = sorted(allowed, key=lambda guest: self._known[guest.vmid].at if guest.vmid in self._known else -1.0)
+        silent: set[int] = set()
+
+        async def ask(guest: Guest) -> tuple[FileSystem, ...]:
+            try:
+                return await source.get(f"{guest.path}/agent/get-fsinfo", filesystems, timeout=source.agent)
+            except PveRefused:  # no agent that answers, or one that does not know the command
+                silent.add(guest.vmid)
+                return ()
+
+        await _ask_all(source, waiting, ask, self._known, SNAPSHOTS_FOR)
+        return GuestDisks(
+            of={
+                vmid: answer.value
+                for vmid, answer in self._known.items()
+                if answer.value and answer.at >= began and vmid not in silent
+            }
+        )
+
+
+def filesystems(body: bytes) -> tuple[FileSystem, ...]:
+    """What can fill up, each once, under its shortest mount point. `result` is an object with `error` where the agent
+    does not know the command; old agents give no sizes."""
+    value = data(body)
+    result = value.get("result") if isinstance(value, dict) else None
+    found: dict[tuple[str, int], FileSystem] = {}
+    for row in result if isinstance(result, list) else ():
+        if not isinstance(row, dict) or text(row.get("type")).lower() in _NEVER_FULL:
+            continue
+        mount, used, total = text(row.get("mountpoint")), whole(row.get("used-bytes")), whole(row.get("total-bytes"))
+        if not mount or used is None or not total or used < 0 or total < 0:
+            continue
+        key = text(row.get("name")), total
+        if key not in found or len(mount) < len(found[key].mount):
+            found[key] = FileSystem(mount=mount, used=used, total=total)
+    return tuple(sorted(found.values(), key=lambda one: one.mount))
+
+
+async def _with_agent(source: Source) -> Sequence[Guest]:
+    """Raises: PveForbidden, the token may ask none of them."""
+    guests = [guest for guest in await _reachable(source) if AgentPings.about(guest)]
+    may = await source.permissions()
+    new = await source.version() >= (9, 0)
+    needed = "VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted" if new else "VM.Monitor"
+    allowed = [g for g in guests if may is not None and may.allows(needed, f"/vms/{g.vmid}", g.pool)]
+    if guests and not allowed:
+        raise PveForbidden("the token may not ask guest agents", path="/vms", privilege=needed.split("|")[0])
+    return allowed
 
 
 async def _reachable(source: Source) -> Sequence[Guest]:
