@@ -57,6 +57,10 @@ SEEN: tuple[tuple[str, str, str, Look], ...] = (
     ("onboot_down", "111", "/nodes/pve2/qemu/111/config", lambda row: row["onboot"] == 1),
     ("guest_cpu", "666", "/nodes/pve1/qemu/666/status/current", lambda row: row["cpu"] > 0.95),
     ("guest_mem", "110", "/nodes/pve1/lxc/110/status/current", lambda row: row["mem"] > 0.95 * row["maxmem"]),
+    (
+        "vm_disk", "666", "/nodes/pve1/qemu/666/agent/get-fsinfo",
+        lambda data: data["result"][0]["used-bytes"] > 0.95 * data["result"][0]["total-bytes"],
+    ),
     ("ct_disk", "110", "/nodes/pve1/lxc/110/status/current", lambda row: row["disk"] > 0.95 * row["maxdisk"]),
     ("node_cpu", "pve2", "/nodes/pve2/status", lambda row: row["cpu"] > 0.9),
     ("node_mem", "pve2", "/nodes/pve2/status", lambda row: row["memory"]["available"] < 0.05 * row["memory"]["total"]),

@@ -25,7 +25,7 @@ def test_what_was_ordered_is_silent(replay: Replay) -> None:
     digest = [line for line in replay.silent if line.startswith("📋")]
     ordered = [line for line in replay.silent if line.startswith("🔵")]
     assert len(digest) == 1
-    assert len(ordered) <= 4
+    assert len(ordered) == 2
     assert len(digest) + len(ordered) == len(replay.silent)
 
 
