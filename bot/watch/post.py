@@ -1,7 +1,7 @@
 """What the watch keeps of one cluster between its polls, and the view that it makes of each."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -182,15 +182,14 @@ class Post:
         view: View,
         evaluation: Evaluation,
         events: Mapping[str, datetime],
-        remember: Callable[[View], Memory],
+        after: Memory,
     ) -> Changes:
         """Takes over what this poll has seen; gives the rows that are other than before. A poll that could not be read
-        remembers nothing but its events."""
+        remembers nothing but its events. `after`: what memory.py makes of the view."""
         if view.fresh:
             self._view = view
             self._on = frozenset(key for key, limits in evaluation.limits.items() if limits.base.on)
         before = self.memory
-        after = remember(view) if view.fresh else before
         seen = before.events
         if events:
             old = view.at - EVENTS_KEPT if len(seen) > MANY else None

@@ -5,7 +5,7 @@ doubts(…)                     what has to be looked up before it fires ▶ (Co
 tick(…)                       what became of every alert               ▶ Ticked: alerts, news, what to write down
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -22,6 +22,8 @@ GROUP_WAIT = 30.0
 """Seconds that what hung on something else is given to come back with it."""
 SETTLED = 300.0
 """Seconds: a rule with a longer hold says nothing yet in the summary after a start; its hold has just begun."""
+PIECE = 100
+"""Findings after which somebody else may be answered."""
 _OWN = {About.GUEST, About.NODE, About.STORAGE}
 
 
@@ -67,18 +69,35 @@ class Ticked:
 
 
 def evaluate(view: View, rules: Iterable[Rule], book: Limiting) -> Evaluation:
-    """A rule that fails finds nothing and sees nothing; the others go on."""
+    """All of it at once; see `evaluating`."""
+    steps = evaluating(view, rules, book)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            evaluation: Evaluation = done.value
+            return evaluation
+
+
+def evaluating(view: View, rules: Iterable[Rule], book: Limiting) -> Generator[None, None, Evaluation]:
+    """Step by step: a thousand guests that are gone at once are a thousand findings, and somebody may wait for an
+    answer. A rule that fails finds nothing and sees nothing; the others go on."""
     found: dict[str, Found] = {}
     limits: dict[str, Limits] = {}
     broken: dict[str, Exception] = {}
     for rule in rules:
+        mine: list[Found] = []
         try:
             limits[rule.key] = of = book.limits(rule, view.snapshot)
-            mine = [Found(rule=rule, limit=of.of(one.subject.key), finding=one) for one in _find(rule, view, of)]
+            for one in _find(rule, view, of):
+                mine.append(Found(rule=rule, limit=of.of(one.subject.key), finding=one))
+                if len(mine) % PIECE == 0:
+                    yield
         except Exception as error:  # noqa: BLE001 - the watch logs it with its traceback; one rule must not end them all
             broken[rule.key] = error
         else:
             found.update((one.finding.key, one) for one in mine)
+        yield
     return Evaluation(found=found, limits=limits, broken=broken)
 
 
@@ -91,9 +110,8 @@ def _find(rule: Rule, view: View, limits: Limits) -> Iterator[Finding]:
             yield finding
 
 
-def again(before: Evaluation, view: View, rules: Iterable[Rule], book: Limiting) -> Evaluation:
-    """`before`, with the rules `rules` asked anew."""
-    new = evaluate(view, rules, book)
+def again(before: Evaluation, new: Evaluation) -> Evaluation:
+    """`before`, with what the rules of `new` say that were asked anew."""
     asked = {*new.limits, *new.broken}
     kept = {key: one for key, one in before.found.items() if one.rule.key not in asked}
     return Evaluation(

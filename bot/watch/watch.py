@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.access import Asker, Role
 from bot.errors import StoreFailed
@@ -22,9 +23,11 @@ from bot.watch.post import Around, Feeding, Post
 from bot.watch.pushed import strays
 from bot.watch.silence import maintained
 from bot.watch.table import merge
-from bot.watch.tick import Evaluation, Limiting, Setting, again, doubts, evaluate, tick
+from bot.watch.tick import Evaluation, Limiting, Setting, again, doubts, evaluating, tick
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 PATIENCE = 13.0
 """Seconds that a poll may take at least: one try at a host that hangs, and one at the next."""
@@ -33,6 +36,8 @@ EXPLAINS = timedelta(minutes=30)
 ORDERS = 100
 STRANGERS = 20
 """Of one poll: the last ones."""
+AT_ONCE = 0.02
+"""Seconds of CPU after which somebody else may be answered."""
 AGAIN = 30.0
 """Seconds from one reading of everything to the next, at least."""
 HURRY = 5.0
@@ -215,25 +220,28 @@ class Watch(Asked):
         now, mono = clock.now(), clock.monotonic()
         if seen.snapshot is not None:
             post.took = mono - began
-        cpu = time.thread_time()
         view = post.view(seen, now, mono, self._around(post, now))
-        evaluation = post.slow.with_kept(evaluate(view, post.slow.due(view, sight.rules), sight.book))
+        evaluation, cpu = await _politely(evaluating(view, post.slow.due(view, sight.rules), sight.book))
+        evaluation = post.slow.with_kept(evaluation)
         self._log_broken(evaluation)
-        cpu = time.thread_time() - cpu
-        await asyncio.sleep(0)  # whoever waits for an answer goes first
         unconfirmed: frozenset[str] = frozenset()
         if wanted := doubts(self._table.of[post.key].values(), evaluation, view):
             view, unconfirmed = await post.doubter.confirm(wanted, view, self._patience)
             asked = {one.rule.key: one.rule for one in wanted}
-            evaluation = again(evaluation, view, asked.values(), sight.book)  # none of them is slow
-        more = time.thread_time()
-        changes, news = self._apply(post, view, evaluation, unconfirmed)
-        post.ticked = cpu + time.thread_time() - more
+            new, more = await _politely(evaluating(view, asked.values(), sight.book))  # none of them is slow
+            evaluation, cpu = again(evaluation, new), cpu + more
+        began = time.thread_time()
+        after = sight.remember(view) if view.fresh else view.before
+        cpu += time.thread_time() - began
+        await asyncio.sleep(0)
+        began = time.thread_time()
+        changes, news = self._apply(post, view, evaluation, unconfirmed, after)
+        post.ticked = cpu + time.thread_time() - began
         await self._settle(changes, news)
         return view.fresh
 
     def _apply(
-        self, post: Post, view: View, evaluation: Evaluation, unconfirmed: frozenset[str]
+        self, post: Post, view: View, evaluation: Evaluation, unconfirmed: frozenset[str], after: Memory
     ) -> tuple[Changes, list[News]]:
         table = self._table
         expired = table.expired(view.at)
@@ -247,7 +255,7 @@ class Watch(Asked):
             unconfirmed,
         )
         table.of[post.key] = ticked.alerts
-        remembered = post.remember(view, evaluation, ticked.events, self._sight.remember)
+        remembered = post.remember(view, evaluation, ticked.events, after)
         shown = {n for n, alert in ticked.alerts.items() if alert.over and not self._deliverer.needs(n)}
         told_now = {news.alert.number for news in ticked.news}
         forgotten = table.forget(post.key, shown - told_now, view.at, self._setting.scale)
@@ -290,6 +298,22 @@ class Watch(Asked):
             if key not in self._said:
                 log.error("rule %s fails and is left out until it works again", key, exc_info=error)
         self._said = set(evaluation.broken)
+
+
+async def _politely(steps: Generator[None, None, T]) -> tuple[T, float]:
+    """What comes of the steps, and the seconds of CPU they took; now and then whoever waits goes first."""
+    spent, began = 0.0, time.thread_time()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            spent += time.thread_time() - began
+            await asyncio.sleep(0)
+            return done.value, spent
+        if (took := time.thread_time() - began) >= AT_ONCE:
+            spent += took
+            await asyncio.sleep(0)
+            began = time.thread_time()
 
 
 def _dealt_with(view: View, evaluation: Evaluation, events: Iterable[str]) -> list[Push]:

@@ -21,7 +21,19 @@ from bot.model.view import Cut, Push, Stranger, View
 from bot.rules import Confirm, Limit
 from bot.text import Reader, plain, say
 from bot.watch.table import record as table_record
-from tests.engine.kit import ANA, START, Bench, Wrong, cluster_subject, found, guest_subject, node_subject, remember
+from bot.watch.tick import PIECE, evaluating
+from tests.engine.kit import (
+    ANA,
+    START,
+    Bench,
+    Book,
+    Wrong,
+    cluster_subject,
+    found,
+    guest_subject,
+    node_subject,
+    remember,
+)
 
 DOWN = found()
 DOWN_KEY = DOWN.key
@@ -895,3 +907,10 @@ async def test_a_figure_that_makes_no_sense_is_no_time(bench: Bench) -> None:
     await bench.restart()
     await bench.poll(DOWN)
     assert bench.wrong.asked[-1].step == 0
+
+
+async def test_a_thousand_findings_leave_others_a_turn() -> None:
+    bench = await Bench().start()
+    bench.wrong.findings = [found(subject=guest_subject(1000 + n)) for n in range(1000)]
+    steps = evaluating(bench.wrong.asked[-1], bench.rules, Book())
+    assert sum(1 for _ in steps) == len(bench.rules) + 1000 // PIECE
