@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator
 
-from bot.model import Finding, Severity, Status, Subject
+from bot.model import Finding, Guest, Severity, Status, Subject
 from bot.model.feeds import AGENT, EXPECT_AGENT, FILESYSTEMS, AgentPings
 from bot.model.view import View
 from bot.rules.grades import graded
@@ -15,6 +15,16 @@ from bot.rules.rule import Limit, Limits, Rule
 from bot.rules.sight import in_sight, seen, sees_guest
 from bot.rules.subjects import guest_key, guest_subject, opens
 from bot.text import cut, say, share, size_pair
+
+
+def _expected(view: View, subject: Subject) -> Guest | None:
+    """The guest, while an agent is expected of it. Where of none is, none is asked: nothing is wrong with it then."""
+    snapshot = seen(view)
+    if snapshot is None or not subject.id.isdecimal():
+        return None
+    guest = snapshot.by_vmid.get(int(subject.id))
+    return guest if guest is not None and EXPECT_AGENT in guest.tags else None
+
 
 # -- 46 guest_silent -----------------------------------------------------------------------------------------------
 
@@ -44,13 +54,10 @@ def guest_silent(view: View, limits: Limits) -> Iterator[Finding]:
 
 
 def _sees_agent(view: View, subject: Subject) -> bool:
-    pings, snapshot = view.feeds.fresh(AGENT), seen(view)
-    if pings is None or snapshot is None or not subject.id.isdecimal():
-        return False
-    guest = snapshot.by_vmid.get(int(subject.id))
-    if guest is not None and EXPECT_AGENT in guest.tags and guest.status.up:
-        return guest.vmid in pings.answers
-    return sees_guest(view, subject)
+    pings, guest = view.feeds.fresh(AGENT), _expected(view, subject)
+    if guest is None or not guest.status.up:
+        return sees_guest(view, subject)
+    return pings is not None and guest.vmid in pings.answers
 
 
 # -- 15 vm_disk ----------------------------------------------------------------------------------------------------
@@ -91,13 +98,8 @@ def vm_disk(view: View, limits: Limits) -> Iterator[Finding]:
 
 
 def _sees_disks(view: View, subject: Subject) -> bool:
-    disks, snapshot = view.feeds.fresh(FILESYSTEMS), seen(view)
-    if disks is None or snapshot is None or not subject.id.isdecimal():
-        return False
-    guest = snapshot.by_vmid.get(int(subject.id))
-    if guest is None or EXPECT_AGENT not in guest.tags:
-        return sees_guest(view, subject)
-    return guest.vmid in disks.of
+    disks, guest = view.feeds.fresh(FILESYSTEMS), _expected(view, subject)
+    return sees_guest(view, subject) if guest is None else disks is not None and guest.vmid in disks.of
 
 
 RULES: tuple[Rule, ...] = (

@@ -15,6 +15,7 @@ from tests.rules.views import (
     NOW,
     Film,
     card,
+    cut_off,
     feeds,
     fires,
     grey,
@@ -310,3 +311,13 @@ def test_all_that_are_full_are_named_and_only_what_the_agent_told_is_judged() ->
     assert not sees("vm_disk", disks(), finding)
     assert not sees("vm_disk", view([guest(tags=("expect-agent",))]), finding)
     assert BY_KEY["vm_disk"].limit.hold == 300
+
+
+@pytest.mark.parametrize("rule", ["vm_disk", "guest_silent"])
+def test_once_nobody_expects_an_agent_nothing_is_wrong_with_it(rule: str) -> None:
+    """Then no agent is asked any more: there is no reading to tell so."""
+    full = one("vm_disk", disks(DATA))
+    assert full is not None
+    assert sees(rule, view([guest()]), full)
+    assert not sees(rule, view([guest(tags=("expect-agent",))]), full)
+    assert not sees(rule, cut_off(), full)
