@@ -67,7 +67,7 @@ def draw(
         return Screen(text=say("This alert is over, and no longer kept."), rows=((every(),),))
     if card.head == "flapping" and len(shown) == 1:
         return _flapping(shown[0], role=role, clusters=clusters, now=now)
-    if len(shown) == 1 and card.head != "start":
+    if len(shown) == 1 and (card.head != "start" or shown[0].finding.event):  # an event is no problem that is open
         return _single(shown[0], under, role=role, acts=acts, clusters=clusters, now=now)
     return _many(card, shown, under, role=role, acts=acts, clusters=clusters, now=now)
 
@@ -132,12 +132,17 @@ def _title(card: Card, alerts: Sequence[Alert], clusters: Mapping[str, str]) -> 
     """Where, how many, how bad: a lock screen shows just this line."""
     values: dict[str, Value] = {
         "emoji": "🔁" if card.head == "flapping" else worst(alerts),
-        "count": bold(_counted(card, len(alerts), sum(1 for alert in alerts if not mended(alert)))),
+        "count": bold(_counted(card, len(alerts), sum(1 for alert in alerts if _wrong(alert)))),
     }
     if len(clusters) < 2:
         return say("{emoji} {count}", **values)
     keys = dict.fromkeys(alert.finding.subject.cluster for alert in alerts)
     return say("{emoji} {names} · {count}", names=named([clusters.get(key, key) for key in keys]), **values)
+
+
+def _wrong(alert: Alert) -> bool:
+    """Is it open, and trouble? That the bot has started is neither."""
+    return not mended(alert) and not (alert.finding.rule == "bot" and bool(alert.finding.event))
 
 
 def _counted(card: Card, n: int, wrong: int) -> Said:
