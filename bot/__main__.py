@@ -93,7 +93,11 @@ def _with_settings(arguments: argparse.Namespace) -> int:
         from bot.check import check
 
         configure("error", settings.log_format, settings.secrets)  # its own lines are the output
-        return asyncio.run(check(settings))
+        try:
+            return asyncio.run(check(settings))
+        except BrokenPipeError:  # `telemox check | head`: what was not read is no trouble of ours
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
     from bot import app
 
     configure(settings.log_level, settings.log_format, settings.secrets)

@@ -646,3 +646,27 @@ def test_a_bot_inside_its_cluster_is_asked_for_a_heartbeat() -> None:
     assert outside == [Level.OK]
     cared = environ | {"TELEMOX_HEARTBEAT_URL": "https://hc.example.org/ping/0000"}
     assert [line.level for line in telling.lines(load(None, cared), seen, version, "bot-ct")] == [Level.OK, Level.OK]
+
+
+async def test_a_chat_for_alerts_that_the_bot_cannot_speak_in_is_told(here: Surroundings) -> None:
+    ana = here.api.user(1, "Ana")
+    here.api.private(ana)
+    here.api.group(-1_000_700, "Ops", forum=True)
+    here.api.group(-1_000_701, "Flat")
+    served = {"VIEWERS": "-1000700,-1000701,-1000999"}
+    said = await here.run(ALERT_CHATS="1,-1000700:7,-1000701", **served)
+    assert said.status == 0, said.text
+    said = await here.run(ALERT_CHATS="-1000999", **served)
+    assert said.status == 2
+    assert "the bot does not know the chat -1000999" in said.text
+    said = await here.run(ALERT_CHATS="-1000701:7", **served)
+    assert said.status == 1
+    assert "Flat (-1000701) has no topics" in said.text
+    here.api.block(here.api.world.chats[-1_000_700], "kicked")
+    said = await here.run(ALERT_CHATS="-1000700", **served)
+    assert said.status == 2, said.text
+
+
+async def test_an_address_for_everybody_is_none_to_register(here: Surroundings) -> None:
+    said = await here.run(LISTEN="0.0.0.0:9000", NOTIFY_SECRET="s3cret-of-the-listener")
+    assert "http://<this machine>:9000/pve/notify" in said.text

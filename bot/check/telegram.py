@@ -1,4 +1,4 @@
-"""The bot's token, whether a webhook takes its updates away, and the clock, by two calls that disturb nobody.
+"""The bot's token, whether a webhook takes its updates away, the clock, and the chats of alerts; nobody is disturbed.
 
 getUpdates is not tried: a second poller ends the first one's wait with a 409, and the first may be the bot at work.
 """
@@ -15,6 +15,7 @@ import httpx
 
 from bot.check.line import Line, fail, ok, warn
 from bot.config import Settings
+from bot.model import Route
 from bot.ports import Clock
 from bot.pve.tls import reason_of
 from bot.text import say, span
@@ -48,6 +49,9 @@ async def lines(settings: Settings, clock: Clock) -> AsyncIterator[Line]:
         except _Trouble as trouble:
             yield trouble.line
             return
+        for line in [await _told(client, route, int(str(me.get("id", 0)))) for route in settings.alert_chats]:
+            if line is not None:
+                yield line
     if webhook.get("url"):
         host = urlsplit(str(webhook["url"])).hostname or "?"
         yield warn(
@@ -61,6 +65,49 @@ async def lines(settings: Settings, clock: Clock) -> AsyncIterator[Line]:
                 say("This machine's clock is {skew} off: commands will look old and not act.", skew=span(skew)),
                 "timedatectl set-ntp true",
             )
+
+
+async def _told(client: httpx.AsyncClient, route: Route, bot: int) -> Line | None:
+    """Can the bot speak in a chat of TELEMOX_ALERT_CHATS? What is wrong; None where nothing is, or nobody can tell.
+
+    No message is sent. Telegram tells of no topic whether it is there: /testalert does.
+    """
+    chat = str(route.chat)
+    found = await _asked(client, "getChat", chat_id=chat)
+    if found is None:
+        return fail(
+            say("Alerts: the bot does not know the chat {chat}: add it there, or take the chat out.", chat=chat),
+            "TELEMOX_ALERT_CHATS=…",
+        )
+    if not found or route.chat > 0:
+        return None
+    title = str(found.get("title", chat))
+    member = await _asked(client, "getChatMember", chat_id=chat, user_id=str(bot))
+    if member is None or member.get("status") in {"left", "kicked"}:
+        return fail(say("Alerts: the bot is no member of {title} ({chat}): add it there.", title=title, chat=chat))
+    if member.get("status") == "restricted" and member.get("can_send_messages") is False:
+        return fail(say("Alerts: the bot may not write in {title} ({chat}).", title=title, chat=chat))
+    if route.topic is not None and not found.get("is_forum"):
+        return warn(
+            say("Alerts: {title} ({chat}) has no topics: {topic} is none.", title=title, chat=chat, topic=route.topic),
+            f"TELEMOX_ALERT_CHATS={chat}",
+        )
+    return None
+
+
+async def _asked(client: httpx.AsyncClient, method: str, **fields: str) -> Mapping[str, object] | None:
+    """The result; None where Telegram refuses (400, 403); {} where it cannot be had now."""
+    try:
+        reply = await client.get(method, params=fields)
+        answer = json.loads(reply.content)
+    except (httpx.HTTPError, ValueError):
+        return {}
+    if not isinstance(answer, dict):
+        return {}
+    result = answer.get("result")
+    if answer.get("ok") is True and isinstance(result, dict):
+        return result
+    return None if reply.status_code in {400, 403} else {}
 
 
 async def _call(client: httpx.AsyncClient, method: str, base: str) -> tuple[Mapping[str, object], datetime | None]:

@@ -51,7 +51,9 @@ def _listener(settings: Settings, version: Version) -> Iterator[Line]:
     if settings.listener is None:
         return
     host, port = settings.listener
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/pve/notify"
+    every = ip_address(host).is_unspecified
+    name = "<this machine>" if every else f"[{host}]" if ":" in host else host
+    address = f"http://{name}:{port}/pve/notify"
     if settings.notify_secret is None:
         yield ok(say("The listener gives /healthz and /metrics; no notification is taken (TELEMOX_NOTIFY_SECRET)."))
     elif version < WEBHOOK:
