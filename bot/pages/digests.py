@@ -10,7 +10,7 @@ from bot.access import Asker, Role
 from bot.errors import Stale
 from bot.model import Habits
 from bot.pages.page import Enquiry, Page
-from bot.pages.watched import hour, manages, watch
+from bot.pages.watched import hour, manages, managing, watch
 from bot.screen import Button, Open, Row, Screen
 from bot.text import EMPTY, Said, code, lines, say
 
@@ -113,6 +113,7 @@ PAGE = Page(
     load=load,
     draw=draw,
     changes=True,
+    change=managing,
 )
 AUDIT = Page(
     key="auditlog",

@@ -22,4 +22,5 @@ PAGE = Page(
     load=load,
     draw=draw,
     changes=True,
+    does="maintenance",
 )

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot.access import EVERYTHING, Asker, Role
+from bot.access import EVERYTHING, Asker, Role, refusal
 from bot.actions import Action, offers
 from bot.errors import NotFound, PveError, PveUnreachable, Stale
 from bot.model import Fleet, Gap, Guest, Permissions, Snapshot, Task, Unseen, Upid, guest_id
@@ -27,6 +27,20 @@ from bot.text import Reader, Said, say
 
 WAITED = 120.0
 """Seconds that a command may have waited and still change something."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an argument of a page changes, and the least role for it."""
+
+    role: Role
+    what: str  # as a refusal names it: "ending a silence"
+    anywhere: bool = True  # False: in groups alone; with their own private chat anybody does as they like
+
+
+def reads(arg: str) -> Change | None:
+    """Of a page that changes nothing, or nothing that its own role does not cover."""
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +55,17 @@ class Page:
     command: bool = False
     aliases: tuple[str, ...] = ()
     changes: bool = False  # what is typed or tapped may change something of the bot's own: no link leads here
+    does: str = ""  # as a refusal names it, where people never type its command: "silencing"
+    change: Callable[[str], Change | None] = reads  # by argument
+
+    def refusal(self, asker: Asker, arg: str, private: bool) -> Said | None:
+        """Why this person may not have that of the page: known before anything is read, or a message is touched."""
+        if self.role is not None and (words := refusal(asker, self.does or f"/{self.key}", self.role)) is not None:
+            return words
+        wanted = self.change(arg)
+        if wanted is None or (private and not wanted.anywhere):
+            return None
+        return refusal(asker, wanted.what, wanted.role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.access import Asker, Role
 from bot.pages.page import Enquiry, Page
 from bot.pages.subscribe import current, told
-from bot.pages.watched import manages, watch
+from bot.pages.watched import MANAGING, manages, watch
 from bot.screen import Button, Open, Screen
 from bot.text import Said, lines, say
 
@@ -64,9 +64,17 @@ PAGE = Page(
     load=load_pin,
     draw=draw,
     changes=True,
+    change=lambda arg: MANAGING,
 )
 UNPIN = Page(
-    key="unpin", help="No live line here", role=Role.VIEWER, command=True, load=load_unpin, draw=draw, changes=True
+    key="unpin",
+    help="No live line here",
+    role=Role.VIEWER,
+    command=True,
+    load=load_unpin,
+    draw=draw,
+    changes=True,
+    change=lambda arg: MANAGING,
 )
 TEST = Page(
     key="testalert",

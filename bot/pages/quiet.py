@@ -12,7 +12,7 @@ from bot.errors import NotFound, Stale
 from bot.model import Habits
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import pairs
-from bot.pages.watched import hour, manages, watch, zone_of
+from bot.pages.watched import hour, manages, managing, watch, zone_of
 from bot.screen import Button, Open, Row, Screen
 from bot.text import Said, bold, code, lines, say
 
@@ -165,6 +165,7 @@ PAGE = Page(
     load=load,
     draw=draw,
     changes=True,
+    change=managing,
 )
 ZONE = Page(
     key="zone",
@@ -174,4 +175,5 @@ ZONE = Page(
     load=load_zone,
     draw=draw_zone,
     changes=True,
+    change=managing,
 )

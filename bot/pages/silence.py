@@ -202,4 +202,5 @@ PAGE = Page(
     load=load,
     draw=draw,
     changes=True,
+    does="silencing",
 )

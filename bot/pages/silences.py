@@ -7,12 +7,13 @@ from bot.access import Asker, Role, Scope, may
 from bot.errors import NotFound
 from bot.model import Silence, guest_id
 from bot.pages.alertwords import NAME, dotted, when
-from bot.pages.page import Enquiry, Page
+from bot.pages.page import Change, Enquiry, Page
 from bot.pages.parts import name_button, page_of, pager, pairs, refresh
 from bot.pages.watched import names, needs, watch, wide
 from bot.screen import Button, Open, Screen
 from bot.text import Said, Value, bold, cut, lines, say, say_n
 
+ENDING = Change(role=Role.OPERATOR, what="ending a silence")
 REASON = 100
 """Characters of a reason that are kept."""
 
@@ -38,7 +39,7 @@ async def load(ask: Enquiry, arg: str) -> Data:
     """`arg` is a page, or `end 3`."""
     ended = ""
     if arg.startswith("end "):
-        needs(ask, Role.OPERATOR, "ending a silence")
+        needs(ask, ENDING.role, ENDING.what)
         found = _find(ask, arg[4:])
         if found is not None and await watch(ask).unsilence(found.silence.id, ask.asker):
             ended = found.name
@@ -179,6 +180,13 @@ def draw_one(data: One, asker: Asker) -> Screen:
 
 
 PAGE = Page(
-    key="silences", help="What is not told for now", role=Role.VIEWER, command=True, load=load, draw=draw, changes=True
+    key="silences",
+    help="What is not told for now",
+    role=Role.VIEWER,
+    command=True,
+    load=load,
+    draw=draw,
+    changes=True,
+    change=lambda arg: ENDING if arg.startswith("end ") else None,
 )
 ONE = Page(key="silenced", help="", role=Role.VIEWER, load=load_one, draw=draw_one)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from bot.access import EVERYTHING, Asker, Role, Scope
 from bot.errors import Denied, Stale
 from bot.model import Route, Severity
-from bot.pages.page import Enquiry, Page
+from bot.pages.page import Change, Enquiry, Page
 from bot.pages.parts import name_button, page_of, pager, pairs
-from bot.pages.watched import manages, watch
+from bot.pages.watched import MANAGING, manages, watch
 from bot.screen import Button, Open, Place, Screen
 from bot.text import Said, bold, code, cut, lines, say
 
@@ -60,6 +60,11 @@ async def load(ask: Enquiry, arg: str) -> Data:
         raise Denied(say("What is told here stands in the settings (TELEMOX_ALERT_CHATS), and is changed there."))
     await watch(ask).subscribe(route)
     return replace(_as_it_stands(ask), route=route, changed=True)
+
+
+def changing(arg: str) -> Change | None:
+    """A menu of what there is changes nothing."""
+    return MANAGING if arg.strip() and not arg.strip().startswith("by:") else None
 
 
 def _as_it_stands(ask: Enquiry) -> Data:
@@ -210,6 +215,7 @@ PAGE = Page(
     load=load,
     draw=draw,
     changes=True,
+    change=changing,
 )
 END = Page(
     key="unsubscribe",
@@ -219,4 +225,5 @@ END = Page(
     load=load_end,
     draw=draw_end,
     changes=True,
+    change=lambda arg: MANAGING,
 )

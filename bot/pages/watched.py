@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.access import EVERYTHING, Role, Scope, refusal
 from bot.errors import Denied, NotFound, Stale
 from bot.model import About, Alert, Subject
-from bot.pages.page import Enquiry
+from bot.pages.page import Change, Enquiry
 from bot.ports import Watching
 from bot.text import Reader, say
 
@@ -78,10 +78,19 @@ def acts(ask: Enquiry, cluster: str) -> bool:
     return pve is not None and not ask.env.store.frozen and pve.token(ask.asker.role) is not None
 
 
+MANAGING = Change(role=Role.OPERATOR, what="changing what a group is told", anywhere=False)
+"""Of pages that say what a chat is told: their own anybody, a group's an operator."""
+
+
+def managing(arg: str) -> Change | None:
+    """Of a page that just shows how it stands where nothing is typed."""
+    return MANAGING if arg.strip() else None
+
+
 def manages(ask: Enquiry) -> None:
-    """May the asker say what this chat is told? Their own anybody, a group's an operator. Raises: Denied."""
+    """May the asker say what this chat is told? Raises: Denied."""
     if not ask.private:
-        needs(ask, Role.OPERATOR, "changing what a group is told")
+        needs(ask, MANAGING.role, MANAGING.what)
 
 
 def needs(ask: Enquiry, role: Role, what: str) -> None:

@@ -661,3 +661,48 @@ async def test_why_nobody_was_told_is_found_by_name() -> None:
     assert "ct-dns" not in text(await show(asking(seen), "alerts"))
     assert "Not told: ana@pve has ordered it" in text(await show(asking(seen), "why", "CT-DNS"))
     assert "Not told" in text(await show(asking(seen), "why", "11"))
+
+
+@pytest.mark.parametrize(
+    ("page", "arg", "group", "private"),
+    [
+        ("silences", "end 2", "ending a silence needs operator", True),
+        ("silences", "2", "", False),
+        ("subscribe", "critical", "changing what a group is told needs operator", False),
+        ("subscribe", "by:tag page:2", "", False),
+        ("unsubscribe", "", "changing what a group is told needs operator", False),
+        ("quiet", "off", "changing what a group is told needs operator", False),
+        ("quiet", "", "", False),
+        ("zone", "UTC", "changing what a group is told needs operator", False),
+        ("digest", "off", "changing what a group is told needs operator", False),
+        ("digest", " ", "", False),
+        ("pin", "", "changing what a group is told needs operator", False),
+        ("unpin", "", "changing what a group is told needs operator", False),
+        ("hush", "3", "silencing needs operator", True),
+        ("silence", "web 4h", "silencing needs operator", True),
+        ("maintenance", "pve2 4h", "maintenance needs operator", True),
+        ("again", "", "reading all again needs operator", True),
+        ("audit", "", "/audit needs admin", True),
+        ("status", "", "", False),
+    ],
+)
+async def test_a_refusal_by_role_is_known_before_a_message_is_touched(
+    page: str, arg: str, group: str, private: bool
+) -> None:
+    """`private`: refused in a private chat as well."""
+    said = PAGES[page].refusal(VERA, arg, False)
+    assert group in (plain(said, READER) if said is not None else "")
+    assert bool(group) == (said is not None)
+    assert (PAGES[page].refusal(VERA, arg, True) is not None) == private
+    assert PAGES[page].refusal(ANA, arg, False) is None
+
+
+@pytest.mark.parametrize(("page", "arg"), [*CHANGES, ("silences", "end 1")])
+async def test_what_a_page_refuses_by_role_it_has_declared(page: str, arg: str) -> None:
+    seen = watching()
+    refused = PAGES[page].refusal(VERA, arg, False) is not None
+    assert refused  # all that changes anything
+    if page in {"silence", "maintenance", "auditlog", "testalert"}:
+        return  # by the page's own role
+    with pytest.raises(Denied):
+        await PAGES[page].load(asking(seen, VERA, private=False), arg)
