@@ -1,9 +1,11 @@
 """From what was typed or pressed to a page or an action.
 
 `take()` does not wait: it parses, answers a press (its one answer: a refusal that needs no look-up as a toast to the
-presser alone, else an empty one), and starts the work, which waits for its turn. Whatever acts on the cluster goes
-through the runner and comes from a press alone; a page may be opened by a command of any age, as it reads, or looks
-whether the command is fresh. A card of alerts and the live line are the deliverer's: what is tapped there opens beside.
+presser alone, else an empty one), and starts the work, which waits for its turn. A press on what changes something is
+answered when it is known whether it may: a refusal by role edits nothing, since the message is everybody's. Whatever
+acts on the cluster goes through the runner and comes from a press alone; a page may be opened by a command of any age,
+as it reads, or looks whether the command is fresh. A card of alerts and the live line are the deliverer's: what is
+tapped there opens beside, without a sound.
 """
 
 import asyncio
@@ -21,7 +23,7 @@ from bot.chat.door import Pressed, Typed, Visit
 from bot.chat.menu import Menu
 from bot.chat.messenger import Messenger
 from bot.chat.turns import Crowd, Turns
-from bot.errors import TelemoxError
+from bot.errors import Denied, TelemoxError
 from bot.pages.page import Enquiry, Page
 from bot.ports import Env
 from bot.screen import Ack, Ask, Button, Cancel, Copy, Do, Hush, Message, Open, Screen, Stale, Tap
@@ -43,6 +45,8 @@ _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+(.*
 _PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Action = Ask | Do | Cancel
+Verdict = asyncio.Future[Said | None]
+"""What a press is answered with, once that is known."""
 
 
 class Runner(Protocol):
@@ -161,8 +165,10 @@ class Handlers:
             self._env.spawn(self._answer(visit, words), "answer to a button")
         return work
 
-    async def _answer(self, visit: Pressed, words: Said | None) -> None:
+    async def _answer(self, visit: Pressed, words: Said | Verdict | None) -> None:
         try:
+            if isinstance(words, asyncio.Future):
+                words = await words
             async with self._answering:
                 await self._messenger.answer(visit.query, words, visit.place.chat)
         finally:
@@ -170,19 +176,20 @@ class Handlers:
 
     def _decided(
         self, visit: Pressed, tap: Tap | taps.Kept
-    ) -> tuple[Said | None, Callable[[], Awaitable[None]] | None]:
-        """The toast, or the work."""
+    ) -> tuple[Said | Verdict | None, Callable[[], Awaitable[None]] | None]:
+        """The toast, or the work, which may have the toast to give."""
         match tap:
             case Open(page=key) | taps.Kept(page=key):
                 if (page := self._pages.get(key)) is None:
                     return _OLD, None
-                if page.role is not None and (words := refusal(visit.asker, f"/{page.key}", page.role)) is not None:
+                if page.role is not None and (words := refusal(visit.asker, _deed(page), page.role)) is not None:
                     return words, None
                 if self._owned(visit.message) and not self._beside.enter(visit.message, visit.arrived):
                     return _ENOUGH, None
+                verdict = asyncio.get_running_loop().create_future() if page.changes else None
                 if isinstance(tap, Open):
-                    return None, partial(self._show, visit, page, tap.arg, visit.message)
-                return None, partial(self._show_kept, visit, page, tap.key)
+                    return verdict, partial(self._show, visit, page, tap.arg, visit.message, verdict)
+                return verdict, partial(self._show_kept, visit, page, tap.key, verdict)
             case Ask() | Do() | Cancel():
                 if (words := self._runner.refusal(tap, visit.asker, visit.message)) is not None:
                     return words, None
@@ -217,7 +224,7 @@ class Handlers:
         message = visit.message
         if self._owned(message):
             moment = Screen(text=say("⏳ {name} …", name=visit.asker.name))
-            beside = await self._messenger.send(visit.place, moment, reply_to=message.id)
+            beside = await self._messenger.send(visit.place, moment, silent=True, reply_to=message.id)
             if beside is None:  # nobody would see how it goes: nothing is begun
                 return
             message = beside
@@ -235,30 +242,49 @@ class Handlers:
 
     # -- pages ----------------------------------------------------------------------------------------------------
 
-    async def _show_kept(self, visit: Pressed, page: Page, key: str) -> None:
+    async def _show_kept(self, visit: Pressed, page: Page, key: str, verdict: Verdict | None) -> None:
         arg = await self._env.store.kept(key)
         if arg is None:
+            _decide(verdict, None)
             await self._messenger.send(visit.place, Screen(text=_OLD))
         else:
-            await self._show(visit, page, arg, visit.message)
+            await self._show(visit, page, arg, visit.message, verdict)
 
-    async def _show(self, visit: Visit, page: Page, arg: str, message: Message | None = None) -> None:
-        """Shows a page: in `message` where a button of it asked and it is nobody else's, else in a new one."""
-        if message is None or self._owned(message):
-            screen = _dated(visit, await self._screen(visit, page, arg))
-            await self._messenger.send(visit.place, screen, reply_to=message.id if message is not None else None)
+    async def _show(
+        self, visit: Visit, page: Page, arg: str, message: Message | None = None, verdict: Verdict | None = None
+    ) -> None:
+        """Shows a page: in `message` where a button of it asked and it is nobody else's, else in a new one.
+
+        With a `verdict` a refusal by role is that, and nothing is shown.
+        """
+        beside = message is None or self._owned(message)
+        if message is not None and not beside and verdict is None:
+            self._runner.revoke(message)
+        try:
+            screen = await self._screen(visit, page, arg, refuses=verdict is not None)
+        except Denied as error:
+            _decide(verdict, error.said())
             return
-        self._runner.revoke(message)
-        screen = await self._screen(visit, page, arg)
-        self._runner.revoke(message)  # somebody else may have asked something in it meanwhile
+        finally:
+            _decide(verdict, None)
+        if message is None or beside:
+            reply_to = message.id if message is not None else None
+            await self._messenger.send(
+                visit.place, _dated(visit, screen), silent=message is not None, reply_to=reply_to
+            )
+            return
+        self._runner.revoke(message)  # somebody may have asked something in it meanwhile
         await self._messenger.edit(message, screen)
 
-    async def _screen(self, visit: Visit, page: Page, arg: str) -> Screen:
+    async def _screen(self, visit: Visit, page: Page, arg: str, *, refuses: bool) -> Screen:
+        """Raises: Denied, where it `refuses`."""
         if page.role is not None and not may(visit.asker, page.role):
-            return Screen(text=refusal(visit.asker, f"/{page.key}", page.role) or _OLD)
+            return Screen(text=refusal(visit.asker, _deed(page), page.role) or _OLD)
         try:
             return page.draw(await page.load(self._enquiry(visit), arg), visit.asker)
         except TelemoxError as error:
+            if refuses and isinstance(error, Denied):
+                raise
             mend = error.mend()
             copy = ((Button(say("Copy the command"), Copy(mend)),),) if mend else ()
             return Screen(text=error.said(), rows=(*copy, *self._ways(page, arg)))
@@ -282,6 +308,17 @@ class Handlers:
             reader=self._reader(visit.place.chat),
             waited=visit.age if isinstance(visit, Typed) else 0.0,
         )
+
+
+def _deed(page: Page) -> str:
+    """What a refusal calls it: a command as it is typed; whoever tapped a button knows which."""
+    return f"/{page.key}" if page.command else "that"
+
+
+def _decide(verdict: Verdict | None, words: Said | None) -> None:
+    """The first word counts."""
+    if verdict is not None and not verdict.done():
+        verdict.set_result(words)
 
 
 def _dated(visit: Visit, screen: Screen) -> Screen:

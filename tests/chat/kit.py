@@ -12,7 +12,7 @@ from bot.chat.chat import Chat
 from bot.chat.door import FLOOD
 from bot.chat.handlers import Action
 from bot.demo.telegram import BotApi
-from bot.errors import NotFound, PveForbidden
+from bot.errors import Denied, NotFound, PveForbidden
 from bot.pages.page import Enquiry, Page
 from bot.ports import Audit, Env, Watching
 from bot.screen import Ask, Button, Copy, Do, File, Link, Message, Open, Picture, Row, Screen
@@ -179,6 +179,8 @@ class World:
             Page(key="silenced", help="", role=Role.OPERATOR, load=self._plain, draw=self._echo),
             Page(key="quieten", help="", role=Role.VIEWER, load=self._fresh, draw=self._echo, command=True,
                  changes=True),
+            Page(key="ends", help="", role=Role.VIEWER, load=self._ends, draw=self._echo, command=True, changes=True),
+            Page(key="menu", help="", role=Role.OPERATOR, load=self._plain, draw=self._echo),
             Page(key="hidden", help="", role=Role.VIEWER, load=self._plain, draw=self._echo),
         )  # fmt: skip
         return {page.key: page for page in made}
@@ -188,6 +190,13 @@ class World:
 
     async def _fresh(self, ask: Enquiry, arg: str) -> str:
         ask.fresh()
+        return arg
+
+    async def _ends(self, ask: Enquiry, arg: str) -> str:
+        if arg.startswith("end") and ask.asker.role < Role.OPERATOR:
+            raise Denied(say("Your role here is {role}; ending a silence needs operator.", role=ask.asker.role.word))
+        if arg == "broken":
+            raise RuntimeError("the page broke")
         return arg
 
     async def _slow(self, ask: Enquiry, arg: str) -> str:

@@ -65,6 +65,7 @@ async def test_a_page_tapped_on_a_card_opens_in_a_reply_and_the_card_stays_as_it
         assert answer is not None
         assert answer.text == ""
         opened = home.api.last(OPS)
+        assert home.api.made("sendMessage")[-1].params["disable_notification"]
         assert opened.text == f"{HOSTILE} is hush"
         assert opened.id != card.id
         assert str(card.id) in str(home.api.made("sendMessage")[-1].params["reply_parameters"])
@@ -97,6 +98,38 @@ async def test_a_viewers_tap_on_start_is_a_toast_and_nothing_else() -> None:
         assert home.env.watch is not None
         assert home.env.watch.alert(1) == OPEN
         assert home.env.watch.silences() == []
+
+
+@pytest.mark.parametrize("arg", ["end 3", "end " + "x" * 90])
+async def test_a_refusal_by_role_leaves_the_message_of_the_group_as_it_is(arg: str) -> None:
+    async with house(watch=watch()) as home:
+        home.world.rows = ((Button(say("End it"), Open("ends", arg)), Button(say("Off"), Open("menu", "x"))),)
+        shared = await home.api.ask(home.ops, home.ben, "/any")
+        before, count = shared.text, len(home.api.messages(OPS))
+        for who in (home.vera, home.mallory):
+            for label, words in (("End it", "ending a silence needs operator"), ("Off", "that needs operator")):
+                answer = await home.api.tap(shared, label, who)
+                assert answer is not None
+                assert words in answer.text
+        await home.rest()
+        assert (edits(home), shared.text, len(home.api.messages(OPS))) == (0, before, count)
+        assert home.acts.revoked == []
+        answer = await home.api.tap(shared, "End it", home.ben)
+        assert answer is not None
+        assert answer.text == ""
+        await home.api.read(shared, f"echo {arg}"[:40])
+
+
+async def test_a_page_that_changes_something_and_fails_lets_go_of_the_button() -> None:
+    async with house(watch=watch()) as home:
+        home.world.rows = ((Button(say("End it"), Open("ends", "broken")),),)
+        shared = await home.api.ask(home.ops, home.ben, "/any")
+        answer = await home.api.tap(shared, "End it", home.ben)
+        assert answer is not None
+        assert answer.text == ""
+        answer = await home.api.forge(home.ops, home.ben, shared.id, "aoends:#nosuchkey")
+        assert answer is not None
+        assert answer.text == ""
 
 
 async def test_where_the_reply_cannot_be_sent_nothing_is_begun() -> None:
