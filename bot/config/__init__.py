@@ -11,7 +11,7 @@ in their own types.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from bot.config.settings import Settings
 from bot.envfile import PREFIX, gather
 from bot.errors import TelemoxError
 from bot.logs import Redactor
-from bot.rules import RULES, Rule
+from bot.rules import Rule
 
 __all__ = ["DEFAULT_ENV_FILE", "FIELDS", "MAIN", "Alerts", "ConfigError", "Settings", "load", "secret", "setting"]
 
@@ -58,17 +58,54 @@ def secret(name: str) -> bool:
     return name in FIELDS and "SecretStr" in str(FIELDS[name].annotation)
 
 
+class _Names(Mapping[str, bool]):
+    """Every full name, and whether it is a secret. The rules are not looked at before a name could be one of theirs:
+    to put them together takes longer than all the rest of a start."""
+
+    def __init__(self, rules: Sequence[Rule] | None) -> None:
+        self._own = {name: secret(name) for name in FIELDS}
+        self._rules = rules
+        self._all: dict[str, bool] | None = None
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        if self._rules is None:
+            from bot.rules import RULES
+
+            self._rules = RULES
+        return self._rules
+
+    def _whole(self) -> dict[str, bool]:
+        if self._all is None:
+            of_rules = (figure.setting for rule in self.rules for figure in limits.settings_of(rule))
+            self._all = self._own | dict.fromkeys(of_rules, False)
+        return self._all
+
+    def __getitem__(self, name: str) -> bool:
+        if name in self._own or not name.startswith(limits.NESTED):
+            return self._own[name]
+        return self._whole()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole())
+
+    def __len__(self) -> int:
+        return len(self._whole())
+
+
 def load(
     env_file: Path | None = DEFAULT_ENV_FILE,
     environ: Mapping[str, str] | None = None,
-    rules: Sequence[Rule] = RULES,
+    rules: Sequence[Rule] | None = None,
 ) -> Settings:
-    """Settings from `environ` (os.environ) and `env_file` (None: from none). Raises: ConfigError with every mistake."""
+    """Settings from `environ` (os.environ) and `env_file` (None: from none). `rules`: others than RULES.
+
+    Raises: ConfigError with every mistake.
+    """
     environ = os.environ if environ is None else environ
-    of_rules = {figure.setting for rule in rules for figure in limits.settings_of(rule)}
-    names = {name: secret(name) for name in FIELDS} | dict.fromkeys(of_rules, False)
+    names = _Names(rules)
     found = gather(names, environ, env_file, must_exist=env_file != DEFAULT_ENV_FILE)
-    alerts, lines = _alerts(found.values, rules)
+    alerts, lines = _alerts(found.values, names)
     flat = {name: text for name, text in found.values.items() if not name.startswith(limits.NESTED)}
     values: dict[str, Any] = {name.removeprefix(PREFIX).lower(): text for name, text in flat.items()}
     if state := environ.get("STATE_DIRECTORY"):  # systemd; several are separated by colons
@@ -89,16 +126,20 @@ def load(
     return settings
 
 
-def _alerts(values: Mapping[str, str], rules: Sequence[Rule]) -> tuple[dict[str, Any], list[str]]:
+def _alerts(values: Mapping[str, str], names: _Names) -> tuple[dict[str, Any], list[str]]:
     """What `Alerts` takes, and the lines about the rules' figures that are wrong."""
-    changed, lines = limits.changed(rules, values)
     name = f"{limits.NESTED}OVERRIDES"
-    given: dict[str, Any] = {"changed": changed}
+    given: dict[str, Any] = {}
+    lines: list[str] = []
     for inner in ("poll_seconds", "time_scale"):
         if (text := values.get(f"{limits.NESTED}{inner}".upper())) is not None:
             given[inner] = text
+    if name not in values and not any(one.startswith(limits.NESTED) and one not in FIELDS for one in values):
+        return given, lines
+    changed, lines = limits.changed(names.rules, values)
+    given["changed"] = changed
     try:
-        given["overrides"] = limits.overrides(values.get(name, ""), rules, changed)
+        given["overrides"] = limits.overrides(values.get(name, ""), names.rules, changed)
     except ValueError as error:
         lines += [f"{name}: {line}" for line in str(error).splitlines()]
     return given, lines

@@ -2,55 +2,25 @@
 
 To add a rule: write its `find` in the file of its subject, and its row in that file's `RULES` (rule.py says what the
 columns are). Its settings, its line in docs/alerts.md and its place in /why come from the row.
+
+The table (table.py) is put together when it is first asked for: whoever needs the types alone, as the settings do
+before the bot hears its chats, does not wait for it.
 """
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from bot.rules import (
-    agents,
-    backups,
-    cluster,
-    coverage,
-    disks,
-    expiry,
-    frozen,
-    guests,
-    ha,
-    nodes,
-    own,
-    presence,
-    replication,
-    storages,
-    strain,
-    tasks,
-    troubled,
-    upkeep,
-    usage,
-)
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 
-RULES: tuple[Rule, ...] = (
-    *cluster.RULES,
-    *presence.RULES,
-    *frozen.RULES,
-    *ha.RULES,
-    *guests.RULES,
-    *troubled.RULES,
-    *agents.RULES,
-    *usage.RULES,
-    *nodes.RULES,
-    *strain.RULES,
-    *storages.RULES,
-    *disks.RULES,
-    *replication.RULES,
-    *backups.RULES,
-    *coverage.RULES,
-    *tasks.RULES,
-    *upkeep.RULES,
-    *expiry.RULES,
-    *own.RULES,
-)
-
-BY_KEY: Mapping[str, Rule] = {rule.key: rule for rule in RULES}
+if TYPE_CHECKING:
+    from bot.rules.table import BY_KEY, RULES
 
 __all__ = ["BY_KEY", "RULES", "Confirm", "Kind", "Limit", "Limits", "Rule"]
+
+
+def __getattr__(name: str) -> object:
+    """RULES and BY_KEY."""
+    if name not in {"RULES", "BY_KEY"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from bot.rules import table
+
+    return getattr(table, name)
