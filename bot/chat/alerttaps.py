@@ -62,7 +62,7 @@ async def _silence(watch: Watching, wanted: Silencing, asker: Asker) -> Open | N
 
 def acknowledge(watch: Watching, tap: Ack, asker: Asker, place: Place, now: datetime) -> tuple[Said, Sequence[int]]:
     """The toast, and the alerts that are acknowledged by it: none where it is refused."""
-    if (words := refusal(asker, "ack", Role.OPERATOR)) is not None:
+    if (words := refusal(asker, "acknowledging", Role.OPERATOR)) is not None:
         return words, ()
     alerts = _meant(watch, tap.what, asker, place)
     fresh = [alert for alert in alerts if alert.open and alert.acked is None]
@@ -103,7 +103,7 @@ def _moved_on(alert: Alert, now: datetime) -> Said:
 
 def hush(watch: Watching, tap: Hush, asker: Asker, now: datetime, reader: Reader) -> tuple[Said, Silencing | None]:
     """The toast, and what is to be silenced; None where it is refused."""
-    if (words := refusal(asker, "silence", Role.OPERATOR)) is not None:
+    if (words := refusal(asker, "silencing", Role.OPERATOR)) is not None:
         return words, None
     found = _HUSH.fullmatch(tap.what)
     alert = watch.alert(int(found[2])) if found else None

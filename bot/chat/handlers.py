@@ -312,7 +312,7 @@ class Handlers:
 
 def _deed(page: Page) -> str:
     """What a refusal calls it: a command as it is typed; whoever tapped a button knows which."""
-    return f"/{page.key}" if page.command else "that"
+    return page.deed or (f"/{page.key}" if page.command else "that")
 
 
 def _decide(verdict: Verdict | None, words: Said | None) -> None:

@@ -55,6 +55,7 @@ class Page:
     command: bool = False
     aliases: tuple[str, ...] = ()
     changes: bool = False  # what is typed or tapped may change something of the bot's own: no link leads here
+    deed: str = ""  # what a refusal calls it, where that is no command: "silencing"
     does: str = ""  # as a refusal names it, where people never type its command: "silencing"
     change: Callable[[str], Change | None] = reads  # by argument
 

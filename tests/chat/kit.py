@@ -180,7 +180,7 @@ class World:
             Page(key="quieten", help="", role=Role.VIEWER, load=self._fresh, draw=self._echo, command=True,
                  changes=True),
             Page(key="ends", help="", role=Role.VIEWER, load=self._ends, draw=self._echo, command=True, changes=True),
-            Page(key="menu", help="", role=Role.OPERATOR, load=self._plain, draw=self._echo),
+            Page(key="menu", help="", role=Role.OPERATOR, load=self._plain, draw=self._echo, deed="muting"),
             Page(key="hidden", help="", role=Role.VIEWER, load=self._plain, draw=self._echo),
         )  # fmt: skip
         return {page.key: page for page in made}

@@ -88,7 +88,11 @@ async def test_start_on_a_card_goes_to_its_own_message() -> None:
 async def test_a_viewers_tap_on_start_is_a_toast_and_nothing_else() -> None:
     async with with_card(watch()) as (home, card):
         before = len(home.api.messages(OPS))
-        for label, words in (("Start", "needs operator"), ("Ack", "ack needs operator"), ("4 h", "silence needs")):
+        for label, words in (
+            ("Start", "needs operator"),
+            ("Ack", "acknowledging needs operator"),
+            ("4 h", "silencing needs"),
+        ):
             answer = await home.api.tap(card, label, home.mallory)
             assert answer is not None
             assert words in answer.text
@@ -107,7 +111,7 @@ async def test_a_refusal_by_role_leaves_the_message_of_the_group_as_it_is(arg: s
         shared = await home.api.ask(home.ops, home.ben, "/any")
         before, count = shared.text, len(home.api.messages(OPS))
         for who in (home.vera, home.mallory):
-            for label, words in (("End it", "ending a silence needs operator"), ("Off", "that needs operator")):
+            for label, words in (("End it", "ending a silence needs operator"), ("Off", "muting needs operator")):
                 answer = await home.api.tap(shared, label, who)
                 assert answer is not None
                 assert words in answer.text
