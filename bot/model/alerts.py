@@ -135,6 +135,7 @@ class Alert:
     told: bool = False  # Telegram has accepted a message of it somewhere
     gone: bool = False  # over since what it was about is there no more
     summary: bool = False  # it was open at the first poll after a start: told in the summary
+    headline: Said | None = None  # it fired with, or last got worse with: what was told; None while pending
 
     @property
     def key(self) -> str:

@@ -79,7 +79,11 @@ def _single(
     text = lines(
         head(alert, clusters),
         place(alert.finding.subject),
-        *((say("it was: {said}", said=alert.finding.said),) if over and alert.finding.over is not None else ()),
+        *(
+            (say("it was: {said}", said=alert.headline or alert.finding.said),)
+            if over and alert.finding.over is not None
+            else ()
+        ),
         *(() if over else (*alert.finding.details, *with_it(alert, under, detailed=True))),
         timeline(alert, now),
     )

@@ -97,7 +97,7 @@ def record(alert: Alert) -> Record:
         rule=finding.rule,
         subject=finding.subject,
         severity=alert.severity,
-        said=finding.said,
+        said=alert.headline or finding.said,
         fired=alert.fired or alert.found,
         over=alert.over,
         acked_by=alert.acked_by,

@@ -11,6 +11,7 @@ from bot import life
 from bot.model import Alert, Finding, NewsKind, Phase, Severity
 from bot.rules import Limit
 from bot.text import raw, say
+from bot.watch.table import record
 from tests.engine.kit import START, Wrong, found
 
 POLL = 15.0
@@ -233,6 +234,24 @@ def test_acknowledged_it_is_not_repeated_and_a_worse_state_is_news_again() -> No
     assert story.alert is not None
     assert story.alert.acked is None
     assert story.step(WORSE, step=4 * 3600) is NewsKind.REMINDED
+
+
+def test_what_it_was_told_with_outlives_what_is_found_later() -> None:
+    story = Story(HELD)
+    story.step(found())
+    assert story.alert is not None
+    assert story.alert.headline is None  # nothing was told yet
+    story.play("FFFF")
+    assert story.alert.open
+    assert story.alert.headline == found().said
+    later = found(text="{name} is back, its guests start: 10 of 10", quiet=True)
+    assert story.step(later) is NewsKind.CHANGED
+    assert story.alert.finding.said == later.said
+    assert story.alert.headline == found().said
+    assert record(story.alert).said == found().said
+    for _ in range(9):
+        story.step(worse := replace(WORSE, said=say("{name} burns", name="it")))
+    assert story.alert.headline == worse.said
 
 
 def test_only_an_open_one_is_acknowledged() -> None:
