@@ -161,14 +161,20 @@ def thing(subject: Subject) -> Said:
 
 
 def with_it(alert: Alert, under: Sequence[Alert], *, detailed: bool = False) -> list[Said]:
-    """What goes down with it: the names the rule gave, and what it keeps quiet (`under`: all that it may inhibit).
+    """What goes down with it: the names the rule gave, and what it keeps quiet (`under`: all that it may inhibit) and
+    came after it: what was wrong long before is no consequence.
 
     `detailed`: its details are shown as well, and name what it is about themselves.
     """
     subject = alert.finding.subject
     whole = subject.about in {About.NODE, About.CLUSTER}
+    began = min(alert.found, alert.finding.since or alert.found)
     affected = [] if detailed and not whole and alert.finding.details else alert.finding.affected
-    children = [child.finding.subject for child in under if child.parent == alert.key and not mended(child)]
+    children = [
+        child.finding.subject
+        for child in under
+        if child.parent == alert.key and not mended(child) and max(child.found, child.fired or child.found) >= began
+    ]
     guests = dict.fromkeys(name for name in (*affected, *_names(children, About.GUEST)) if name != subject.name)
     others = dict.fromkeys(
         f"{word}{name}"

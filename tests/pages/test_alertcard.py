@@ -146,6 +146,28 @@ def test_nothing_on_a_card_changes_by_time_alone() -> None:
         assert now == later
 
 
+def test_what_was_wrong_before_did_not_come_down_with_it() -> None:
+    """Nor does a failed backup of last night."""
+    node = made.dead_node(fired=ago(4), found=ago(4.75))
+    before = made.alert(22, made.storage("nas-backup"), say("x"), rule="storage_full", fired=30, parent=node.key)
+    event = replace(made.failed_backup(), parent=node.key)
+    after = made.alert(23, made.storage("nas"), say("x"), rule="storage_offline", fired=4.5, parent=node.key)
+    later = replace(before, number=24, finding=replace(before.finding, subject=made.storage("usb")), fired=ago(2))
+    for screen in (single(node, before, event, after, later), drawn(card(node, FIRED), [node, FIRED, before, after])):
+        text = plain(screen.text, READER)
+        assert "storage nas" in text
+        assert "nas-backup" not in text
+        assert "db" not in text.partition("with it:")[2]
+    assert "storage usb" in plain(single(node, before, event, after, later).text, READER)
+
+
+def test_it_was_what_it_was_told_with() -> None:
+    node = made.dead_node()
+    back = say("{name} is back, its guests start: 10 of 10", name="pve2")
+    alert = over(replace(node, finding=replace(node.finding, said=back), headline=node.finding.said))
+    assert "it was: pve2 is offline" in plain(single(alert).text, READER)
+
+
 def test_an_event_is_not_green_because_it_is_past() -> None:
     event = made.failed_backup()
     assert plain(single(event).text, READER).startswith("⚠️ backup of db failed")
