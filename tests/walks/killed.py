@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import html
 import os
 import random
 import sys
@@ -108,7 +109,8 @@ async def story(folder: Path, *, kills: int, episodes: int, seed: int) -> Told:
 async def _play(cluster: Cluster, api: BotApi, mortal: Mortal, dice: random.Random, kills: int, episodes: int) -> Told:
     await mortal.start()
     await _until(lambda: bool(_sent(api)))  # the summary: it has looked once
-    plain = [one for one in cluster.world.guests.values() if one.running and not one.ha and not one.template]
+    every = cluster.world.guests.values()
+    plain = [one for one in every if one.running and not (one.ha or one.template or one.paused or one.lock)]
     guests = dice.sample(sorted(plain, key=lambda one: one.vmid), episodes)
     names = [guest.name for guest in guests]
 
@@ -146,7 +148,7 @@ async def _play(cluster: Cluster, api: BotApi, mortal: Mortal, dice: random.Rand
 
 def _sent(api: BotApi) -> list[str]:
     """What was said in the group, as it was when it came."""
-    return [str(call.params.get("text", "")) for call in _posts(api)]
+    return [html.unescape(str(call.params.get("text", ""))) for call in _posts(api)]
 
 
 def _posts(api: BotApi) -> list[Call]:
