@@ -238,20 +238,21 @@ def test_acknowledged_it_is_not_repeated_and_a_worse_state_is_news_again() -> No
 
 def test_what_it_was_told_with_outlives_what_is_found_later() -> None:
     story = Story(HELD)
+
+    def said() -> tuple[object, object]:
+        assert story.alert is not None
+        return story.alert.headline, record(story.alert).said
+
+    first, later = found().said, found(text="{name} is back, its guests start: 10 of 10", quiet=True)
     story.step(found())
-    assert story.alert is not None
-    assert story.alert.headline is None  # nothing was told yet
+    assert said() == (None, first)  # nothing was told yet
     story.play("FFFF")
-    assert story.alert.open
-    assert story.alert.headline == found().said
-    later = found(text="{name} is back, its guests start: 10 of 10", quiet=True)
+    assert said() == (first, first)
     assert story.step(later) is NewsKind.CHANGED
-    assert story.alert.finding.said == later.said
-    assert story.alert.headline == found().said
-    assert record(story.alert).said == found().said
+    assert said() == (first, first)
     for _ in range(9):
         story.step(worse := replace(WORSE, said=say("{name} burns", name="it")))
-    assert story.alert.headline == worse.said
+    assert said() == (worse.said, worse.said)
 
 
 def test_only_an_open_one_is_acknowledged() -> None:
