@@ -85,6 +85,8 @@ class App:
             tell=chat.messenger.tell_admins,
         )
         chat.strange = alerts.watch.stranger
+        chat.heard = alerts.deliverer.heard
+        chat.on_return(alerts.deliverer.returned)
         await alerts.start()
         clusters: dict[str, Pve] = dict(watched)
         env = Env(

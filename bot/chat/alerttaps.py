@@ -15,7 +15,8 @@ from bot.access import Asker, Role, refusal
 from bot.model import About, Alert
 from bot.pages.alertwords import mended, when
 from bot.pages.watched import MORNING, SPANS, until, visible, wide
-from bot.ports import Watching
+from bot.pages.recorded import Recorded
+from bot.ports import Store, Watching
 from bot.screen import Ack, Hush, Open, Place
 from bot.text import Reader, Said, say, say_n
 
@@ -38,23 +39,24 @@ class Silencing:
 
 
 def decide(
-    watch: Watching, tap: Ack | Hush, asker: Asker, place: Place, now: datetime, reader: Reader
+    watch: Watching, store: Store, tap: Ack | Hush, asker: Asker, place: Place, now: datetime, reader: Reader
 ) -> tuple[Said, Change | None]:
     """The toast, and what it promises to do; None where it is refused."""
+    changes = Recorded(watch=watch, store=store, place=place)
     if isinstance(tap, Ack):
         said, numbers = acknowledge(watch, tap, asker, place, now)
-        return said, partial(_ack, watch, numbers, asker, tap.what[:1] == "a") if numbers else None
+        return said, partial(_ack, changes, numbers, asker, tap.what[:1] == "a") if numbers else None
     said, wanted = hush(watch, tap, asker, now, reader)
-    return said, partial(_silence, watch, wanted, asker) if wanted is not None else None
+    return said, partial(_silence, changes, wanted, asker) if wanted is not None else None
 
 
-async def _ack(watch: Watching, numbers: Sequence[int], asker: Asker, one: bool) -> Open | None:
-    await watch.ack(numbers, asker)
+async def _ack(changes: Recorded, numbers: Sequence[int], asker: Asker, one: bool) -> Open | None:
+    await changes.ack(numbers, asker)
     return Open("alert", str(numbers[0])) if one else None
 
 
-async def _silence(watch: Watching, wanted: Silencing, asker: Asker) -> Open | None:
-    made = await watch.silence(
+async def _silence(changes: Recorded, wanted: Silencing, asker: Asker) -> Open | None:
+    made = await changes.silence(
         wanted.about, wanted.cluster, wanted.value, wanted.until, asker, maintenance=wanted.maintenance
     )
     return Open("silenced", str(made.id))

@@ -7,6 +7,7 @@ and building and parsing PTB's objects for it costs more than drawing the screen
 import asyncio
 import logging
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from importlib.util import find_spec
@@ -73,7 +74,12 @@ class Api(ExtBot[Lane]):
         self._polling = polling
         self._slack = bounds.poll + 1  # seconds over its hold in which a poll has surely ended
         self._brought = False  # updates, by the last poll
+        self._returned: Callable[[], object] = lambda: None
         self._unreached: float | None = None  # monotonic seconds of the first call of late that Telegram did not answer
+
+    def on_return(self, call: Callable[[], object]) -> None:
+        """`call` whenever Telegram answers again after it had not."""
+        self._returned = call
 
     async def call(self, method: str, fields: Fields, lane: Lane | None = None) -> Any:
         """`POST /bot<token>/<method>`; gives its `result`. Without a lane the limiter lets it pass at once.
@@ -116,7 +122,9 @@ class Api(ExtBot[Lane]):
             raise
         finally:
             if reached:
-                self._unreached = None
+                again, self._unreached = self._unreached is not None, None
+                if again:
+                    self._returned()
             elif self._unreached is None:
                 self._unreached = self._polling.clock.monotonic()
 

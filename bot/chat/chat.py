@@ -108,6 +108,9 @@ class Chat:
         self.strange: Callable[[Stranger], object] = lambda stranger: (
             None
         )  # told, once an hour and chat, of who has no role
+        self.heard: Callable[[int, bool], object] = lambda chat, speaks: None
+        """Told of each sign of life of a chat, and whether the bot can surely speak there."""
+        self.messenger.taken = lambda chat: self.heard(chat, True)
         self.dead = asyncio.Event()
         self.why = ""  # it is dead
 
@@ -115,6 +118,10 @@ class Chat:
     def username(self) -> str:
         """Without @. Known after `connect()`."""
         return self._api.username
+
+    def on_return(self, call: Callable[[], object]) -> None:
+        """`call` whenever Telegram answers again after it had not."""
+        self._api.on_return(call)
 
     async def connect(self) -> None:
         """Waits until Telegram answers, however long that takes.
@@ -156,6 +163,7 @@ class Chat:
             flooded=lambda asker: self._tell_flood(asker, flood),
             strange=lambda stranger: self.strange(stranger),
             migrated=lambda old, new: self._spawn(self.members.migrated(old, new), "group migrated"),
+            heard=lambda chat, speaks: self.heard(chat, speaks),
             flood=flood,
         )
         self.members.changed = lambda chat: self._spawn(menu.set(chat), "menu")

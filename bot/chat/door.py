@@ -17,8 +17,8 @@ from datetime import datetime
 from typing import TypeGuard
 
 from telegram import Chat as TelegramChat
+from telegram import ChatMember, ChatMemberRestricted, Update, User
 from telegram import Message as TelegramMessage
-from telegram import Update, User
 
 from bot.access import NOBODY, Asker
 from bot.chat.keyboard import sendable
@@ -38,6 +38,8 @@ ANONYMOUS, CHANNEL = 1087968824, 136817688
 HOUR = 3600.0
 NAME = 64
 """Characters of a stranger's name: they choose it."""
+HERE = frozenset({ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER})
+"""What the bot is in a chat where it may speak."""
 MANY = 2000
 """People and strangers remembered at a time."""
 
@@ -73,7 +75,8 @@ Visit = Typed | Pressed
 
 class Door:
     """`flooded` is told, once an hour each, of a person who sends too much; `strange`, once an hour and chat, of
-    one who has no role."""
+    one who has no role; `heard` of each update from a served chat, and whether it says that the bot may speak there.
+    """
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class Door:
         flooded: Callable[[Asker], object] = lambda asker: None,
         strange: Callable[[Stranger], object] = lambda stranger: None,
         migrated: Callable[[int, int], object] = lambda old, new: None,
+        heard: Callable[[int, bool], object] = lambda chat, speaks: None,
         flood: int = FLOOD,
     ) -> None:
         self._members = members
@@ -92,6 +96,7 @@ class Door:
         self._flooded = flooded
         self._strange = strange
         self._migrated = migrated
+        self._heard = heard
         self._flood = flood
         self._counts: dict[int, int] = {}
         self._minute = 0.0  # monotonic seconds at which the counts began
@@ -100,6 +105,8 @@ class Door:
 
     def see(self, update: Update) -> Visit | None:
         """What the handlers get of this update; None: nothing."""
+        if (chat := update.effective_chat) is not None and _whole(chat) and self._members.roles.serves(chat.id):
+            self._heard(chat.id, _welcomed(update))
         if (message := update.message or update.channel_post) is not None:
             return self._message(message)
         if update.callback_query is not None:
@@ -218,6 +225,14 @@ class Door:
 def _whole(chat: TelegramChat | None) -> TypeGuard[TelegramChat]:
     """Is there a chat, and is its id one? PTB's parsers take what comes, and leave out what does not."""
     return chat is not None and type(chat.id) is int
+
+
+def _welcomed(update: Update) -> bool:
+    """Was the bot let in, let in again, or allowed to speak?"""
+    if update.my_chat_member is None:
+        return False
+    now = update.my_chat_member.new_chat_member
+    return now.status in HERE or (isinstance(now, ChatMemberRestricted) and now.can_send_messages is True)
 
 
 def _stands_in(sign: int, chat: TelegramChat, sender: TelegramChat | None) -> bool:

@@ -211,7 +211,8 @@ class Handlers:
         if (watch := self._env.watch) is None:
             return _OLD, None
         reader = self._reader(visit.place.chat)
-        said, change = alerttaps.decide(watch, tap, visit.asker, visit.place, self._env.clock.now(), reader)
+        now, store = self._env.clock.now(), self._env.store
+        said, change = alerttaps.decide(watch, store, tap, visit.asker, visit.place, now, reader)
         return said, partial(self._tried, visit, partial(self._change, visit, change)) if change is not None else None
 
     async def _change(self, visit: Pressed, change: alerttaps.Change) -> None:

@@ -40,6 +40,7 @@ class Messenger(Courier):
         """`reader` gives language and zone of a chat."""
         super().__init__(api, limiter, members, store, reader)
         self._busy: Queues[Message] = {}  # messages with an edit under way
+        self.taken: Callable[[int], object] = lambda chat: None  # told of the chat that took a message
 
     async def send(
         self, place: Place, screen: Screen, *, silent: bool = False, reply_to: int | None = None
@@ -111,7 +112,10 @@ class Messenger(Courier):
         lane: Lane,
         attachment: Picture | File | None = None,
     ) -> Message | None:
-        return _or_none(await self._say(method, place, screen, fields, lane, attachment, again=len(PAUSES)), place)
+        sent = _or_none(await self._say(method, place, screen, fields, lane, attachment, again=len(PAUSES)), place)
+        if sent is not None:
+            self.taken(sent.place.chat)
+        return sent
 
 
 def _or_none(sent: Message | Undelivered, place: Place) -> Message | None:

@@ -96,6 +96,14 @@ class Deliverer:
         """Sends, for ever."""
         await self._sender.run()
 
+    def heard(self, chat: int, speaks: bool) -> None:
+        """A sign of life of a chat; `speaks`: and the bot can surely speak there. What waits for it is tried."""
+        self._sender.heard(chat, speaks)
+
+    def returned(self) -> None:
+        """Telegram answers again, after it had not: what waits is sent."""
+        self._sender.returned()
+
     async def drain(self, chat: int) -> float:
         """Sends what waits in one chat, once; seconds until it is to be tried again, 0: nothing is left."""
         return await self._sender.drain(chat)

@@ -3,9 +3,10 @@
     what waits in a chat      unsent cards and letters by their number ─▶ cards that have changed ─▶ the live line
     Telegram took it          the row is closed at once: killed before that, it is sent again (at least once)
     LATER, UNKNOWN            this chat waits, longer each time, never less than Telegram wants; then it is sent again,
-                              once for each answer that was lost
+                              once for each answer that was lost. The waits end when Telegram answers again
     MISSING                   a new message, silently
-    CHAT                      parked: the admins are told once; tried again in an hour, or when somebody asks there
+    CHAT                      parked: the admins are told once; tried again in an hour, when something is heard from
+                              there, and at once when the bot was let in again or an answer was taken there
     REFUSED                   dropped, with a line in the log and a note to the admins: nothing that we know would help
 
 A message is drawn when it is sent: what came meanwhile stands in it.
@@ -22,7 +23,7 @@ from bot.deliver.desk import Desk, Dirty
 from bot.deliver.draw import Artist
 from bot.deliver.live import Live
 from bot.deliver.queue import Queue
-from bot.deliver.trouble import A_MINUTE, Line, Trouble
+from bot.deliver.trouble import A_MINUTE, SIGN, Line, Trouble
 from bot.errors import StoreFailed
 from bot.model import Alert, Card, Outgoing
 from bot.ports import Clock, Courier, Ledger, Lost, Spawner, Undelivered
@@ -128,6 +129,23 @@ class Sender:
     def unpark(self, chat: int) -> None:
         """Somebody asks for something there: it is worth a try."""
         self._of(chat).resume = 0.0
+
+    def heard(self, chat: int, speaks: bool) -> None:
+        """A sign of life of a chat; `speaks`: and the bot can surely speak there."""
+        if chat not in self._desk.parked:
+            return
+        state, now = self._of(chat), self._clock.monotonic()
+        state.resume = min(state.resume, now if speaks else max(now, state.failed + SIGN))
+        self._woken.set()
+
+    def returned(self) -> None:
+        """Telegram answers again: nobody waits longer than Telegram itself wants."""
+        now = self._clock.monotonic()
+        for chat, state in self._chats.items():
+            if state.failures and chat not in self._desk.parked:
+                state.failures, state.alarm = 0, 0.0
+                state.resume = min(state.resume, max(now, state.wanted))
+        self._woken.set()
 
     def _of(self, chat: int) -> Line:
         return self._chats.setdefault(chat, Line())

@@ -14,8 +14,12 @@ log = logging.getLogger(__name__)
 
 FIRST, LONGEST = 2.0, 300.0
 """Seconds before a chat is tried again, doubled each time up to the longest."""
+AWAY = 20.0
+"""The longest where nothing was shown: a try then costs nobody anything, and finds out that Telegram is back."""
 HOUR = 3600.0
 """Seconds until a chat that could not be written to is tried again."""
+SIGN = 60.0
+"""Seconds until it is tried again where something was heard from it: the bot may hear where it may not speak."""
 A_MINUTE = 15
 """Messages a minute into a group; what is over that is joined."""
 
@@ -27,6 +31,8 @@ class Line:
     resume: float = 0.0  # monotonic seconds before which it is not tried
     alarm: float = 0.0  # monotonic seconds at which it is to be tried; 0: with the next wake
     failures: int = 0  # in a row
+    wanted: float = 0.0  # monotonic seconds until which Telegram itself wants nothing there
+    failed: float = 0.0  # monotonic seconds at which it could last not be written to
     posts: deque[float] = field(default_factory=lambda: deque(maxlen=A_MINUTE))  # monotonic seconds
     working: bool = False
 
@@ -51,7 +57,7 @@ class Trouble:
         self._counts[why.why.value] += 1
         now = self._clock.monotonic()
         if why.why is Lost.CHAT:
-            state.resume = now + HOUR
+            state.resume, state.failed = now + HOUR, now
             if chat in self._desk.parked:
                 return False
             log.warning("alerts to chat %d wait: it cannot be written to (%s)", chat, why.detail)
@@ -64,7 +70,9 @@ class Trouble:
             )
             return True
         state.failures += 1
-        state.resume = now + max(why.after, min(LONGEST, FIRST * 2 ** min(state.failures - 1, 10)))
+        longest = AWAY if why.why is Lost.LATER else LONGEST
+        state.wanted = now + why.after
+        state.resume = max(state.wanted, now + min(longest, FIRST * 2 ** min(state.failures - 1, 10)))
         if state.failures == 1 or why.why is Lost.UNKNOWN:
             pause = state.resume - now
             log.warning("alerts to chat %d: %s (%s), again in %.0f s", chat, why.why.value, why.detail, pause)

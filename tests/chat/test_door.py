@@ -9,8 +9,9 @@ from telegram.ext import TypeHandler
 
 from bot.access import Role, Roles
 from bot.model.view import Stranger
-from bot.screen import Ask
-from tests.chat.kit import ANA, ELSEWHERE, MALLORY, OPS, VERA, House, house
+from bot.screen import Ask, Place, Screen
+from bot.text import say
+from tests.chat.kit import ANA, BEN, ELSEWHERE, MALLORY, OPS, VERA, House, house
 
 
 async def test_a_command_is_answered_with_a_page(home: House) -> None:
@@ -282,6 +283,39 @@ async def test_odd_updates_are_nobodys_and_raise_nothing(home: House, caplog: py
     assert len(home.api.made()) == before
     card = await home.api.ask(home.with_vera, home.vera, "/status")
     assert card.text.endswith("for viewer")
+
+
+async def test_signs_of_life_of_a_chat_and_whether_the_bot_may_speak_there(home: House) -> None:
+    heard: list[tuple[int, bool]] = []
+    home.chat.heard = lambda chat, speaks: heard.append((chat, speaks))
+    await home.api.say(home.ops, home.mallory, "what people say among themselves")
+    await home.api.say(home.elsewhere, home.mallory, "/status")  # not served
+    await home.rest()
+    assert heard == [(OPS, False)]
+    heard.clear()
+    home.api.block(home.ops, "kicked")
+    home.api.promote(home.ops, "member")
+    home.api.block(home.with_vera)
+    home.api.promote(home.with_vera, "member")
+    await home.rest()
+    assert heard == [(OPS, False), (OPS, True), (VERA, False), (VERA, True)]
+    heard.clear()
+    await home.api.ask(home.ops, home.ben, "/status")
+    await home.rest()
+    assert heard == [(OPS, False), (OPS, True)]  # the answer was taken
+
+
+async def test_that_telegram_answers_again_is_told_once(home: House) -> None:
+    told: list[str] = []
+    home.chat.on_return(lambda: told.append("again"))
+    await home.api.ask(home.with_ben, home.ben, "/status")
+    assert told == []
+    home.api.fail("sendMessage", 502, "Bad Gateway")
+    await home.chat.courier.post(Place(chat=BEN), Screen(text=say("an alert")))
+    assert told == []
+    for _ in range(2):
+        await home.chat.courier.post(Place(chat=BEN), Screen(text=say("an alert")))
+    assert told == ["again"]
 
 
 async def test_the_watch_hears_of_a_stranger_once_an_hour_and_chat(home: House) -> None:

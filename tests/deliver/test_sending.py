@@ -59,8 +59,69 @@ async def test_failures_in_a_row_are_tried_less_and_less_often() -> None:
     while (pause := await world.deliverer.drain(OPS)) > 0:
         pauses.append(pause)
         world.clock.at += pause
-    assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]
+    assert pauses == [2, 4, 8, 16, *[20] * 8]
     assert len(world.texts()) == 1
+
+
+async def test_what_may_have_been_shown_is_tried_again_less_and_less_often() -> None:
+    world = World()
+    world.telegram.plan[OPS] = ["lost"] * 10
+    world.fire(1, CRITICAL)
+    await world.save()
+    pauses = []
+    while (pause := await world.deliverer.drain(OPS)) > 0:
+        pauses.append(pause)
+        world.clock.at += pause
+    assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+
+
+async def test_what_waits_is_sent_as_soon_as_telegram_answers_again() -> None:
+    world = World(Route(chat=OPS), Route(chat=ANA))
+    world.telegram.plan = {OPS: [LATER] * 5, ANA: [Undelivered(why=Lost.LATER, after=40)]}
+    world.spawn(world.deliverer.run(), "delivery")
+    world.fire(1, CRITICAL)
+    await world.save()
+    await world.clock.advance(31)  # 2 + 4 + 8 + 16 s, and the fifth try has failed
+    assert world.telegram.plan[OPS] == []
+    assert world.texts(OPS) == []
+    world.deliverer.returned()
+    await breathe()
+    assert len(world.texts(OPS)) == 1
+    assert world.texts(ANA) == []  # Telegram itself wanted a pause
+    await world.clock.advance(10)
+    assert len(world.texts(ANA)) == 1
+    await world.spawn.close(0)
+
+
+async def test_a_group_that_took_the_bot_back_hears_what_waits_at_once() -> None:
+    world = World()
+    world.telegram.plan[OPS] = [GONE]
+    world.spawn(world.deliverer.run(), "delivery")
+    world.fire(1, CRITICAL)
+    await world.save()
+    await breathe()
+    await world.clock.advance(20)
+    world.deliverer.heard(ANA, True)
+    await world.clock.advance(5)
+    assert (world.texts(), world.shelf.parked) == ([], {OPS: True})
+    world.deliverer.heard(OPS, True)
+    await breathe()
+    assert (len(world.texts()), world.shelf.parked) == (1, {OPS: False})
+    await world.spawn.close(0)
+
+
+async def test_where_the_bot_hears_but_may_not_speak_it_tries_once_a_minute() -> None:
+    world = World()
+    world.telegram.plan[OPS] = [GONE] * 10
+    world.spawn(world.deliverer.run(), "delivery")
+    world.fire(1, CRITICAL)
+    await world.save()
+    await breathe()
+    for _ in range(120):
+        world.deliverer.heard(OPS, False)
+        await world.clock.advance(1)
+    assert world.telegram.tries == 3
+    await world.spawn.close(0)
 
 
 async def test_a_lost_answer_costs_one_duplicate_at_most() -> None:
