@@ -4,13 +4,15 @@ parent pending   its children do not fire yet: it may be told before them
 parent firing    its children fire, and are told nowhere: its message lists them
 parent over      what came down with it comes up with it: for `wait` s more its children do not fire, and those
                  that had fired untold are pending again. What stands then, fires then.
+
+No child is what was told before: it stays a message of its own. Nor, of an outage, what was found well before it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.model import Alert, Finding, Phase
+from bot.model import About, Alert, Finding, Phase
 from bot.rules import Limit
 from bot.rules.inhibits import TOLD_FIRST
 
@@ -18,6 +20,9 @@ Inhibits = Callable[[Finding, Finding], bool]
 """(parent, child): rules/inhibits.py"""
 
 
+OUTAGES = frozenset({About.CLUSTER, About.NODE})
+EARLY = 2
+"""Of an outage is what was found at most so many `wait` before it: not all of it shows in the same second."""
 _LAST = 1_000_000
 """The rank of what is no parent."""
 
@@ -31,6 +36,7 @@ class Parents:
         self._ranks = ranks
         self._now = now
         self._wait = timedelta(seconds=wait)
+        self._early = timedelta(seconds=EARLY * wait)
         self._standing: list[Alert] = []
 
     def rank(self, rule: str) -> int:
@@ -43,17 +49,29 @@ class Parents:
             return
         self._standing.append(alert)
 
-    def of(self, finding: Finding) -> Alert | None:
+    def of(self, finding: Finding, alert: Alert | None = None) -> Alert | None:
         """One that fires, before one that may come to, before one that is over: what is told in a message that stands
-        is not told anew because something else begins."""
+        is not told anew because something else begins. `alert`: what is known of `finding` so far."""
         key = finding.key
+        alert = None if alert is not None and alert.phase is Phase.OVER else alert
+        if alert is not None and alert.open and alert.reminded is not None:
+            return None
         others: dict[Phase, Alert] = {}
         for parent in self._standing:
-            if parent.key != key and parent.phase not in others and self._inhibits(parent.finding, finding):
+            if parent.key == key or parent.phase in others or self._was_before(parent, alert):
+                continue
+            if self._inhibits(parent.finding, finding):
                 if parent.phase is Phase.FIRING:
                     return parent
                 others[parent.phase] = parent
         return others.get(Phase.PENDING) or others.get(Phase.OVER)
+
+    def _was_before(self, parent: Alert, alert: Alert | None) -> bool:
+        """Was it found well before the outage that `parent` is of?"""
+        if alert is None or parent.finding.subject.about not in OUTAGES:
+            return False
+        began = parent.found if parent.finding.since is None else min(parent.found, parent.finding.since)
+        return alert.found < began - self._early
 
     def lingers(self, alert: Alert) -> bool:
         """Over for a short while."""
@@ -69,14 +87,16 @@ def hanging(alerts: Iterable[Alert], parents: Parents) -> frozenset[int]:
     for alert in standing:
         parents.add(alert)
     return frozenset(
-        alert.number for alert in standing if alert.phase is Phase.PENDING and parents.of(alert.finding) is not None
+        alert.number
+        for alert in standing
+        if alert.phase is Phase.PENDING and parents.of(alert.finding, alert) is not None
     )
 
 
 def released(alert: Alert, parent: Alert | None, limit: Limit) -> Alert:
-    """As it goes on under `parent`: a child whose parent is over, and of which nobody heard, has yet to fire."""
+    """As it goes on under `parent`: a child whose parent fires no more, and of which nobody heard, has yet to fire."""
     untold = alert.phase is Phase.FIRING and alert.reminded is None and bool(alert.parent)
-    if parent is None or parent.phase is not Phase.OVER or not untold:
+    if parent is None or parent.open or not untold:
         return alert
     return replace(
         alert,

@@ -176,7 +176,7 @@ def tick(
                 events[key] = view.at
                 continue
         finding = one.finding if one is not None else alert.finding if alert is not None else None
-        parent = parents.of(finding) if finding is not None else None
+        parent = parents.of(finding, alert) if finding is not None else None
         if parent is not None and finding is not None and not parent.open and (finding.event or _ended(parent, view)):
             parent = None  # an event is found once: it cannot wait for what becomes of its parent
         held_back = parent is not None and not parent.open
@@ -191,7 +191,7 @@ def tick(
         if one is None and new.phase is Phase.OVER and vanished(view, new.finding.subject):
             new = ended_gone(new)
         if new.phase is not Phase.OVER or news is not None:
-            above = parent.key if parent is not None and new.fired is not None and not parent.over else ""
+            above = parent.key if parent is not None and new.fired is not None and parent.open else ""
             new = replace(new, parent=above) if new.parent != above else new
         parents.add(new)
         stepped[new.number] = new

@@ -23,7 +23,7 @@ from bot.watch.post import Around, Feeding, Post
 from bot.watch.pushed import strays
 from bot.watch.silence import maintained
 from bot.watch.table import merge
-from bot.watch.tick import Evaluation, Limiting, Setting, again, doubts, evaluating, tick
+from bot.watch.tick import GROUP_WAIT, Evaluation, Limiting, Setting, again, doubts, evaluating, tick
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +171,8 @@ class Watch(Asked):
         setting, now = self._setting, self._clock.now()
         found: set[int] = set()
         for alerts in self._table.of.values():
-            found |= hanging(alerts.values(), Parents(setting.inhibits, setting.parents, now, 0.0))
+            parents = Parents(setting.inhibits, setting.parents, now, GROUP_WAIT * setting.scale)
+            found |= hanging(alerts.values(), parents)
         return frozenset(found)
 
     def _limit(self, alert: Alert) -> Limit:

@@ -316,12 +316,41 @@ async def test_a_pending_parent_holds_its_children_back(bench: Bench) -> None:
     assert bench.told == [("fired", DOWN_KEY)]
 
 
-async def test_what_was_told_before_its_host_died_ends_as_it_began(bench: Bench) -> None:
+async def test_what_was_told_before_its_host_died_stays_a_message_of_its_own(bench: Bench) -> None:
     await bench.poll(DOWN, times=3)
-    await bench.poll(OFF, DOWN, times=4)
-    assert bench.of(DOWN_KEY).parent == OFF.key
+    for times in (1, 4):  # its host is pending, then told
+        await bench.poll(OFF, DOWN, times=times)
+        assert bench.of(DOWN_KEY).parent == ""
+        assert DOWN_KEY in [alert.key for alert in bench.watch.alerts()]
+    changed = [news for news in bench.deliverer.news if news.kind is NewsKind.CHANGED]
+    assert DOWN_KEY not in [news.alert.key for news in changed]
     await bench.poll(OFF, times=3)
     assert bench.told == [("fired", DOWN_KEY), ("fired", OFF.key), ("resolved", DOWN_KEY)]
+
+
+async def test_what_was_found_well_before_an_outage_is_none_of_it() -> None:
+    wrong = Wrong()
+    rules = wrong.rule("off", Limit(hold=45, clear=45)), wrong.rule("down", Limit(hold=150))
+    bench = await Bench(rules, wrong).start()
+    late = found(subject=guest_subject(102))
+    await bench.poll(DOWN, times=4)
+    await bench.poll(DOWN, late)
+    await bench.poll(OFF, DOWN, late, times=9)  # one was found 75 s before, the other 15 s
+    assert bench.told == [("fired", OFF.key), ("fired", DOWN_KEY)]
+    await bench.poll(OFF, DOWN, late, times=9)
+    assert bench.of(late.key).parent == OFF.key
+    assert bench.of(DOWN_KEY).parent == ""
+    assert len(bench.told) == 2
+
+
+async def test_what_nobody_heard_of_waits_for_the_next_outage_too() -> None:
+    wrong = Wrong()
+    rules = wrong.rule("gone", Limit(hold=45)), wrong.rule("off", Limit(hold=15)), wrong.rule("down")
+    bench = await Bench(rules, wrong).start()
+    await bench.poll(OFF, DOWN, times=2)
+    await bench.poll(DOWN, GONE, times=4)  # its host is over, the whole cluster begins to be
+    assert bench.told == [("fired", OFF.key), ("resolved", OFF.key), ("fired", GONE.key)]
+    assert bench.of(DOWN_KEY).parent == GONE.key
 
 
 async def test_of_several_parents_the_one_that_explains_most(bench: Bench) -> None:
