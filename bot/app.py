@@ -195,7 +195,8 @@ def _imports() -> None:
     import bot.assembly
     import bot.chat.handlers
     import bot.pve.cluster
-    import bot.runner  # noqa: F401
+    import bot.runner
+    import bot.store.alerts  # noqa: F401
 
 
 async def _warm(pve: "Cluster") -> None:

@@ -32,7 +32,6 @@ from bot.chat.members import Members
 from bot.chat.messenger import Messenger
 from bot.chat.polling import Polling
 from bot.errors import TelemoxError
-from bot.model.view import Stranger
 from bot.ports import Clock, Env, Store
 from bot.spawn import Spawn
 from bot.text import Reader, Said, code, say
@@ -40,6 +39,7 @@ from bot.text import Reader, Said, code, say
 if TYPE_CHECKING:
     from bot.chat.door import Door, Visit
     from bot.chat.handlers import Handlers, Runner
+    from bot.model.view import Stranger
     from bot.pages.page import Page
 
 log = logging.getLogger(__name__)

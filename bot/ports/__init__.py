@@ -22,7 +22,7 @@ from bot.ports.alerts import (
     Watching,
     Why,
 )
-from bot.ports.doors import Audit, Clock, Messenger, Pve, Store
+from bot.ports.doors import UNSENT, Audit, Clock, Messenger, Pve, Store
 
 
 class Spawner(Protocol):
@@ -40,6 +40,7 @@ class Env:
 
 
 __all__ = [
+    "UNSENT",
     "Audit",
     "Changes",
     "Clock",

@@ -1,18 +1,22 @@
 """What the watch, the deliverer and the pages of alerts need of each other and of the outside."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bot.access import Asker
 from bot.model import Alert, Blind, Card, Habits, Outgoing, Record, Route, Silence
-from bot.model.feeds import Feed
-from bot.model.view import GuestWas, NodeWas, StorageWas
 from bot.ports.doors import Pve
 from bot.screen import Message, Place, Screen
 from bot.text import Said
+
+if TYPE_CHECKING:  # not needed before the first poll, and a start does not wait for it
+    from bot.model.feeds import Feed
+    from bot.model.view import GuestWas, NodeWas, StorageWas
 
 T = TypeVar("T")
 

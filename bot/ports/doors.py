@@ -1,15 +1,19 @@
 """The doors as Protocols: Proxmox VE, SQLite, Telegram, the clock."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bot.access import Asker, Role
 from bot.model import Guest, Permissions, Snapshot, Task, TaskLog, Upid, Version
-from bot.model.feeds import BackupJob
 from bot.screen import Message, Place, Screen
 from bot.text import Said
+
+if TYPE_CHECKING:  # not needed before the first poll, and a start does not wait for it
+    from bot.model.feeds import BackupJob
 
 
 class Clock(Protocol):
@@ -106,6 +110,10 @@ class Pve(Protocol):
         Raises: PveUnreachable when nothing was sent; PveNoAnswer when nobody knows; what `still` raises.
         """
         ...
+
+
+UNSENT = frozenset({"silence", "unsilence", "maintenance", "ack"})
+"""Actions in the audit that change what people hear of, and send nothing to Proxmox VE."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

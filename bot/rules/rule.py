@@ -8,14 +8,18 @@ well; what could not be seen holds its state. An event rule gives each event onc
 life.py tells it once, by `Finding.event`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.model import Severity, Subject
-from bot.model.feeds import Feed
-from bot.model.view import View
+
+if TYPE_CHECKING:  # not needed before the first poll, and a start does not wait for it
+    from bot.model.feeds import Feed
+    from bot.model.view import View
 
 
 class Kind(Enum):

@@ -33,10 +33,8 @@ from bot.errors import Stale, StoreFailed
 from bot.model import Record
 from bot.ports import Audit, Changes, Clock, Kept
 from bot.screen import Message
-from bot.store import alerts
 from bot.store.file import open_database
-from bot.store.rows import orders, read_time
-from bot.store.values import storable
+from bot.store.rows import orders, read_time, storable
 from bot.text import Said, say
 
 _T = TypeVar("_T")
@@ -181,6 +179,8 @@ class Store:
         return await self._do(run)
 
     async def migrate(self, old: int, new: int) -> None:
+        from bot.store import alerts  # a start does not wait for it
+
         def run(connection: sqlite3.Connection) -> None:
             if old == new:
                 return
@@ -196,6 +196,8 @@ class Store:
         return await self._do(lambda connection: dict(connection.execute(known).fetchall()))
 
     async def alerts(self) -> Kept:
+        from bot.store import alerts  # a start does not wait for it
+
         now = self._clock.now()
 
         def run(connection: sqlite3.Connection) -> Kept:
@@ -208,6 +210,8 @@ class Store:
         """All of it or nothing. Where nothing changed nothing is written, and no disk is waited for."""
         if not changes:
             return
+        from bot.store import alerts  # a start does not wait for it
+
         now = self._clock.now()
         prune = abs(now - self._pruned) >= PRUNED
 
@@ -221,6 +225,8 @@ class Store:
 
     async def history(self, limit: int = 50, since: datetime | None = None) -> Sequence[Record]:
         """Fired or over `since` then, newest first."""
+        from bot.store import alerts  # a start does not wait for it
+
         since = self._clock.now() - alerts.HISTORY_FOR if since is None else since
         return await self._do(lambda connection: alerts.history(connection, limit, since))
 

@@ -14,7 +14,8 @@ from typing import TypeVar
 from bot.model import Alert, Card, Habits, Outgoing, Record, Route, Silence
 from bot.ports import Changes, Kept
 from bot.store import was
-from bot.store.values import dump, load, moment, storable, utc
+from bot.store.rows import storable
+from bot.store.values import dump, load, moment, utc
 
 log = logging.getLogger(__name__)
 

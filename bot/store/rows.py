@@ -80,3 +80,8 @@ def _text(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     return "" if value is None else str(value)
+
+
+def storable(text: str) -> str:
+    """Lone surrogates become `?`."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

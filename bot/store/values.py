@@ -14,6 +14,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from bot.store.rows import storable
 from bot.text import Said
 from bot.text.keep import pack, unpack
 
@@ -39,11 +40,6 @@ def load(kind: type[T], text: object) -> T:
     except (TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not a {kind.__name__}: {error}") from error
     return value
-
-
-def storable(text: str) -> str:
-    """Lone surrogates become `?`."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def utc(at: datetime) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from bot.model.view import GuestWas, NodeWas, StorageWas
 from bot.ports import Changes
-from bot.store.values import dump, load, moment, storable, utc
+from bot.store.rows import storable
+from bot.store.values import dump, load, moment, utc
 
 Row = tuple[object, ...]
 
