@@ -10,6 +10,7 @@ import pytest
 from bot.access import Asker, Role
 from bot.errors import PveUnreachable
 from bot.model import Status
+from bot.ports import UNSENT
 from bot.screen import Ask, Do, Message, Place
 from tests.runner_world import ANA, GROUP, NAME, TOKEN, WEB, Life, Plan, World, no_answer
 
@@ -270,3 +271,14 @@ async def test_nothing_left_behind_is_nothing_done(world: World) -> None:
     await world.end()
     assert world.chat.said == []
     assert world.pve.calls == []
+
+
+@pytest.mark.parametrize("action", sorted(UNSENT))
+async def test_what_was_never_sent_is_not_looked_up(world: World, action: str) -> None:
+    """A silence, in force or not: nobody waits for its end."""
+    await left(world, action=action, target="guest main/101")
+    await world.runner.resume()
+    await world.end()
+    assert world.chat.said == []
+    assert world.pve.calls == []
+    assert await world.store.real.unfinished() == []

@@ -19,6 +19,8 @@ PAGES = 25
 """Pages that can be leafed through; what is older stands in the file."""
 LONG = timedelta(hours=2)
 """No action is followed for longer."""
+UNSENT = {"silence": "Silence", "unsilence": "End the silence of", "maintenance": "Maintenance of", "ack": "Ack"}
+"""ports.UNSENT, in words."""
 COLUMNS = ("asked", "ended", "person", "name", "chat", "action", "target", "token", "upid", "outcome")
 
 
@@ -69,12 +71,13 @@ def _order(audit: Audit, fleet: Fleet | None) -> Said:
         when=day_clock(audit.asked),
         name=audit.name,
         person=audit.person,
-        action=say(action.label) if action else raw(audit.action),
+        action=say(action.label) if action else raw(UNSENT.get(audit.action, audit.action)),
         target=_target(audit.target, fleet),
     )
 
 
 def _target(target: str, fleet: Fleet | None) -> str:
+    target = target.removeprefix("guest ")
     cluster, _, vmid = target.partition("/")
     guest = fleet.guest(cluster, int(vmid)) if fleet is not None and vmid.isdecimal() and len(vmid) <= 9 else None
     return f"{guest.name} ({target})" if guest is not None else target
@@ -84,11 +87,9 @@ def _end(audit: Audit, now: datetime) -> Said:
     """An order ends once its end was told; what could not be told stays open, though the task may be over."""
     if audit.ended is None:
         return say("⏳ not ended yet") if now - audit.asked < LONG else say("⏳ its end could not be told yet")
-    return say(
-        "{outcome} after {span}",
-        outcome=code(audit.outcome),
-        span=span((audit.ended - audit.asked).total_seconds()),
-    )
+    if (took := (audit.ended - audit.asked).total_seconds()) < 1:
+        return code(audit.outcome)
+    return say("{outcome} after {span}", outcome=code(audit.outcome), span=span(took))
 
 
 def _csv(audits: Sequence[Audit]) -> bytes:

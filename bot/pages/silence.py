@@ -17,7 +17,7 @@ from bot.pages import silences
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, page_of, pager, pairs
 from bot.pages.query import exact
-from bot.pages.watched import SPANS, until, watch, wide
+from bot.pages.watched import SPANS, recorded, until, wide
 from bot.rules import BY_KEY
 from bot.screen import Button, Open, Row, Screen
 from bot.text import Said, bold, code, cut, fold, lines, say, span
@@ -83,7 +83,7 @@ async def settle(ask: Enquiry, kind: str, words: Sequence[str], number: int, *, 
         raise Stale(say("For how long? 30m, 4h, 2d, or until 8am: {text} is none of these.", text=words[1][:20]))
     ask.fresh()
     reason = " ".join(words[2:])[: silences.REASON]
-    made = await watch(ask).silence(
+    made = await recorded(ask).silence(
         target.about, target.cluster, target.value, end, ask.asker, reason=reason, maintenance=maintenance
     )
     return silences.made(ask, made)

@@ -9,7 +9,7 @@ from bot.model import Silence, guest_id
 from bot.pages.alertwords import NAME, dotted, when
 from bot.pages.page import Change, Enquiry, Page
 from bot.pages.parts import name_button, page_of, pager, pairs, refresh
-from bot.pages.watched import names, needs, watch, wide
+from bot.pages.watched import names, needs, recorded, watch, wide
 from bot.screen import Button, Open, Screen
 from bot.text import Said, Value, bold, cut, lines, say, say_n
 
@@ -41,7 +41,7 @@ async def load(ask: Enquiry, arg: str) -> Data:
     if arg.startswith("end "):
         needs(ask, ENDING.role, ENDING.what)
         found = _find(ask, arg[4:])
-        if found is not None and await watch(ask).unsilence(found.silence.id, ask.asker):
+        if found is not None and await recorded(ask).unsilence(found.silence, ask.asker):
             ended = found.name
     kept = [_named(ask, silence) for silence in watch(ask).silences() if _exists(ask, silence)]
     return Data(

@@ -10,6 +10,7 @@ from bot.access import EVERYTHING, Role, Scope, refusal
 from bot.errors import Denied, NotFound, Stale
 from bot.model import About, Alert, Subject
 from bot.pages.page import Change, Enquiry
+from bot.pages.recorded import Recorded
 from bot.ports import Watching
 from bot.text import Reader, say
 
@@ -27,6 +28,11 @@ def watch(ask: Enquiry) -> Watching:
     if ask.env.watch is None:
         raise NotFound(say("Nothing is watched here: this bot only answers."))
     return ask.env.watch
+
+
+def recorded(ask: Enquiry) -> Recorded:
+    """What changes what people hear of. Raises: NotFound where nothing is watched."""
+    return Recorded(watch=watch(ask), store=ask.env.store, place=ask.place)
 
 
 def visible(alert: Alert, scope: Scope) -> bool:

@@ -13,7 +13,7 @@ from bot.actions import BY_KEY, Action
 from bot.errors import PveError
 from bot.model import Guest, Kind, Snapshot, Status, Upid, guest_id
 from bot.pages.page import Enquiry
-from bot.ports import Audit, Env, Pve
+from bot.ports import UNSENT, Audit, Env, Pve
 from bot.runner.check import Fit
 from bot.runner.run import Run, young
 from bot.runner.sheet import Sheet
@@ -30,6 +30,9 @@ BETWEEN = 10.0
 
 async def take_up(env: Env, audit: Audit, release: Callable[[], None], revoke: Callable[[Message], None]) -> None:
     try:
+        if audit.action in UNSENT:  # in force or not, there is nothing to look up, and nobody waits
+            await env.store.ended(audit.id, "unknown: the bot was ended meanwhile")
+            return
         named = guest_id(audit.target)
         action = BY_KEY.get(audit.action)
         pve = env.clusters.get(named[0]) if named else None

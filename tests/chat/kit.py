@@ -86,12 +86,14 @@ class Memory:
         self.frozen = False
         self.texts: dict[str, str] = {}
         self.moves = dict(migrations or {})
+        self.orders: list[tuple[str, int, str, str]] = []  # who, where, what, of what
 
     async def freeze(self, on: bool, by: Asker) -> None:
         self.frozen = on
 
     async def asked(self, asker: Asker, message: Message | None, action: str, target: str, token: str) -> int:
-        return 1
+        self.orders.append((asker.name, message.place.chat if message else asker.id, action, target))
+        return len(self.orders)
 
     async def started(self, audit: int, upid: str) -> None: ...
 

@@ -337,3 +337,15 @@ def test_a_card_that_rests_may_open_again_and_not_all_cards_are_remembered() -> 
     for n in range(CARDS + 10):
         guard.enter(Message(place=Place(chat=2), id=n), WITHIN)
     assert len(guard._opened) == CARDS
+
+
+async def test_what_is_tapped_stands_in_the_audit() -> None:
+    async with with_card(watch()) as (home, card):
+        for label in ("Ack", "4 h"):
+            await home.api.tap(card, label, home.mallory)
+            await home.api.tap(card, label, home.ben)
+        await home.rest()
+        assert home.store.orders == [
+            ("Ben", OPS, "ack", "alert 1: ct-mail stopped by itself"),
+            ("Ben", OPS, "silence", "guest main/104"),
+        ]

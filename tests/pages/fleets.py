@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.access import Asker, Role
 from bot.actions import ACTIONS
-from bot.errors import PveError, PveRefused
+from bot.errors import PveError, PveRefused, StoreFailed
 from bot.model import (
     Fleet,
     Gap,
@@ -26,9 +26,9 @@ from bot.model import (
 )
 from bot.model.feeds import BackupJob
 from bot.pages.page import Enquiry
-from bot.ports import Audit, Env, Watching
+from bot.ports import UNSENT, Audit, Env, Watching
 from bot.screen import Message, Place, Screen
-from bot.text import Reader, Said
+from bot.text import Reader, Said, say
 
 GIB = 1024**3
 NOW = datetime(2026, 11, 24, 14, 2, 35, tzinfo=UTC)
@@ -393,19 +393,26 @@ class Memory:
     def __init__(self) -> None:
         self.frozen = False
         self.freezes: list[tuple[bool, int]] = []
+        self.orders: list[tuple[str, ...]] = []  # who, chat, action, target; and then how it ended
+        self.full = False
 
     async def freeze(self, on: bool, by: Asker) -> None:
         self.frozen = on
         self.freezes.append((on, by.id))
 
     async def asked(self, asker: Asker, message: Message | None, action: str, target: str, token: str) -> int:
-        raise AssertionError("a page never writes")
+        assert action in UNSENT, "a page never writes"
+        assert message is not None
+        if self.full:
+            raise StoreFailed(say("The bot's own database failed: {reason}.", reason="full"))
+        self.orders.append((asker.name, str(message.place.chat), action, target))
+        return len(self.orders)
 
     async def started(self, audit: int, upid: str) -> None:
         raise AssertionError("a page never writes")
 
     async def ended(self, audit: int, outcome: str) -> None:
-        raise AssertionError("a page never writes")
+        self.orders[audit - 1] = (*self.orders[audit - 1], outcome)
 
     async def unfinished(self) -> Sequence[Audit]:
         return ()

@@ -16,12 +16,13 @@ from bot.model import Alert, Blind, Card, Habits, Record, Route, Severity, Silen
 from bot.pages import PAGES
 from bot.pages.page import Enquiry
 from bot.pages.quiet import nearest
+from bot.pages.recorded import Recorded
 from bot.pages.watched import hour, next_at, reader_of, until, visible, zone_of
 from bot.screen import Open, Screen
 from bot.text import html, plain, say
 from tests.pages import alerts as made
 from tests.pages.alerts import ago
-from tests.pages.fleets import ANA, BEN, HOSTILE, NOW, READER, VERA, Host, enquiry, snapshot
+from tests.pages.fleets import ANA, BEN, HOSTILE, NOW, READER, VERA, Host, Memory, enquiry, snapshot
 from tests.pages.golden import check, fits, label
 from tests.pages.watching import PULSE, Watch
 
@@ -64,9 +65,15 @@ def watching(*alerts: Alert) -> Watch:
 
 
 def asking(
-    seen: Watch | None, asker: Asker = BEN, *, private: bool = True, waited: float = 0.0, topic: int | None = None
+    seen: Watch | None,
+    asker: Asker = BEN,
+    *,
+    private: bool = True,
+    waited: float = 0.0,
+    topic: int | None = None,
+    store: Memory | None = None,
 ) -> Enquiry:
-    return enquiry(Host(snapshot()), asker=asker, private=private, watch=seen, waited=waited, topic=topic)
+    return enquiry(Host(snapshot()), asker=asker, private=private, watch=seen, waited=waited, topic=topic, store=store)
 
 
 async def show(ask: Enquiry, page: str, arg: str = "") -> Screen:
@@ -706,3 +713,49 @@ async def test_what_a_page_refuses_by_role_it_has_declared(page: str, arg: str) 
         return  # by the page's own role
     with pytest.raises(Denied):
         await PAGES[page].load(asking(seen, VERA, private=False), arg)
+
+
+# -- the audit
+
+
+async def test_whoever_changes_what_is_told_stands_in_the_audit() -> None:
+    seen, store = watching(), Memory()
+    ask = asking(seen, private=False, store=store)
+    await show(ask, "silence", f"{HOSTILE} 4h new disks")
+    await show(ask, "maintenance", "pve2 2h")
+    await show(ask, "silence", "tag dev 1h")
+    await show(ask, "silence", "all 1h")
+    await show(ask, "silences", "end 2")
+    here = Recorded(watch=seen, store=store, place=ask.place)
+    assert [alert.number for alert in await here.ack([7], BEN)] == [7]
+    await here.ack([7], BEN)
+    await here.ack([5, 7, *range(900, 920)], ANA)
+    ben, ana = ("Ben", "-100500"), ("Ana", "-100500")
+    assert store.orders == [
+        (*ben, "silence", "guest main/103", "until 2026-11-24 18:02 UTC: new disks"),
+        (*ben, "maintenance", "node main/pve2", "until 2026-11-24 16:02 UTC"),
+        (*ben, "silence", "tag dev", "until 2026-11-24 15:02 UTC"),
+        (*ben, "silence", "everything", "until 2026-11-24 15:02 UTC"),
+        (*ben, "unsilence", "node main/pve2", "ok"),
+        (*ben, "ack", "alert 7: nas 91 % full", "ok"),
+        (*ben, "ack", "alert 7: nas 91 % full", "nothing left to do"),
+        (*ana, "ack", "alerts 5, 7, 900, 901, 902, 903, 904, 905, 906, 907 and 12 more", "1 acknowledged"),
+    ]
+
+
+async def test_what_cannot_be_written_into_the_audit_is_not_done() -> None:
+    seen, store = watching(), Memory()
+    store.full = True
+    before = state(seen)
+    for page, arg in (("silence", "web 4h"), ("maintenance", "pve2 2h"), ("silences", "end 1")):
+        with pytest.raises(StoreFailed):
+            await PAGES[page].load(asking(seen, store=store), arg)
+    assert state(seen) == before
+
+
+async def test_a_change_that_failed_says_so_in_the_audit() -> None:
+    seen, store = watching(), Memory()
+    seen.fails = StoreFailed(say("The bot's own database failed: {reason}.", reason="full"))
+    with pytest.raises(StoreFailed):
+        await PAGES["silence"].load(asking(seen, store=store), "web 4h")
+    assert store.orders == [("Ben", str(BEN.id), "silence", "guest main/101", "failed")]

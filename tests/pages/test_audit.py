@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -19,6 +20,20 @@ MANY = tuple(audited(n, "start", f"main/{n}", "ok", ago=n) for n in range(20))
 @pytest.mark.parametrize(("name", "audits"), [("audit", AUDITS), ("audit-empty", ()), ("audit-many", MANY)])
 def test_screen(name: str, audits: Sequence[Audit]) -> None:
     check(name, audit.draw(audit.Data(audits=audits, number=2, fleet=fleet(), now=NOW), ANA))
+
+
+QUIET = (
+    audited(9, "silence", "guest main/101", "until 2026-11-24 18:02 UTC: new disks"),
+    audited(8, "maintenance", "node main/pve2", "until 2026-11-24 16:02 UTC"),
+    audited(7, "unsilence", "tag dev", "ok"),
+    audited(6, "ack", "alert 7: nas <b> 91 % full", "ok"),
+    audited(5, "silence", "everything", ""),
+)
+
+
+def test_what_changed_what_is_told() -> None:
+    at_once = [replace(one, ended=one.asked if one.outcome else None) for one in QUIET]
+    check("audit-silences", audit.draw(audit.Data(audits=at_once, number=1, fleet=fleet(), now=NOW), ANA))
 
 
 def test_the_file_holds_every_order_and_no_formula() -> None:

@@ -1,0 +1,105 @@
+"""What changes nothing in the cluster, but what people hear of it, stands in the audit like any other order.
+
+Its line is written first: a silence of which nobody could tell who made it is made by nobody. Targets name the kind
+(`guest main/101`), so that none is taken for an order to the cluster.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from bot.access import Asker
+from bot.errors import StoreFailed
+from bot.model import Alert, Silence
+from bot.ports import Store, Watching
+from bot.screen import Message, Place
+from bot.text import Reader, cut, plain
+
+T = TypeVar("T")
+
+HEADLINE = 60
+"""Columns of an alert's headline in the audit."""
+NUMBERS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The changes of `Watching`, each with its line in the audit. Each raises StoreFailed; it may be done all the
+    same (ports.Watching says where)."""
+
+    watch: Watching
+    store: Store
+    place: Place  # where it was asked
+
+    async def silence(
+        self,
+        about: str,
+        cluster: str,
+        value: str,
+        until: datetime,
+        by: Asker,
+        *,
+        reason: str = "",
+        maintenance: bool = False,
+    ) -> Silence:
+        def outcome(made: Silence) -> str:
+            end = f"until {made.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            return f"{end}: {reason}" if reason else end
+
+        return await self._written(
+            by,
+            "maintenance" if maintenance else "silence",
+            target(about, cluster, value),
+            lambda: self.watch.silence(about, cluster, value, until, by, reason=reason, maintenance=maintenance),
+            outcome,
+        )
+
+    async def unsilence(self, silence: Silence, by: Asker) -> bool:
+        """False where it is in force no more."""
+        return await self._written(
+            by,
+            "unsilence",
+            target(silence.about, silence.cluster, silence.value),
+            lambda: self.watch.unsilence(silence.id, by),
+            lambda ended: "ok" if ended else "it was over",
+        )
+
+    async def ack(self, numbers: Sequence[int], by: Asker) -> Sequence[Alert]:
+        """Those that this acknowledged."""
+        return await self._written(
+            by,
+            "ack",
+            self._alerts(numbers),
+            lambda: self.watch.ack(numbers, by),
+            lambda acked: f"{len(acked)} acknowledged" if len(numbers) > 1 else "ok" if acked else "nothing left to do",
+        )
+
+    def _alerts(self, numbers: Sequence[int]) -> str:
+        alert = self.watch.alert(numbers[0]) if len(numbers) == 1 else None
+        if alert is not None:
+            return f"alert {alert.number}: {cut(plain(alert.finding.said, Reader()), HEADLINE)}"
+        more = f" and {len(numbers) - NUMBERS} more" if len(numbers) > NUMBERS else ""
+        return f"alerts {', '.join(map(str, numbers[:NUMBERS]))}{more}"
+
+    async def _written(
+        self, by: Asker, action: str, target: str, change: Callable[[], Awaitable[T]], outcome: Callable[[T], str]
+    ) -> T:
+        order = await self.store.asked(by, Message(place=self.place, id=0), action, target, "")
+        try:
+            done = await change()
+        except BaseException:
+            with suppress(StoreFailed):
+                await self.store.ended(order, "failed")
+            raise
+        with suppress(StoreFailed):  # it is done, and who asked for it stands there: nobody is told that it failed
+            await self.store.ended(order, outcome(done))
+        return done
+
+
+def target(about: str, cluster: str, value: str) -> str:
+    """`guest main/101`, `tag lab`, `everything`."""
+    if about == "all":
+        return "everything"
+    return f"{about} {cluster}/{value}" if cluster and value else f"{about} {cluster or value}"
