@@ -119,7 +119,9 @@ def quorum_lost(view: View, limits: Limits) -> Iterator[Finding]:
         said=say("{name} has lost its quorum", name=view.name),
         over=say("{name} has its quorum again", name=view.name),
         details=(
-            say("{n} of {of} nodes see each other", n=len(here), of=len(snapshot.nodes)),
+            say("{n} of {of} nodes see each other", n=len(here), of=len(snapshot.nodes))
+            if away
+            else say("its nodes are up, their votes too few"),
             say("what runs goes on; nothing can be started or changed"),
         ),
         because=because,

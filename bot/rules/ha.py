@@ -3,12 +3,13 @@
 5 node_fenced · 6 ha_error
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bot.model import About, Finding, Severity, Snapshot, Status, Subject
 from bot.model.feeds import HA
 from bot.model.view import View
 from bot.rules.causes import of_restart
+from bot.rules.fences import Fence, fenced, returned
 from bot.rules.grades import more
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.scan import recall, scan
@@ -18,11 +19,12 @@ from bot.rules.subjects import (
     guest_key,
     guest_subject,
     guests_there,
+    named,
     node_key,
     node_subject,
     tasks_of_guest,
 )
-from bot.text import clock, say
+from bot.text import Said, clock, say, say_n
 
 TOLD = 120.0
 """Seconds for which a fence stands that was pushed, and that no poll has seen yet."""
@@ -36,22 +38,25 @@ def node_fenced(view: View, limits: Limits) -> Iterator[Finding]:
     if snapshot is None:
         return
     ha = view.feeds.fresh(HA)
-    pushed = {push.host for push in view.pushes if push.kind == "fencing"}
     for node in snapshot.nodes:
-        since = remembered(view, f"fence/{node.name}")
+        since, back = remembered(view, f"fence/{node.name}"), returned(view, node)
         lately = since is not None and 0 <= view.at.timestamp() - since < TOLD
-        by_ha = ha is not None and ha.nodes.get(node.name) == "fence"
-        if not (by_ha or node.name in pushed or lately) or not limits.of(node_key(node)).on:
+        lately = lately and (back is None or since is None or since > back.timestamp())
+        fence = fenced(view, node)
+        if not (fence or lately) or not limits.of(node_key(node)).on:
             continue
-        managed = [guest for guest in snapshot.guests if guest.node == node.name and guest.ha_managed]
+        here = [guest for guest in snapshot.guests if guest.node == node.name and not guest.template]
+        managed = [guest for guest in here if guest.ha_managed]
         yield Finding(
             rule="node_fenced",
             subject=node_subject(node),
             severity=Severity.CRITICAL,
             said=say("HA fences {name}", name=node.name),
             over=say("{name} was fenced", name=node.name),
-            details=(say("HA starts its guests elsewhere"),) if managed else (),
-            because=say("the HA manager says: fence") if by_ha else say("Proxmox VE sent a notification of it"),
+            details=_what_becomes([guest.name for guest in managed], len(here) - len(managed)),
+            because=say("the HA manager says: fence")
+            if fence is Fence.SAID
+            else say("Proxmox VE sent a notification of it"),
             cures=(guests_there(node, len(managed)),) if managed else (),
             affected=tuple(guest.name for guest in managed),
             hold=0.0,
@@ -71,8 +76,25 @@ def node_fenced(view: View, limits: Limits) -> Iterator[Finding]:
         )
 
 
+def _what_becomes(moved: Sequence[str], others: int) -> tuple[Said, ...]:
+    """Of the guests of a node that is fenced."""
+    found: list[Said] = []
+    if moved:
+        found.append(say("HA starts elsewhere: {names}", names=named(moved)))
+    if others:
+        found.append(
+            say_n(others, one="1 guest of it waits for its return", many="{n} guests of it wait for its return")
+        )
+    return tuple(found) or (say("no guest is on it"),)
+
+
 def _sees_fence(view: View, subject: Subject) -> bool:
-    """Where HA may not be read there are still the notifications, and what was pushed stands for TOLD."""
+    """Where HA may not be read there are still the notifications, and what was pushed stands for TOLD. Of a node that
+    is back nothing more is to be read."""
+    snapshot = seen(view)
+    node = snapshot.by_node.get(subject.id) if snapshot is not None and subject.about is About.NODE else None
+    if node is not None and returned(view, node) is not None:
+        return True
     reading = view.feeds.get(HA)
     if reading is not None and (reading.forbidden or reading.absent):
         return sees_node(view, subject) if subject.about is About.NODE else seen(view) is not None
@@ -140,7 +162,7 @@ RULES: tuple[Rule, ...] = (
         kind=Kind.STATE,
         help="HA fences a node; or HA is disarmed for disarmed_seconds.",
         severity=Severity.CRITICAL,
-        limit=Limit(polls=3, more={"disarmed_seconds": 1800}),
+        limit=Limit(polls=1, more={"disarmed_seconds": 1800}),
         find=node_fenced,
         sees=_sees_fence,
         feeds=(HA,),

@@ -1,8 +1,10 @@
 """What findings are about, made from what a snapshot holds, and the buttons they bring."""
 
+from collections.abc import Sequence
+
 from bot.model import About, Cure, Guest, Node, Storage, Subject
 from bot.model.view import View
-from bot.text import Said, say
+from bot.text import Said, cut, say
 
 
 def cluster_subject(view: View) -> Subject:
@@ -76,3 +78,11 @@ def node_page(node: Node) -> Cure:
 
 def guests_there(node: Node, count: int) -> Cure:
     return opens(say("Guests {n}", n=count), "vms", f"node:{node.name} cluster:{node.cluster}")
+
+
+def named(names: Sequence[str], most: int = 4) -> Said:
+    """The first few of them; the rest counted."""
+    shown = ", ".join(cut(name, 20) for name in names[:most])
+    if len(names) <= most:
+        return say("{names}", names=shown)
+    return say("{names} and {n} more", names=shown, n=len(names) - most)

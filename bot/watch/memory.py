@@ -23,9 +23,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.model import Node, Snapshot
-from bot.model.feeds import HA, NODE_STATUS, ZFS
+from bot.model.feeds import NODE_STATUS, ZFS
 from bot.model.view import Memory, NodeWas, StorageWas, View
 from bot.rules.causes import fell, of_node
+from bot.rules.fences import fenced
 from bot.rules.homecoming import homecoming
 from bot.rules.sight import seen
 from bot.watch.recollect import forgotten_of, guests_of, merged
@@ -109,8 +110,6 @@ def _pools(view: View, node: str, known: tuple[str, ...], figures: dict[str, flo
 def _lately(view: View, snapshot: Snapshot, nodes: Mapping[str, NodeWas], figures: dict[str, float]) -> None:
     """What explains, later, that a node went away, or how it came back."""
     now = view.at.timestamp()
-    ha = view.feeds.fresh(HA)
-    fencing = {push.host for push in view.pushes if push.kind == "fencing"}
     for node in snapshot.nodes:
         name = node.name
         was, after = view.before.nodes.get(name), nodes.get(name)
@@ -119,7 +118,7 @@ def _lately(view: View, snapshot: Snapshot, nodes: Mapping[str, NodeWas], figure
         known = figures.get(f"ordered/{name}")
         if at is not None and (known is None or (node.online and abs(at - known) >= 60)):
             figures[f"ordered/{name}"] = at
-        if name in fencing or (ha is not None and ha.nodes.get(name) == "fence"):
+        if fenced(view, node) is not None:
             figures[f"fence/{name}"] = now
         if node.online is False:
             if was is None or was.online is not False:

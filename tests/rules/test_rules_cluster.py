@@ -99,6 +99,10 @@ def test_a_lost_quorum_is_critical_and_a_quorate_answer_wins() -> None:
     cut = one("quorum_lost", view(nodes=HALF, quorate=False, second_opinion=True))
     assert cut is not None
     assert (cut.severity, words(cut.said)) == (Severity.WARNING, "pve1 is cut off from the other 2")
+    votes = one("quorum_lost", view(nodes=[node("pve1"), node("pve2")], quorate=False))
+    assert votes is not None
+    assert "its nodes are up, their votes too few" in card(votes)
+    assert "see each other" not in card(votes)
     same = one("quorum_lost", view(nodes=HALF, quorate=False, second_opinion=False))
     assert same is not None
     assert same.severity is Severity.CRITICAL
@@ -148,6 +152,43 @@ def test_a_fence_that_was_pushed_stands_for_two_minutes() -> None:
     assert fires("node_fenced", film.poll(nodes=TWO, pushes=(push,)))
     assert fires("node_fenced", film.poll(nodes=TWO))
     assert one("node_fenced", film.poll(nodes=TWO, after=130)) is None
+
+
+def test_a_fence_is_over_once_its_node_is_back_whatever_ha_says_still() -> None:
+    film, fence = Film(), feeds((HA, "", Ha(nodes={"pve2": "fence"})))
+    back = [node("pve1"), node("pve2", uptime=30)]
+    push = Push(id="1", at=later(15), kind="fencing", severity="error", title="", message="", host="pve2")
+    film.poll(nodes=TWO)
+    finding = one("node_fenced", film.poll(nodes=TWO, feeds=fence, pushes=(push,)))
+    assert finding is not None
+    for _ in range(5):  # the manager is behind, and so is a notification
+        now = film.poll(nodes=back, feeds=fence, pushes=(push,))
+        assert one("node_fenced", now) is None
+        assert sees("node_fenced", now, finding)
+    assert film.memory.figures["fence/pve2"] == later(15).timestamp()
+    again = Push(id="2", at=film.at, kind="fencing", severity="error", title="", message="", host="pve2")
+    assert fires("node_fenced", film.poll(nodes=back, pushes=(again,)))
+    assert fires("node_fenced", film.poll(nodes=back))
+    assert BY_KEY["node_fenced"].limit.polls == 1
+    blind = feeds((HA, "", read(None, fresh=False)))
+    assert sees("node_fenced", film.poll(nodes=back, feeds=blind), finding)
+
+
+@pytest.mark.parametrize(
+    ("names", "others", "lines"),
+    [
+        ((), 0, "no guest is on it"),
+        (("db",), 0, "HA starts elsewhere: db"),
+        (("a", "b", "c", "d", "e", "f"), 1, "elsewhere: a, b, c, d and 2 more\n1 guest of it waits for its return"),
+        ((), 12, "12 guests of it wait for its return"),
+    ],
+)
+def test_a_fence_says_what_becomes_of_the_guests(names: tuple[str, ...], others: int, lines: str) -> None:
+    moved = [guest(200 + n, name, node="pve2", hastate="started") for n, name in enumerate(names)]
+    rest = [guest(300 + n, node="pve2") for n in range(others)]
+    finding = one("node_fenced", view([*moved, *rest, guest()], TWO, feeds=fenced("fence").feeds))
+    assert finding is not None
+    assert card(finding).endswith(lines)
 
 
 @pytest.mark.parametrize(("armed", "wrong"), [(False, True), (True, False), (None, False)])

@@ -1,0 +1,35 @@
+"""Is a node fenced, and is it back since? What the manager says, and what Proxmox VE pushed, may be older than that."""
+
+from datetime import datetime
+from enum import Enum
+
+from bot.model import Node
+from bot.model.feeds import HA
+from bot.model.view import View
+from bot.rules.sight import remembered
+
+
+class Fence(Enum):
+    """Who says that HA fences a node."""
+
+    SAID = "said"  # the HA manager
+    PUSHED = "pushed"  # a notification of Proxmox VE
+
+
+def returned(view: View, node: Node) -> datetime | None:
+    """Since when a node is online that was away lately; None where it is not, or was not."""
+    if not node.online or remembered(view, f"offline/{node.name}") is None:
+        return None
+    was = view.before.nodes.get(node.name)
+    return was.changed if was is not None and was.online and was.changed is not None else view.at
+
+
+def fenced(view: View, node: Node) -> Fence | None:
+    """Does HA fence it, as far as this poll knows? Of one that has returned, what was said before says nothing, and
+    nor does the manager, which may be a little behind."""
+    back = returned(view, node)
+    ha = view.feeds.fresh(HA)
+    if back is None and ha is not None and ha.nodes.get(node.name) == "fence":
+        return Fence.SAID
+    pushed = (push for push in view.pushes if push.kind == "fencing" and push.host == node.name)
+    return Fence.PUSHED if any(back is None or push.at > back for push in pushed) else None
