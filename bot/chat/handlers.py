@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from bot.access import Asker, may, refusal
+from bot.access import Asker
 from bot.chat import alerttaps, taps
 from bot.chat.beside import MOST, Beside
 from bot.chat.door import Pressed, Typed, Visit
@@ -182,7 +182,8 @@ class Handlers:
             case Open(page=key) | taps.Kept(page=key):
                 if (page := self._pages.get(key)) is None:
                     return _OLD, None
-                if page.role is not None and (words := refusal(visit.asker, _deed(page), page.role)) is not None:
+                arg = tap.arg if isinstance(tap, Open) else ""  # of one that is kept it is not known yet
+                if (words := page.refusal(visit.asker, arg, visit.private)) is not None:
                     return words, None
                 if self._owned(visit.message) and not self._beside.enter(visit.message, visit.arrived):
                     return _ENOUGH, None
@@ -279,8 +280,10 @@ class Handlers:
 
     async def _screen(self, visit: Visit, page: Page, arg: str, *, refuses: bool) -> Screen:
         """Raises: Denied, where it `refuses`."""
-        if page.role is not None and not may(visit.asker, page.role):
-            return Screen(text=refusal(visit.asker, _deed(page), page.role) or _OLD)
+        if (words := page.refusal(visit.asker, arg, visit.private)) is not None:
+            if refuses:
+                raise Denied(words)
+            return Screen(text=words)
         try:
             return page.draw(await page.load(self._enquiry(visit), arg), visit.asker)
         except TelemoxError as error:
@@ -309,11 +312,6 @@ class Handlers:
             reader=self._reader(visit.place.chat),
             waited=visit.age if isinstance(visit, Typed) else 0.0,
         )
-
-
-def _deed(page: Page) -> str:
-    """What a refusal calls it: a command as it is typed; whoever tapped a button knows which."""
-    return page.deed or (f"/{page.key}" if page.command else "that")
 
 
 def _decide(verdict: Verdict | None, words: Said | None) -> None:

@@ -211,5 +211,5 @@ def draw_again(begun: bool, asker: Asker) -> Screen:
 PAGE = Page(key="alerts", help="What is wrong now", role=Role.VIEWER, command=True, load=load, draw=draw)
 ONE = Page(key="alert", help="", role=Role.VIEWER, load=load_one, draw=draw_one)
 AGAIN = Page(
-    key="again", help="", role=Role.OPERATOR, load=load_again, draw=draw_again, changes=True, does="reading all again"
+    key="again", help="", role=Role.OPERATOR, load=load_again, draw=draw_again, changes=True, deed="reading all again"
 )

@@ -89,4 +89,4 @@ def _what(alert: Alert, kind: str, node: str) -> Said:
     return thing(subject)
 
 
-PAGE = Page(key="hush", help="", role=Role.OPERATOR, load=load, draw=draw, does="silencing")
+PAGE = Page(key="hush", help="", role=Role.OPERATOR, load=load, draw=draw, deed="silencing")

@@ -22,5 +22,5 @@ PAGE = Page(
     load=load,
     draw=draw,
     changes=True,
-    does="maintenance",
+    deed="maintenance",
 )

@@ -56,12 +56,12 @@ class Page:
     aliases: tuple[str, ...] = ()
     changes: bool = False  # what is typed or tapped may change something of the bot's own: no link leads here
     deed: str = ""  # what a refusal calls it, where that is no command: "silencing"
-    does: str = ""  # as a refusal names it, where people never type its command: "silencing"
     change: Callable[[str], Change | None] = reads  # by argument
 
     def refusal(self, asker: Asker, arg: str, private: bool) -> Said | None:
         """Why this person may not have that of the page: known before anything is read, or a message is touched."""
-        if self.role is not None and (words := refusal(asker, self.does or f"/{self.key}", self.role)) is not None:
+        deed = self.deed or (f"/{self.key}" if self.command else "that")  # whoever tapped a button knows which
+        if self.role is not None and (words := refusal(asker, deed, self.role)) is not None:
             return words
         wanted = self.change(arg)
         if wanted is None or (private and not wanted.anywhere):

@@ -202,5 +202,5 @@ PAGE = Page(
     load=load,
     draw=draw,
     changes=True,
-    does="silencing",
+    deed="silencing",
 )
