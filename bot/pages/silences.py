@@ -1,6 +1,7 @@
 """/silences: what is not told for now, and until when, each with its end; `silenced` is one of them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.access import Asker, Role, Scope, may
@@ -8,7 +9,7 @@ from bot.errors import NotFound
 from bot.model import Silence, guest_id
 from bot.pages.alertwords import NAME, dotted, when
 from bot.pages.page import Change, Enquiry, Page
-from bot.pages.parts import name_button, page_of, pager, pairs, refresh
+from bot.pages.parts import page_of, pager, pairs, refresh
 from bot.pages.watched import names, needs, recorded, watch, wide
 from bot.screen import Button, Open, Screen
 from bot.text import Said, Value, bold, cut, lines, say, say_n
@@ -32,23 +33,56 @@ class Data:
     silences: tuple[Named, ...]
     number: int
     now: datetime
-    ended: str = ""  # what was just ended
+    ended: tuple[Named, ...] = ()  # what was just ended
+    over: bool = False  # what was to be ended is over by itself
+    still: Named | None = None  # what covers that all the same, and lasts longest
 
 
 async def load(ask: Enquiry, arg: str) -> Data:
     """`arg` is a page, or `end 3`."""
-    ended = ""
     if arg.startswith("end "):
         needs(ask, ENDING.role, ENDING.what)
         found = _find(ask, arg[4:])
-        if found is not None and await recorded(ask).unsilence(found.silence, ask.asker):
-            ended = found.name
+        return await end(ask, [found.silence] if found is not None else [])
+    return as_they_stand(ask, arg)
+
+
+async def end(ask: Enquiry, silences: Sequence[Silence]) -> Data:
+    """Ends those; what they were of may be covered by another."""
+    ended = [silence for silence in silences if await recorded(ask).unsilence(silence, ask.asker)]
+    still = [one for one in watch(ask).silences() if any(_covers(ask, one, silence) for silence in ended)]
+    longest = max((one for one in still if _exists(ask, one)), key=lambda one: one.until, default=None)
+    return replace(
+        as_they_stand(ask, ""),
+        ended=tuple(_named(ask, silence) for silence in ended),
+        over=not ended,
+        still=_named(ask, longest) if longest is not None else None,
+    )
+
+
+def _covers(ask: Enquiry, one: Silence, ended: Silence) -> bool:
+    """Is all that `ended` was of silenced by `one` as well?"""
+    if one.cluster and one.cluster != ended.cluster:
+        return False
+    if one.about in {"all", "cluster"}:
+        return True
+    if (one.about, one.value) == (ended.about, ended.value):
+        return one.maintenance or not ended.maintenance
+    if ended.about != "guest" or not ended.value.isdecimal():
+        return False
+    guest = ask.guest(ended.cluster, int(ended.value[:9]))
+    if guest is None:
+        return False
+    on_its_node = one.about == "node" and one.maintenance and one.value == guest.node
+    return on_its_node or (one.about == "tag" and one.value in guest.tags)
+
+
+def as_they_stand(ask: Enquiry, arg: str) -> Data:
     kept = [_named(ask, silence) for silence in watch(ask).silences() if _exists(ask, silence)]
     return Data(
         silences=tuple(sorted(kept, key=lambda one: one.silence.until)),
         number=int(arg) if arg.isascii() and arg.isdecimal() and len(arg) < 5 else 1,
         now=ask.now,
-        ended=ended,
     )
 
 
@@ -126,17 +160,13 @@ def described(named: Named, now: datetime) -> Said:
 
 def draw(data: Data, asker: Asker) -> Screen:
     shown, number, pages = page_of(data.silences, data.number)
-    parts: list[Said] = [say("🔔 {name} is told again.", name=bold(cut(data.ended, NAME)))] if data.ended else []
+    parts = _just_ended(data)
     if shown:
         parts.append(say_n(len(data.silences), one="{n} silence", many="{n} silences · the first to end first"))
     else:
         parts.append(say("Nothing is silenced."))
     parts += [described(one, data.now) for one in shown]
-    ends = [
-        name_button(f"End {cut(one.name, 14)}", "silences", f"end {one.silence.id}")
-        for one in shown
-        if may(asker, Role.OPERATOR)
-    ]
+    ends = [_end(one, shown, data.now) for one in shown] if may(asker, Role.OPERATOR) else []
     more = (Button(say("Silence …"), Open("silence")),) if may(asker, Role.OPERATOR) else ()
     return Screen(
         text=lines(*parts),
@@ -146,6 +176,27 @@ def draw(data: Data, asker: Asker) -> Screen:
             (Button(say("‹ Alerts"), Open("alerts")), *more, refresh("silences")),
         ),
     )
+
+
+def _just_ended(data: Data) -> list[Said]:
+    if data.over:
+        return [say("That silence is over already.")]
+    if not data.ended:
+        return []
+    if data.still is None:
+        return [say("🔔 Told again: {what}", what=said(data.ended[0]))]
+    by, until = cut(data.still.silence.by, NAME) or "?", when(data.still.silence.until, data.now)
+    what = said(data.still)
+    return [say("That one has ended. Still silent until {until}, by {name}: {what}", until=until, name=by, what=what)]
+
+
+def _end(one: Named, others: Sequence[Named], now: datetime) -> Button:
+    """Of the same name told apart by their ends."""
+    name = cut(one.name, 14) or "?"
+    tap = Open("silences", f"end {one.silence.id}")
+    if sum(other.name == one.name for other in others) < 2:
+        return Button(say("End {name}", name=name), tap)
+    return Button(say("End {when} {name}", when=when(one.silence.until, now), name=cut(name, 11)), tap)
 
 
 # -- one -------------------------------------------------------------------------------------------------------------
@@ -174,7 +225,7 @@ def draw_one(data: One, asker: Asker) -> Screen:
         (Button(say("End it"), Open("silences", f"end {data.named.silence.id}")),) if may(asker, Role.OPERATOR) else ()
     )
     return Screen(
-        text=lines(described(data.named, data.now), say("Its alerts go on; I just do not tell them.")),
+        text=lines(described(data.named, data.now), say("Its alerts go on, but no chat is told of them.")),
         rows=((*end, Button(say("Silences"), Open("silences")), Button(say("‹ Alerts"), Open("alerts"))),),
     )
 

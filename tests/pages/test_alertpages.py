@@ -463,10 +463,10 @@ async def test_every_button_of_the_menus_leads_on_to_a_silence() -> None:
 
 async def test_ending_a_silence_twice_is_no_matter() -> None:
     seen = watching()
-    assert "pve2 is told again" in text(await show(asking(seen), "silences", "end 2"))
-    assert "told again" not in text(await show(asking(seen), "silences", "end 2"))
+    assert "Told again: pve2 and its guests\n" in text(await show(asking(seen), "silences", "end 2"))
+    assert "That silence is over already.\n" in text(await show(asking(seen), "silences", "end 2"))
     for arg in ("end 4", "end 99", "end ", "end x", "end -1", "end ٢", "end " + "9" * 30):
-        assert "told again" not in text(await show(asking(seen), "silences", arg))
+        assert "Told again" not in text(await show(asking(seen), "silences", arg))
     assert [one.id for one in seen.quiet] == [1, 3, 4]
 
 
@@ -759,3 +759,51 @@ async def test_a_change_that_failed_says_so_in_the_audit() -> None:
     with pytest.raises(StoreFailed):
         await PAGES["silence"].load(asking(seen, store=store), "web 4h")
     assert store.orders == [("Ben", str(BEN.id), "silence", "guest main/101", "failed")]
+
+
+# -- several silences of one thing
+
+
+def silence(number: int, about: str, value: str, minutes: float, **more: object) -> Silence:
+    cluster = "" if about in {"tag", "rule", "all"} else "main"
+    made_ = Silence(id=number, about=about, cluster=cluster, value=value, until=ago(-minutes), made=ago(1), by="Ana")
+    return replace(made_, **more) if more else made_  # type: ignore[arg-type]
+
+
+WEB_1H = silence(1, "guest", "101", 60)
+
+
+@pytest.mark.parametrize(
+    ("other", "still"),
+    [
+        (silence(2, "guest", "101", 240), "Still silent until 18:02, by Ana: web (101)"),
+        (silence(2, "guest", "102", 240), ""),
+        (silence(2, "tag", "prod", 240), "Still silent until 18:02, by Ana: tag prod"),
+        (silence(2, "tag", "dev", 240), ""),
+        (silence(2, "all", "", 240), "Still silent until 18:02, by Ana: everything"),
+        (silence(2, "all", "", -1), ""),
+        (silence(2, "node", "pve1", 240, maintenance=True), "Still silent until 18:02, by Ana: pve1 and its guests"),
+        (silence(2, "node", "pve1", 240), ""),
+        (silence(2, "node", "pve2", 240, maintenance=True), ""),
+        (silence(2, "rule", "prod", 240), ""),
+        (silence(2, "guest", "101", 240, cluster="lab"), ""),
+    ],
+)
+async def test_what_another_silence_covers_is_not_called_told_again(other: Silence, still: str) -> None:
+    seen = watching()
+    seen.quiet = [WEB_1H, other]
+    said = text(await show(asking(seen), "silences", "end 1"))
+    assert seen.quiet == [other]
+    assert ("Told again: web (101)" in said) == (not still)
+    assert still in said
+
+
+async def test_of_the_same_name_each_button_says_when() -> None:
+    seen = watching()
+    seen.quiet = [
+        WEB_1H,
+        silence(2, "guest", "101", 240),
+        silence(3, "guest", "101", 3000),
+        silence(4, "tag", "lab", 9),
+    ]
+    check("watch-silences-same", await show(asking(seen), "silences"))
