@@ -5,25 +5,28 @@ run      the loops: one a cluster, the deliverer's, the listener's
 close    loops end at once; what is on its way to Telegram is app.py's to wait for
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from bot.access import Role
 from bot.chat.courier import Courier
 from bot.config import Settings
 from bot.deliver import Deliverer
+from bot.errors import StoreFailed
+from bot.model import Record
 from bot.pages.watched import zone_of
-from bot.ports import Audit, Clock, Watched
+from bot.ports import Audit, Changes, Clock, Kept, Ledger, Watched
 from bot.pve.config import ClusterConfig
 from bot.rules import RULES
 from bot.rules.limits import Book
 from bot.spawn import Spawn
 from bot.store import Store
-from bot.text import Reader, Said
+from bot.text import Reader, Said, lines, say
 from bot.watch import Sight, Watch
 from bot.watch.feeder import Feeder
 
-CLOSE = 2.0  # s
+HOUR = 3600.0
 
 
 class Alerts:
@@ -49,8 +52,12 @@ class Alerts:
         def acts() -> bool:
             return not store.frozen and any(pve.token(Role.OPERATOR) is not None for pve in clusters.values())
 
+        def trouble(said: Said) -> None:
+            spawn(tell(said), "trouble of the store")
+
+        ledger = _Loud(store, clock, trouble)
         self.deliverer = Deliverer(
-            store,
+            ledger,
             courier,
             clock,
             spawn,
@@ -81,7 +88,7 @@ class Alerts:
             self._heart = Heartbeat(url.get_secret_value(), clock)
         self.watch = Watch(
             clusters,
-            store,
+            ledger,
             self.deliverer,
             clock,
             self._loops,
@@ -152,3 +159,33 @@ def _pins(config: ClusterConfig) -> Mapping[str, str]:
         (host.name, pin.fingerprint) for host in config.hosts for pin in config.fingerprints if pin.is_for(host)
     )
     return dict(found)
+
+
+class _Loud:
+    """The store of alerts, whose failure the admins hear of, once in an hour at most."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, tell: Callable[[Said], object]) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._tell = tell
+        self._told: float | None = None  # monotonic
+
+    async def alerts(self) -> Kept:
+        return await self._ledger.alerts()
+
+    async def save(self, changes: Changes) -> None:
+        try:
+            await self._ledger.save(changes)
+        except StoreFailed as error:
+            now = self._clock.monotonic()
+            if self._told is None or now - self._told >= HOUR:
+                self._told = now
+                words = say(
+                    "Alerts cannot be written down. They are told all the same; after a restart some may be told twice "
+                    "or be forgotten. Is the disk full?"
+                )
+                self._tell(lines(error.said(), words))
+            raise
+
+    async def history(self, limit: int = 50, since: datetime | None = None) -> Sequence[Record]:
+        return await self._ledger.history(limit, since)

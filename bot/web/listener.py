@@ -27,6 +27,7 @@ from bot.model.view import Push
 from bot.ports import Clock, Vitals
 from bot.text import Said, say
 from bot.web import notify
+from bot.web.hasty import Hasty
 from bot.web.metrics import Metrics
 from bot.web.notify import HEADER
 
@@ -36,6 +37,8 @@ CAP = 2 * 1024 * 1024
 """Bytes of a body: 1 MiB of log, escaped."""
 PER_MINUTE = 60
 """Notifications a minute: a night's backups of a large cluster are one a job and node."""
+CONNECTIONS = 200
+"""At once; more are answered 503."""
 PATIENCE = 10.0
 """Seconds in which a body has to arrive."""
 STALE_POLLS = 4
@@ -80,7 +83,9 @@ class Listener:
         vitals: Callable[[], Vitals],
         on_push: Callable[[Push], Awaitable[None]],
         secret: str | None = None,
+        haste: float = Hasty.patience,
     ) -> None:
+        """`haste`: seconds for a request's head."""
         self._host, self._wanted = host, port
         self._clock = clock
         self._vitals = vitals
@@ -95,14 +100,14 @@ class Listener:
             routes.append(Route("/pve/notify", self._notify, methods=["POST"]))
         config = uvicorn.Config(
             Starlette(routes=routes),
-            http="h11",
+            http=type("Haste", (Hasty,), {"patience": haste}),
             log_config=None,
             access_log=False,
             proxy_headers=False,
             lifespan="off",
             ws="none",
             server_header=False,
-            limit_concurrency=20,
+            limit_concurrency=CONNECTIONS,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=1,
         )
@@ -124,6 +129,7 @@ class Listener:
                 self._socket.close()
             raise PortTaken(address, error.strerror or str(error)) from error
         self.port = self._socket.getsockname()[1]
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it says of each refused request that it was
         log.info(
             "listening on %s:%d: /healthz, /metrics%s", self._host, self.port, ", /pve/notify" * bool(self._secret)
         )

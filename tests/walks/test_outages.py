@@ -1,7 +1,9 @@
 """What a group hears when more than a guest goes wrong, through the real bot between its two stand-ins."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,14 @@ async def test_forged_taps_of_alerts_change_nothing(s: Stack) -> None:
     await asyncio.sleep(0.5)
     assert alert.text == text
     assert "Nothing is silenced" in (await s.api.ask(s.with_ana, s.ana, "/silences")).text
+
+
+async def test_a_store_that_fails_loses_no_alert_and_the_admins_hear_of_it_once(s: Stack) -> None:
+    with closing(sqlite3.connect(s.folder / "data" / "telemox.db", timeout=10)) as other:
+        other.execute("DROP TABLE alerts")
+    s.cluster.set_fault("crash", True, str(CRASHED))
+    await told(s, "ct-dns stopped by itself")
+    await s.api.wait_for(lambda: any("Alerts cannot be written down" in m.text for m in s.with_ana.messages()), 20.0)
+    await asyncio.sleep(1.0)
+    assert len([m for m in s.with_ana.messages() if "cannot be written down" in m.text]) == 1
+    assert len([m for m in s.group.messages() if "ct-dns stopped by itself" in m.text]) == 1

@@ -48,7 +48,9 @@ class Side:
             raise StoreFailed(say("The disk is full."))
 
     def make(self, secret: str | None, port: int = 0) -> Listener:
-        return Listener("127.0.0.1", port, SystemClock(), vitals=lambda: self.vitals, on_push=self.take, secret=secret)
+        return Listener(
+            "127.0.0.1", port, SystemClock(), vitals=lambda: self.vitals, on_push=self.take, secret=secret, haste=0.3
+        )
 
     async def start(self) -> None:
         await self.listener.start()
@@ -178,3 +180,14 @@ async def test_it_ends_while_somebody_drips(side: Side) -> None:
         side.listener.stop()
         await side.running
     writer.close()
+
+
+async def test_who_sends_half_a_head_is_not_waited_for(side: Side) -> None:
+    half = [await asyncio.open_connection("127.0.0.1", side.listener.port) for _ in range(30)]
+    for number, (_, writer) in enumerate(half):
+        writer.write(b"POST /pve/no" if number % 2 else b"")
+    assert (await side.http.get(side.url("/healthz"))).status_code == 200
+    async with asyncio.timeout(4):
+        for reader, writer in half:
+            assert await reader.read() == b""
+            writer.close()
