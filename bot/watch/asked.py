@@ -30,6 +30,10 @@ class Delivering(Protocol):
         """Has an alert that is over still to be shown somewhere?"""
         ...
 
+    def accepted(self) -> frozenset[int]:
+        """Numbers of alerts of which Telegram has taken a message somewhere."""
+        ...
+
     def ack(self, numbers: Sequence[int], by: str) -> Sequence[Alert]:
         """Of its own alerts, the tests."""
         ...

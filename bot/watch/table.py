@@ -1,7 +1,7 @@
 """All alerts and silences, in memory, and what of them is still to be written down. No I/O: between two awaits it is
 always whole."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
@@ -71,9 +71,11 @@ class Table:
             del self.silences[id_]
         return over
 
-    def forget(self, cluster: str, shown: set[int], now: datetime, scale: float) -> Changes:
+    def forget(
+        self, cluster: str, shown: set[int], now: datetime, scale: float, accepted: Callable[[], Collection[int]]
+    ) -> Changes:
         """Those over that every place has seen end, `shown`, become history. Of a state they are kept as long as its
-        changes count for flapping."""
+        changes count for flapping. `accepted`: of which Telegram has taken a message by now."""
         mine = self.of.get(cluster, {})
         window = timedelta(seconds=WINDOW * scale)
         done = [
@@ -87,7 +89,9 @@ class Table:
             return Changes()
         numbers = {alert.number for alert in done}
         self.of[cluster] = {number: alert for number, alert in mine.items() if number not in numbers}
-        return Changes(gone=sorted(numbers), history=[record(alert) for alert in done])
+        told = accepted()
+        records = [record(replace(alert, told=alert.told or alert.number in told)) for alert in done]
+        return Changes(gone=sorted(numbers), history=records)
 
 
 def record(alert: Alert) -> Record:

@@ -259,7 +259,8 @@ class Watch(Asked):
         remembered = post.remember(view, evaluation, ticked.events, after)
         shown = {n for n, alert in ticked.alerts.items() if alert.over and not self._deliverer.needs(n)}
         told_now = {news.alert.number for news in ticked.news}
-        forgotten = table.forget(post.key, shown - told_now, view.at, self._setting.scale)
+        accepted = self._deliverer.accepted
+        forgotten = table.forget(post.key, shown - told_now, view.at, self._setting.scale, accepted)
         post.strangers = [one for one in post.strangers if one not in view.strangers]
         forgotten = merge(forgotten, Changes(facts=post.pushes.done(_dealt_with(view, evaluation, ticked.events))))
         mine = Changes(alerts=ticked.changed, gone=ticked.gone, silences_gone=expired)

@@ -354,6 +354,9 @@ class Deliverer:
     def needs(self, number: int) -> bool:
         return self.holds
 
+    def accepted(self) -> frozenset[int]:
+        return frozenset(one.alert.number for one in self.news)
+
     def ack(self, numbers: Sequence[int], by: str) -> Sequence[Alert]:
         return ()
 

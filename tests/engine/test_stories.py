@@ -34,6 +34,7 @@ class Story:
     cluster: Cluster
     watch: Watch
     replay: Replay
+    ledger: Ledger
     tick: Callable[[], Awaitable[None]] = field(repr=False)
 
     async def pass_(self, seconds: float) -> None:
@@ -76,7 +77,7 @@ async def story() -> AsyncIterator[Story]:
             await asyncio.sleep(0)
         await deliverer.drain(GROUP)
 
-    made = Story(cluster, watch, replay, tick)
+    made = Story(cluster, watch, replay, ledger, tick)
     await made.pass_(60)
     yield made
     await spawn.close(1)
@@ -89,6 +90,15 @@ async def test_a_guest_that_crashed_and_should_run_is_told_once() -> None:
         assert run.told == ["⚠️ db stopped by itself"]
         assert run.of(EIGHT).phase is Phase.FIRING
         assert run.of(EIGHT).parent == run.of(SEVEN).key
+
+
+async def test_an_event_that_a_group_was_told_is_told_in_the_history() -> None:
+    async with story() as run:
+        run.cluster.set_fault("task_failed", True, "start")
+        await run.pass_(60)
+        assert [line for line in run.told if "failed" in line]
+        records = [one for one in run.ledger.records.values() if one.rule == "task_failed"]
+        assert [one.told for one in records] == [True]
 
 
 async def test_healthy_nodes_are_left_in_peace() -> None:
