@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.access import Role, Roles
 from bot.chat.chat import Chat
-from bot.clock import SystemClock
+from bot.clock import SteadyClock, SystemClock
 from bot.config import Settings
 from bot.errors import PveError, TelemoxError
 from bot.ports import Clock, Env, Pve, Watched
@@ -42,7 +42,7 @@ class App:
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self.settings = settings
-        self.clock: Clock = clock or SystemClock()
+        self.clock: Clock = SteadyClock(clock or SystemClock())
         self.spawn = Spawn()
         self.store: Store | None = None
         self.chat: Chat | None = None

@@ -204,6 +204,7 @@ class NodeTime:
 
     offset: float  # s; positive: the node is ahead
     error: float = 0.0  # s: half the round trip, plus the second it is rounded to
+    taken: float | None = None  # when, by the bot's monotonic clock, s: before its wall clock jumped, or after it?
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 from functools import cached_property
 
-from bot.model.feeds import Feeds
+from bot.model.feeds import Feeds, NodeTime
 from bot.model.fleet import Snapshot
 from bot.model.tasks import Task
 from bot.model.things import Status
@@ -135,6 +135,14 @@ class View:
     tokens: tuple[str, ...] = ()  # the bot's own, user@realm!name
     leads: bool = True  # the first of the clusters: it speaks for the bot itself, so that several do not all do
     strangers: tuple[Stranger, ...] = ()  # since the poll before
+    doubt: float = 0.0  # s by which the machine's wall clock has jumped away from `at`, and is not believed yet
+    doubted: datetime | None = None  # when it did, by the time of before
+    clock_since: float = float("-inf")  # monotonic: what was measured before, was by another time
+    clock_sure: bool = True  # False: whether `at` is right or the machine's clock is still to be found out
+
+    def timed(self, time: NodeTime) -> bool:
+        """Is it of the bot's clock as it is now?"""
+        return time.taken is None or time.taken >= self.clock_since
 
     @cached_property
     def tasks_of(self) -> Mapping[str, tuple[Task, ...]]:

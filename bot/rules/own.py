@@ -4,6 +4,7 @@ Each write (audit) is told by the deliverer, into its own topic; here is what ha
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from bot.model import Finding, Severity, Subject
 from bot.model.feeds import MINUTE
@@ -30,6 +31,8 @@ def itself(view: View, limits: Limits) -> Iterator[Finding]:
         yield _started(view)
     for stranger in view.strangers:
         yield _stranger(view, stranger)
+    if view.doubt and view.doubted is not None:
+        yield _jumped(view, view.doubted)
 
 
 def _subject(view: View, what: str) -> Subject:
@@ -70,6 +73,25 @@ def _started(view: View) -> Finding:
         hold=0,
         quiet=True,
         since=started,
+    )
+
+
+def _jumped(view: View, at: datetime) -> Finding:
+    """Once an hour, however often it does."""
+    by = span(round(abs(view.doubt) / 60) * 60)
+    return Finding(
+        rule="bot",
+        subject=_subject(view, "clock"),
+        severity=Severity.INFO,
+        said=say("the bot's own clock jumped {span} ahead", span=by)
+        if view.doubt > 0
+        else say("the bot's own clock jumped {span} back", span=by),
+        details=(say("its time goes on as before, unless the nodes have the new one too"),),
+        because=say("the wall clock of its machine was set"),
+        event=f"{at:%Y%m%dT%H}",
+        hold=0,
+        quiet=True,
+        since=at,
     )
 
 

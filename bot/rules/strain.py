@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from bot.model import About, Finding, Severity, Subject
-from bot.model.feeds import NODE_STATUS, TIME
+from bot.model.feeds import NODE_STATUS, TIME, NodeTime
 from bot.model.view import View
 from bot.rules.causes import BUSY, running
 from bot.rules.grades import active, graded, more
@@ -94,9 +94,9 @@ def clock_drift(view: View, limits: Limits) -> Iterator[Finding]:
     """Against the median of the nodes; with an even number of them the bot's clock is heard too, to tell who is wrong.
     With one node nobody can."""
     snapshot = seen(view)
-    if snapshot is None or not active(limits):
+    if snapshot is None or not active(limits) or not view.clock_sure:
         return
-    times = {name: time for name, time in view.feeds.nodes(TIME).items() if name in snapshot.by_node}
+    times = {name: time for name, time in _times(view).items() if name in snapshot.by_node}
     if not times:
         return
     offsets = [time.offset for time in times.values()]
@@ -140,6 +140,11 @@ def clock_drift(view: View, limits: Limits) -> Iterator[Finding]:
         )
 
 
+def _times(view: View) -> dict[str, NodeTime]:
+    """Those that can be compared: of before the bot's own clock was set, none can."""
+    return {name: time for name, time in view.feeds.nodes(TIME).items() if view.timed(time)}
+
+
 def _off(drift: float, error: float) -> float:
     """Seconds that are off for certain."""
     return max(abs(drift) - error, 0.0)
@@ -150,9 +155,12 @@ def _whole(drift: float) -> int:
 
 
 def _sees_clock(view: View, subject: Subject) -> bool:
+    times = _times(view)
+    if not view.clock_sure or not times:
+        return False
     if subject.about is About.CLUSTER:
-        return seen(view) is not None and bool(view.feeds.nodes(TIME))
-    return sees_feed(TIME)(view, subject)
+        return seen(view) is not None
+    return subject.id in times and sees_feed(TIME)(view, subject)
 
 
 RULES: tuple[Rule, ...] = (

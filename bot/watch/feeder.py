@@ -112,12 +112,15 @@ class Feeder:
             }
         )
 
-    def hurry(self) -> None:
-        """Everything is due now, what is read once a day and what failed too: somebody has mended something. A reading
-        that is under way may not know of it yet, and is followed by another."""
+    def hurry(self, *feeds: Feed[Any]) -> None:
+        """These are due now; without any everything, what is read once a day and what failed too: somebody has mended
+        something. A reading that is under way may not know of it yet, and is followed by another."""
         now = self._clock.monotonic()
         for line in self._lines.values():
-            line.hurry(now)
+            if not feeds or line.feed in feeds:
+                line.hurry(now)
+        if feeds:
+            return
         self._looked = None if self._rights is None else now - RIGHTS  # it may be a right that was lacking
 
     def due_now(self) -> tuple[tuple[str, str], ...]:

@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from bot.access import Role
+from bot.clock import SteadyClock
 from bot.model import Blind, Snapshot, Task, Version
-from bot.model.feeds import Feeds
+from bot.model.feeds import TIME, Feed, Feeds
 from bot.model.view import Memory, Order, Stranger, View
 from bot.ports import Changes, Kept, Pulse, Watched
 from bot.rules import Rule
@@ -18,6 +19,7 @@ from bot.watch.look import LastTasks, Look
 from bot.watch.pushed import Pushes
 from bot.watch.slow import Slow
 from bot.watch.tick import Evaluation
+from bot.watch.timed import hear
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -39,8 +41,8 @@ class Feeding(Protocol):
         ...
 
     def feeds(self) -> Feeds: ...
-    def hurry(self) -> None:
-        """All of it is due now."""
+    def hurry(self, *feeds: Feed[Any]) -> None:
+        """These are due now; without any, all."""
         ...
 
     def remembered(self) -> Mapping[str, str]:
@@ -63,6 +65,7 @@ class Around:
     deaf: float = 0.0
     fingerprints: Mapping[str, str] | None = None
     tokens: tuple[str, ...] = ()
+    clock: SteadyClock | None = None
 
 
 class Post:
@@ -97,6 +100,7 @@ class Post:
         self._first = True  # no good poll yet
         self._view: View | None = None  # the last good one
         self._on: frozenset[str] = frozenset()  # rules that were on then
+        self._clock_since = -math.inf  # of the clock that the nodes' times were last asked for
 
     @property
     def key(self) -> str:
@@ -118,8 +122,15 @@ class Post:
             self.failures += 1
         snapshot = seen.snapshot or self.pve.latest()
         tasks = self._tasks.or_last(seen.tasks, now)
+        feeds, clock = Feeds(), around.clock
         if self.feeder is not None:
+            if clock is not None and clock.since != self._clock_since:
+                self._clock_since = clock.since
+                self.feeder.hurry(TIME)
             self.feeder.tick(seen.snapshot, tasks)
+            feeds = self.feeder.feeds()
+        if clock is not None:
+            hear(clock, feeds)
         return View(
             cluster=self.key,
             name=snapshot.name if snapshot is not None else self.key,
@@ -132,7 +143,7 @@ class Post:
             first=first,
             started=around.started,
             tasks=tasks,
-            feeds=self.feeder.feeds() if self.feeder is not None else Feeds(),
+            feeds=feeds,
             cut=seen.cut,
             trouble=seen.trouble,
             failed=self._failed,
@@ -146,6 +157,10 @@ class Post:
             deaf=around.deaf,
             fingerprints=around.fingerprints or {},
             tokens=around.tokens,
+            doubt=clock.doubt if clock is not None else 0.0,
+            doubted=clock.doubted if clock is not None else None,
+            clock_since=clock.since if clock is not None else -math.inf,
+            clock_sure=clock is None or clock.sure,
         )
 
     def blind(self, rules: Iterable[Rule]) -> Sequence[Blind]:

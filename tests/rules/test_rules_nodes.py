@@ -220,6 +220,41 @@ def test_a_clock_is_right_again_below_two_seconds() -> None:
     assert one("clock_drift", clocks(0, 0, 1.9)) is None
 
 
+@pytest.mark.parametrize("jump", [3600.0, -3600.0, -30 * 86400.0, 400 * 86400.0])
+def test_times_of_before_the_bot_s_own_clock_was_set_blame_nobody(jump: float) -> None:
+    times = [
+        (TIME, "pve1", NodeTime(offset=-jump, taken=20.0)),
+        (TIME, "pve2", NodeTime(offset=0.0, taken=5.0)),
+        (TIME, "pve3", NodeTime(offset=0.0, taken=6.0)),
+    ]
+    mixed = replace(view(nodes=[node(f"pve{n}") for n in (1, 2, 3)], feeds=feeds(*times)), clock_since=10.0)
+    assert [words(finding.said) for finding in found("clock_drift", mixed)] == [
+        f"the clocks of pve1 and of the bot differ by {abs(jump):.0f} s"
+    ]
+    (late,) = found("clock_drift", clocks(0, 0, 7))
+    assert not sees("clock_drift", mixed, late)
+    doubtful = replace(mixed, clock_sure=False)
+    assert found("clock_drift", doubtful) == []
+    assert not sees("clock_drift", doubtful, *found("clock_drift", mixed))
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        (3600.0, "the bot's own clock jumped 1 h ahead"),
+        (-3599.0, "the bot's own clock jumped 1 h back"),
+        (400 * 86400.0, "the bot's own clock jumped 400 d ahead"),
+    ],
+)
+def test_that_the_bot_s_clock_jumped_is_said_once_as_info(by: float, said: str) -> None:
+    jumped = replace(view(), doubt=by, doubted=later(0))
+    (finding,) = found("bot", jumped)
+    assert (words(finding.said), finding.severity, finding.quiet) == (said, Severity.INFO, True)
+    (again,) = found("bot", replace(jumped, at=later(7200)))
+    assert again.key == finding.key  # an event is told once
+    assert found("bot", view()) == []
+
+
 def test_a_clock_is_seen_where_its_feed_is() -> None:
     (drift,) = found("clock_drift", clocks(0, 0, 7))
     (own,) = found("clock_drift", clocks(7, 7, 7))

@@ -139,7 +139,7 @@ async def read_time(source: Source, node: str) -> NodeTime:
     before, at = source.clock.monotonic(), source.now()
     seconds = await source.get(f"/nodes/{node}/time", time)
     trip = source.clock.monotonic() - before
-    return NodeTime(offset=seconds + 0.5 - (at.timestamp() + trip / 2), error=trip / 2 + 1.0)
+    return NodeTime(offset=seconds + 0.5 - (at.timestamp() + trip / 2), error=trip / 2 + 1.0, taken=before)
 
 
 def time(body: bytes) -> float:
