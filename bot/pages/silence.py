@@ -1,13 +1,17 @@
 """/silence: what shall not be told for a while, typed whole or chosen step by step.
 
     /silence web 4h new disks            a guest, by name or id
-    /silence node pve2 24h               a node and what is on it; its guests too: /maintenance
-    /silence storage nas 8am · tag lab 2h · rule storage_full 24h · all 1h
+    /silence pve2 24h                    a node and what is on it; its guests too: /maintenance
+    /silence nas 8am · tag:lab 2h · storage_full 24h · everything 1h
+    /silence node pve2 24h               with the kind, where one name is of several
+    /silence web off                     its silences end
 
 What is missing is asked for: the kind, the thing, the span. Nothing is silenced without an end.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.access import Asker, Role
@@ -23,7 +27,13 @@ from bot.screen import Button, Open, Row, Screen
 from bot.text import Said, bold, code, cut, fold, lines, say, span
 
 KINDS = ("guest", "node", "storage", "tag", "rule", "all")
-ALIAS = {"vm": "guest", "ct": "guest", "guests": "guest", "nodes": "node", "tags": "tag", "rules": "rule"}
+ALIAS = {
+    "vm": "guest", "ct": "guest", "guests": "guest", "nodes": "node", "tags": "tag", "rules": "rule",
+    "everything": "all",
+}  # fmt: skip
+ENDS = frozenset({"off", "end", "stop"})
+ANY = ("guest", "node", "storage", "rule", "tag")
+"""Kinds that a name alone may be of, in the order in which they are offered."""
 CHOICES = 14
 
 
@@ -46,38 +56,56 @@ class Menu:
     """Something is missing."""
 
     page: str  # silence | maintenance
-    kind: str = ""  # '': which kind?
+    kind: str = ""  # '': which kind? or, with targets, of several kinds
     targets: tuple[Target, ...] = ()  # which one?
     target: Target | None = None  # for how long?
     number: int = 1
+    rest: str = ""  # of several kinds: what was typed after the name
 
 
-Data = Menu | silences.One
+Data = Menu | silences.One | silences.Data
 
 
 async def load(ask: Enquiry, arg: str) -> Data:
     """Raises: NotFound, Stale, Denied."""
     words = arg.split()
     number = page_word(words)
-    kind = ALIAS.get(words[0].lower(), words[0].lower()) if words else ""
-    if kind in KINDS:
-        words = words[1:]
-    elif words:
-        kind = "guest"
-    if not kind:
+    if not words:
         return Menu(page="silence")
+    first, colon, rest = words[0].partition(":")
+    kind = ALIAS.get(first.lower(), first.lower())
+    if kind in KINDS:
+        words = [rest, *words[1:]] if colon and rest else words[1:]
+    else:
+        found = await _anything(ask, words[0])
+        if len({one.about for one in found}) > 1:
+            return Menu(page="silence", targets=tuple(found), number=number, rest=" ".join(words[1:]))
+        kind = found[0].about
     if kind == "all":
         words = ["", *words]
     return await settle(ask, kind, words, number, page="silence", maintenance=False)
 
 
+async def _anything(ask: Enquiry, text: str) -> list[Target]:
+    """What is called so, of whatever kind. Raises: NotFound."""
+    found: list[Target] = []
+    for kind in ANY:
+        with suppress(NotFound, Denied):
+            found += await find(ask, kind, text)
+    if found:
+        return found
+    raise NotFound(say("Nothing here is called {text}. /silence alone lists what there is.", text=text[:40]))
+
+
 async def settle(ask: Enquiry, kind: str, words: Sequence[str], number: int, *, page: str, maintenance: bool) -> Data:
-    targets = await find(ask, kind, words[0] if words else "")
+    targets = await find(ask, kind, words[0] if words else "", page)
     if len(targets) != 1 or not words:
         return Menu(page=page, kind=kind, targets=tuple(targets), number=number)
     target = targets[0]
     if len(words) < 2:
         return Menu(page=page, kind=kind, target=target)
+    if words[1].lower() in ENDS:
+        return await _off(ask, target, maintenance)
     end = until(words[1], ask.now, ask.reader.zone)
     if end is None:
         raise Stale(say("For how long? 30m, 4h, 2d, or until 8am: {text} is none of these.", text=words[1][:20]))
@@ -89,6 +117,23 @@ async def settle(ask: Enquiry, kind: str, words: Sequence[str], number: int, *, 
     return silences.made(ask, made)
 
 
+async def _off(ask: Enquiry, target: Target, maintenance: bool) -> Data:
+    """Ends what silences just that. Raises: NotFound where nothing does."""
+    ask.fresh()
+    found = [
+        one
+        for one in silences.in_force(ask)
+        if (one.about, one.value) == (target.about, target.value)
+        and target.cluster in {"", one.cluster}
+        and (one.maintenance or not maintenance)
+    ]
+    if not found and maintenance:
+        raise NotFound(say("{name} is not under maintenance.", name=target.name))
+    if not found:
+        raise NotFound(say("Nothing silences just {name}. /silences lists what there is.", name=target.name))
+    return await silences.end(ask, found)
+
+
 def page_word(words: list[str]) -> int:
     """Takes `page:2` off the end."""
     if words and words[-1].startswith("page:") and words[-1][5:].isdecimal() and len(words[-1]) < 10:
@@ -96,7 +141,7 @@ def page_word(words: list[str]) -> int:
     return 1
 
 
-async def find(ask: Enquiry, kind: str, text: str) -> list[Target]:
+async def find(ask: Enquiry, kind: str, text: str, page: str = "silence") -> list[Target]:
     """What is called so; all there is of the kind where nothing is typed. Raises: NotFound, Denied."""
     if kind in {"rule", "all"} and not wide(ask.asker.scope):
         raise Denied(say("Your scope here is too narrow for that: it would silence what you do not see."))
@@ -104,7 +149,7 @@ async def find(ask: Enquiry, kind: str, text: str) -> list[Target]:
         return [Target(about="all", cluster="", value="", name="everything")]
     if kind == "rule":
         rules = [Target(about="rule", cluster="", value=key, name=key) for key in sorted(BY_KEY)]
-        return _chosen(kind, text, rules)
+        return _chosen(kind, text, rules, page)
     fleet = await ask.fleet(max_age=float("inf"))
     cluster, slash, rest = text.partition("/")
     if slash and cluster in {snapshot.cluster for snapshot in fleet}:
@@ -117,19 +162,20 @@ async def find(ask: Enquiry, kind: str, text: str) -> list[Target]:
             kind,
             text,
             [Target(about=kind, cluster=one.cluster, value=str(one.vmid), name=one.name) for one in guests],
+            page,
             found=True,
         )
     if kind == "tag":
         tags = sorted({tag for guest in fleet.guests for tag in guest.tags})
-        return _chosen(kind, text, [Target(about=kind, cluster="", value=tag, name=tag) for tag in tags])
+        return _chosen(kind, text, [Target(about=kind, cluster="", value=tag, name=tag) for tag in tags], page)
     if kind == "node":
         nodes = [Target(about=kind, cluster=one.cluster, value=one.name, name=one.name) for one in fleet.nodes]
-        return _chosen(kind, text, nodes)
+        return _chosen(kind, text, nodes, page)
     storages = [Target(about=kind, cluster=one.cluster, value=one.id, name=one.name) for one in fleet.storages]
-    return _chosen(kind, text, storages)
+    return _chosen(kind, text, storages, page)
 
 
-def _chosen(kind: str, text: str, targets: list[Target], *, found: bool = False) -> list[Target]:
+def _chosen(kind: str, text: str, targets: list[Target], page: str, *, found: bool = False) -> list[Target]:
     """Raises: NotFound."""
     if not text or found:
         chosen = targets
@@ -140,12 +186,16 @@ def _chosen(kind: str, text: str, targets: list[Target], *, found: bool = False)
         ]
     if chosen or not text:
         return chosen
-    raise NotFound(say("There is no {kind} {text}. /silence alone lists what there is.", kind=kind, text=text[:40]))
+    raise NotFound(
+        say("There is no {kind} {text}. /{page} alone lists what there is.", kind=kind, text=text[:40], page=page)
+    )
 
 
 def draw(data: Data, asker: Asker) -> Screen:
     if isinstance(data, silences.One):
         return silences.draw_one(data, asker)
+    if isinstance(data, silences.Data):
+        return silences.draw(data, asker)
     back = (Button(say("Silences"), Open("silences")), Button(say("‹ Alerts"), Open("alerts")))
     if data.target is not None:
         word = f"{data.kind} {data.target.word}" if data.kind != "all" else "all"
@@ -157,7 +207,7 @@ def draw(data: Data, asker: Asker) -> Screen:
     if data.kind == "guest" and not data.targets:
         typed = say("Which guest? Type it: {command}", command=code("/silence web 4h"))
         return Screen(text=typed, rows=((Button(say("‹ Back"), Open(data.page)),),))
-    if data.kind:
+    if data.kind or data.targets:
         return _which(data)
     labels: dict[str, Said] = {
         "guest": say("A guest"),
@@ -171,7 +221,8 @@ def draw(data: Data, asker: Asker) -> Screen:
     text = lines(
         say("Silence what? Or type it whole:"),
         code("/silence web 4h new disks"),
-        code("/silence node pve2 8am"),
+        code("/silence pve2 8am"),
+        code("/silence tag:lab 2d"),
     )
     return Screen(text=text, rows=(*pairs(kinds), back))
 
@@ -185,11 +236,22 @@ def _how_long(data: Menu) -> Said:
 
 def _which(data: Menu) -> Screen:
     shown, number, pages = page_of(data.targets, data.number, CHOICES)
+    mixed = not data.kind
     head = "" if data.page == "maintenance" else f"{data.kind} "
-    same = {one.name for one in data.targets if sum(other.name == one.name for other in data.targets) > 1}
-    buttons = [name_button(one.word if one.name in same else one.name, data.page, f"{head}{one.word}") for one in shown]
+    names = Counter((one.about, one.name) for one in data.targets)
+    buttons: list[Button] = []
+    for one in shown:
+        name = one.word if names[one.about, one.name] > 1 else one.name
+        arg = f"{one.about} {one.word} {data.rest}".strip() if mixed else f"{head}{one.word}"
+        buttons.append(name_button(f"{one.about} {name}" if mixed else name, data.page, arg))
     turn = pager(data.page, lambda page: f"{head}page:{page}", number, pages)
-    text = say("Which {kind}?", kind=data.kind) if shown else say("There is no {kind}.", kind=data.kind)
+    text = (
+        say("Which of these?")
+        if mixed
+        else say("Which {kind}?", kind=data.kind)
+        if shown
+        else say("There is no {kind}.", kind=data.kind)
+    )
     back: Row = (Button(say("‹ Back"), Open("silence")), Button(say("‹ Alerts"), Open("alerts")))
     return Screen(text=text, rows=(*pairs(buttons), *turn, back))
 

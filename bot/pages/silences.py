@@ -50,8 +50,8 @@ async def load(ask: Enquiry, arg: str) -> Data:
 async def end(ask: Enquiry, silences: Sequence[Silence]) -> Data:
     """Ends those; what they were of may be covered by another."""
     ended = [silence for silence in silences if await recorded(ask).unsilence(silence, ask.asker)]
-    still = [one for one in watch(ask).silences() if any(_covers(ask, one, silence) for silence in ended)]
-    longest = max((one for one in still if _exists(ask, one)), key=lambda one: one.until, default=None)
+    still = [one for one in in_force(ask) if any(_covers(ask, one, silence) for silence in ended)]
+    longest = max(still, key=lambda one: one.until, default=None)
     return replace(
         as_they_stand(ask, ""),
         ended=tuple(_named(ask, silence) for silence in ended),
@@ -78,12 +78,17 @@ def _covers(ask: Enquiry, one: Silence, ended: Silence) -> bool:
 
 
 def as_they_stand(ask: Enquiry, arg: str) -> Data:
-    kept = [_named(ask, silence) for silence in watch(ask).silences() if _exists(ask, silence)]
+    kept = [_named(ask, silence) for silence in in_force(ask)]
     return Data(
         silences=tuple(sorted(kept, key=lambda one: one.silence.until)),
         number=int(arg) if arg.isascii() and arg.isdecimal() and len(arg) < 5 else 1,
         now=ask.now,
     )
+
+
+def in_force(ask: Enquiry) -> list[Silence]:
+    """Those that exist for the asker."""
+    return [silence for silence in watch(ask).silences() if _exists(ask, silence)]
 
 
 def _exists(ask: Enquiry, silence: Silence) -> bool:
@@ -110,10 +115,7 @@ def _narrow(ask: Enquiry, silence: Silence, scope: Scope) -> bool:
 
 def _find(ask: Enquiry, text: str) -> Named | None:
     wanted = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
-    for silence in watch(ask).silences():
-        if silence.id == wanted and _exists(ask, silence):
-            return _named(ask, silence)
-    return None
+    return next((_named(ask, silence) for silence in in_force(ask) if silence.id == wanted), None)
 
 
 def _named(ask: Enquiry, silence: Silence) -> Named:

@@ -398,6 +398,14 @@ async def test_a_narrowed_subscription_is_no_wider_than_its_scope() -> None:
         ("storage nas-backup 8am", ("storage", "main", "nas-backup", "", (18 * 60 - 2) * 60 - 35, False)),
         ("storage pve3/local-zfs 1h", ("storage", "main", "pve3/local-zfs", "", 3600, False)),
         ("all 1h", ("all", "", "", "", 3600, False)),
+        ("pve2 1h", ("node", "main", "pve2", "", 3600, False)),
+        ("nas-backup 1h why not", ("storage", "main", "nas-backup", "why not", 3600, False)),
+        ("tag:dev 1h", ("tag", "", "dev", "", 3600, False)),
+        ("TAG:dev 1h", ("tag", "", "dev", "", 3600, False)),
+        ("node:pve2 1h", ("node", "main", "pve2", "", 3600, False)),
+        ("dev 1h", ("tag", "", "dev", "", 3600, False)),
+        ("storage_full 1h", ("rule", "", "storage_full", "", 3600, False)),
+        ("everything 1h", ("all", "", "", "", 3600, False)),
     ],
 )
 async def test_silences_typed_whole(words: str, made_: tuple[object, ...]) -> None:
@@ -807,3 +815,62 @@ async def test_of_the_same_name_each_button_says_when() -> None:
         silence(4, "tag", "lab", 9),
     ]
     check("watch-silences-same", await show(asking(seen), "silences"))
+
+
+async def test_a_name_of_several_kinds_is_asked_for_with_what_was_typed_after_it() -> None:
+    seen, everything = Watch(), snapshot()
+    guest = replace(everything.by_vmid[101], name="pve2")
+    host = Host(replace(everything, guests=tuple(guest if one.vmid == 101 else one for one in everything.guests)))
+    ask = enquiry(host, asker=BEN, watch=seen)
+    screen = await show(ask, "silence", "pve2 2h fans")
+    check("watch-silence-kinds", screen)
+    assert seen.quiet == []
+    node = next(button.tap for row in screen.rows for button in row if label(button) == "node pve2")
+    assert isinstance(node, Open)
+    await show(ask, node.page, node.arg)
+    assert [(one.about, one.value, one.reason) for one in seen.quiet] == [("node", "pve2", "fans")]
+
+
+async def test_a_narrowed_name_alone_is_no_wider() -> None:
+    for words in ("storage_full 1h", "pve2 1h", "nas-backup 1h", "everything 1h"):
+        seen = Watch()
+        with pytest.raises((NotFound, Denied)):
+            await PAGES["silence"].load(asking(seen, narrowed("ids")), words)
+        assert seen.quiet == []
+
+
+async def test_what_is_nowhere_is_said_with_where_to_look() -> None:
+    said = await refused(Watch(), "silence", "nonsense 1h")
+    assert said == "Nothing here is called nonsense. /silence alone lists what there is."
+    said = await refused(Watch(), "maintenance", "pveX")
+    assert said == "There is no node pveX. /maintenance alone lists what there is."
+
+
+async def refused(seen: Watch, page: str, arg: str) -> str:
+    with pytest.raises(NotFound) as error:
+        await PAGES[page].load(asking(seen), arg)
+    return plain(error.value.said(), READER)
+
+
+async def test_off_ends_what_was_begun() -> None:
+    seen = watching()
+    screen = await show(asking(seen), "maintenance", "pve2 off")
+    assert "Told again: pve2 and its guests" in text(screen)
+    assert [one.id for one in seen.quiet] == [1, 3, 4]
+    assert await refused(seen, "maintenance", "pve2 off") == "pve2 is not under maintenance."
+    seen.quiet += [silence(7, "guest", "104", 9), silence(8, "rule", "storage_full", 9, cluster="main")]
+    await show(asking(seen), "silence", "ct-mail OFF")
+    await show(asking(seen), "silence", "storage_full off")
+    assert [one.id for one in seen.quiet] == [3, 4]
+    assert (await refused(seen, "silence", "web off")).startswith("Nothing silences just web.")
+    with pytest.raises(Stale):
+        await PAGES["silence"].load(asking(seen, waited=121), "tag:dev off")
+    assert [one.id for one in seen.quiet] == [3, 4]
+
+
+async def test_a_silence_of_a_node_stays_when_its_maintenance_ends() -> None:
+    seen = Watch()
+    seen.quiet = [silence(1, "node", "pve2", 60, maintenance=True), silence(2, "node", "pve2", 90)]
+    said = text(await show(asking(seen), "maintenance", "pve2 off"))
+    assert [one.id for one in seen.quiet] == [2]
+    assert "Told again: pve2 and its guests" in said

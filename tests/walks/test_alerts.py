@@ -79,7 +79,7 @@ async def test_a_silence_is_chosen_beside_the_card_and_ended(running: Stack) -> 
     await until(lambda: "🔇 db (102) · until " in menu.text)
     await until(lambda: "silenced" in card.text)
     await running.api.tap(menu, "End it", running.ben)
-    await until(lambda: "is told again" in menu.text)
+    await until(lambda: "Told again" in menu.text)
     await until(lambda: "silenced" not in card.text)
 
 
