@@ -1,6 +1,10 @@
-"""/history: what was wrong and for how long, newest first."""
+"""/history: what was wrong and for how long, newest first.
 
-from collections.abc import Mapping
+/history                    all of it
+/history git · 101 · pve2 · tag:prod · storage_full     of that alone
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,10 +13,15 @@ from bot.model import Record
 from bot.pages.alertwords import NAME, dotted, short, when
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import page_of, pager, refresh
+from bot.pages.silence import page_word
 from bot.pages.watched import exists, names, watch
 from bot.screen import Button, Open, Screen
-from bot.text import Said, Value, cut, lines, say, say_n, span
+from bot.text import Said, Value, bold, cut, fold, lines, say, say_n, span
 
+FIRST_ID = 100
+"""The least id that Proxmox VE gives a guest."""
+DAYS = 90
+"""For which the history is kept."""
 KEPT = 500
 """Records that are looked through."""
 
@@ -23,29 +32,67 @@ class Data:
     clusters: Mapping[str, str]
     number: int
     now: datetime
+    of: str = ""  # what alone is shown; '' = all
 
 
 async def load(ask: Enquiry, arg: str) -> Data:
-    records = await watch(ask).history(KEPT)
+    """`git`, `git page:2`; a number too small for a guest's id is a page."""
+    words = arg.split()
+    number = page_word(words)
+    if len(words) == 1 and words[0].isascii() and words[0].isdecimal() and int(words[0][:9]) < FIRST_ID:
+        number = int(words.pop()[:9])
+    of = " ".join(words)
+    found = [record for record in await watch(ask).history(KEPT) if exists(record.subject, ask.asker.scope)]
     return Data(
-        records=tuple(record for record in records if exists(record.subject, ask.asker.scope)),
+        records=tuple(_of(found, fold(of), names(ask)) if of else found),
         clusters=names(ask),
-        number=int(arg) if arg.isascii() and arg.isdecimal() and len(arg) < 5 else 1,
+        number=number,
         now=ask.now,
+        of=of,
     )
+
+
+def _of(records: Sequence[Record], wanted: str, clusters: Mapping[str, str]) -> list[Record]:
+    """What is called just so, by name, id, node, pool, tag, cluster or rule; else what has it in its name."""
+    kind, colon, value = wanted.partition(":")
+
+    def fits(record: Record) -> bool:
+        subject = record.subject
+        if colon and kind == "tag":
+            return value in map(fold, subject.tags)
+        words = {subject.name, subject.id, subject.node, subject.pool, record.rule, clusters.get(subject.cluster, "")}
+        return (value if colon and kind in {"node", "pool", "rule", "storage", "guest"} else wanted) in map(fold, words)
+
+    return [one for one in records if fits(one)] or [one for one in records if wanted in fold(one.subject.name)]
 
 
 def draw(data: Data, asker: Asker) -> Screen:
     shown, number, pages = page_of(data.records, data.number)
     many = "The last {n}, newest first" if len(data.records) >= KEPT else "{n} so far, newest first"
-    title = say_n(len(data.records), one="One so far", many=many) if shown else say("Nothing has happened yet.")
+    title: Said = say("Nothing has happened yet.")
+    if data.of:
+        title = _title(data, bool(shown))
+    elif shown:
+        title = say_n(len(data.records), one="One so far", many=many)
+
+    def arg(page: int) -> str:
+        return f"{data.of} page:{page}" if data.of else str(page)
+
     return Screen(
         text=lines(title, *(_line(record, data) for record in shown)),
         rows=(
-            *pager("history", str, number, pages),
-            (Button(say("‹ Alerts"), Open("alerts")), refresh("history", str(number) if number > 1 else "")),
+            *pager("history", arg, number, pages),
+            *(((Button(say("All of it"), Open("history")),),) if data.of else ()),
+            (Button(say("‹ Alerts"), Open("alerts")), refresh("history", arg(number) if number > 1 else data.of)),
         ),
     )
+
+
+def _title(data: Data, some: bool) -> Said:
+    of = bold(cut(data.of, NAME))
+    if not some:
+        return say("Nothing of {of} in the last {n} days: no such name, or nothing was ever wrong.", of=of, n=DAYS)
+    return say_n(len(data.records), one="One of {of}", many="{n} of {of}, newest first", of=of)
 
 
 def _line(record: Record, data: Data) -> Said:
@@ -66,4 +113,6 @@ def _line(record: Record, data: Data) -> Said:
     return say("{emoji} {said}", emoji=record.severity.emoji, said=dotted(parts))
 
 
-PAGE = Page(key="history", help="What was wrong lately", role=Role.VIEWER, command=True, load=load, draw=draw)
+PAGE = Page(
+    key="history", help="What was wrong lately: /history web", role=Role.VIEWER, command=True, load=load, draw=draw
+)

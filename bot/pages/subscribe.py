@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bot.access import EVERYTHING, Asker, Role, Scope
-from bot.errors import Denied, Stale
+from bot.errors import Denied, PveError, Stale
 from bot.model import Route, Severity
 from bot.pages.page import Change, Enquiry, Page
 from bot.pages.parts import name_button, page_of, pager, pairs
@@ -35,6 +35,8 @@ class Data:
     route: Route | None
     place: Place
     changed: bool = False
+    before: Route | None = None  # what the new one has replaced
+    unknown: tuple[str, ...] = ()  # of its tags, pools and nodes: what nothing here has now
     by: str = ""  # a menu of the tags, pools or nodes there are
     values: tuple[str, ...] = ()
     number: int = 1
@@ -56,10 +58,25 @@ async def load(ask: Enquiry, arg: str) -> Data:
     manages(ask)
     route = within(route, ask.asker.scope)
     ask.fresh()
-    if (now := current(ask)) is not None and now.settings:
+    if (before := current(ask)) is not None and before.settings:
         raise Denied(say("What is told here stands in the settings (TELEMOX_ALERT_CHATS), and is changed there."))
+    unknown = await _unknown(ask, route)
     await watch(ask).subscribe(route)
-    return replace(_as_it_stands(ask), route=route, changed=True)
+    return replace(
+        _as_it_stands(ask), route=route, changed=True, before=before if before != route else None, unknown=unknown
+    )
+
+
+async def _unknown(ask: Enquiry, route: Route) -> tuple[str, ...]:
+    """`tag nosuch`: it may come one day, or be a slip. Empty where nothing can be read."""
+    found: list[str] = []
+    try:
+        for kind, wanted in (("tag", route.tags), ("pool", route.pools), ("node", route.nodes)):
+            if wanted:
+                found += _each(kind, wanted - {*await _values(ask, kind)})
+    except PveError:
+        return ()
+    return tuple(found)
 
 
 def changing(arg: str) -> Change | None:
@@ -149,6 +166,8 @@ def draw(data: Data, asker: Asker) -> Screen:
     text = lines(
         say("🔔 Subscribed.") if data.changed else None,
         told(route),
+        say("⚠️ Nothing here has this now: {names}", names=", ".join(data.unknown)) if data.unknown else None,
+        say("Before: {said}", said=told(data.before)) if data.before is not None else None,
         say("That is this topic alone.") if data.place.topic is not None else None,
         say("It stands in the settings, and is changed there.") if route is not None and route.settings else None,
         say("Or type it: {command}", command=code("/subscribe tag:prod warning"))

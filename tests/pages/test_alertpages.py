@@ -1,7 +1,7 @@
 """The pages of alerts: their screens (tests/screens/watch-*.txt), what they change, and for whom nothing exists."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from bot.screen import Open, Screen
 from bot.text import html, plain, say
 from tests.pages import alerts as made
 from tests.pages.alerts import ago
-from tests.pages.fleets import ANA, BEN, HOSTILE, NOW, READER, VERA, Host, Memory, enquiry, snapshot
+from tests.pages.fleets import ANA, BEN, HOSTILE, NOW, READER, VERA, Host, Memory, enquiry, gone, snapshot
 from tests.pages.golden import check, fits, label
 from tests.pages.watching import PULSE, Watch
 
@@ -207,7 +207,7 @@ async def test_history_is_paged_and_says_what_was_not_told() -> None:
     ]
     check("watch-history", await show(asking(seen), "history"))
     assert "3/3" in labels(await show(asking(seen), "history", "3"))
-    assert text(await show(asking(seen), "history", "999")).count("stopped by itself") == 4
+    assert text(await show(asking(seen), "history", "99")).count("stopped by itself") == 4
 
 
 async def test_the_cards_of_other_chats_do_not_exist_here() -> None:
@@ -874,3 +874,72 @@ async def test_a_silence_of_a_node_stays_when_its_maintenance_ends() -> None:
     said = text(await show(asking(seen), "maintenance", "pve2 off"))
     assert [one.id for one in seen.quiet] == [2]
     assert "Told again: pve2 and its guests" in said
+
+
+# -- what was typed is heard
+
+
+async def test_a_subscription_says_what_it_replaces_and_what_is_nowhere() -> None:
+    seen = Watch()
+    seen.told = [Route(chat=BEN.id, least=Severity.CRITICAL)]
+    check("watch-subscribe-unknown", await show(asking(seen), "subscribe", "tag:nosuch tag:prod node:pve9 pool:data"))
+    said = text(await show(asking(seen), "subscribe", "tag:prod"))
+    assert "Nothing here has" not in said
+    assert "Before: Everything is told here, of " in said
+    assert "Before" not in text(await show(asking(seen), "subscribe", "tag:prod"))
+    assert "Before" not in text(await show(asking(Watch()), "subscribe", "tag:prod"))
+
+
+async def test_a_subscription_needs_no_cluster_to_answer() -> None:
+    seen = Watch()
+    host = Host(snapshot(), cached=False)
+    host.fails["snapshot"] = gone()
+    data = await PAGES["subscribe"].load(enquiry(host, asker=BEN, watch=seen), "tag:prod")
+    assert (data.changed, data.unknown) == (True, ())
+    assert len(seen.told) == 1
+
+
+HISTORY = (
+    record(1),
+    replace(record(2), subject=made.guest(106, "git", node="pve3", tags=("dev",))),
+    replace(record(3), subject=made.node("pve3"), rule="node_offline"),
+    replace(record(4), subject=made.storage("nas-backup"), rule="storage_full"),
+    replace(record(5), subject=made.guest(107, "git-runner", node="pve2")),
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "numbers"),
+    [
+        ("", [1, 2, 3, 4, 5]),
+        ("1", [1, 2, 3, 4, 5]),
+        ("git", [2]),
+        ("GIT", [2]),
+        ("106", [2]),
+        ("pve3", [2, 3]),
+        ("node:pve3", [2, 3]),
+        ("tag:dev", [2]),
+        ("nas", [4]),
+        ("storage_full", [4]),
+        ("rule:node_offline", [3]),
+        ("git page:7", [2]),
+        ("xyz", []),
+        (HOSTILE, [1]),
+        ("homelab", [1, 2, 3, 4, 5]),
+    ],
+)
+async def test_history_is_of_what_was_typed(typed: str, numbers: Sequence[int]) -> None:
+    seen = Watch()
+    seen.records = list(HISTORY)
+    data = await PAGES["history"].load(asking(seen), typed)
+    assert [one.number for one in data.records] == numbers
+    await show(asking(seen), "history", typed)
+
+
+async def test_history_of_one_thing_is_paged_and_leads_back_to_all() -> None:
+    seen = Watch()
+    seen.records = [replace(HISTORY[1], number=n) for n in range(20)] + list(HISTORY)
+    check("watch-history-of", await show(asking(seen), "history", "git page:3"))
+    check("watch-history-of-nothing", await show(asking(seen), "history", "<xyz>"))
+    seen.records = list(HISTORY)
+    assert text(await show(asking(seen, narrowed("ids")), "history", "git")).startswith("Nothing of git")
