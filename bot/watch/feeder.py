@@ -8,7 +8,7 @@ tick ──▶ due? ──▶ may the token? ──no──▶ forbidden, not as
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -119,9 +119,18 @@ class Feeder:
         for line in self._lines.values():
             if not feeds or line.feed in feeds:
                 line.hurry(now)
-        if feeds:
-            return
-        self._looked = None if self._rights is None else now - RIGHTS  # it may be a right that was lacking
+        if not feeds:  # it may be a right that was lacking
+            self._looked = None if self._rights is None else now - RIGHTS
+
+    def soon(self, feeds: Collection[Feed[Any]], node: str) -> None:
+        """Something was pushed that these, of that node or of the cluster, will tell of: they are read at once."""
+        now = self._clock.monotonic()
+        for line in self._lines.values():
+            if line.feed in feeds and line.node in {"", node}:
+                line.soon(now)
+        for key in self.due_now():
+            if self._lines[key].feed in feeds:
+                self._start(self._lines[key])
 
     def due_now(self) -> tuple[tuple[str, str], ...]:
         """What the next tick would start, the most overdue first: feed key and node ('' of the cluster)."""

@@ -1,7 +1,7 @@
 """What the watch keeps of one cluster between its polls, and the view that it makes of each."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -43,6 +43,10 @@ class Feeding(Protocol):
     def feeds(self) -> Feeds: ...
     def hurry(self, *feeds: Feed[Any]) -> None:
         """These are due now; without any, all."""
+        ...
+
+    def soon(self, feeds: Collection[Feed[Any]], node: str) -> None:
+        """Something has happened that these tell of."""
         ...
 
     def remembered(self) -> Mapping[str, str]:

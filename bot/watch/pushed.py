@@ -7,9 +7,18 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
+from bot.model.feeds import BACKUPS, FAILED, HA, PACKAGES, REPLICATION, Feed
 from bot.model.view import Push
 
+POINTS_TO: Mapping[str, tuple[Feed[Any], ...]] = {
+    "vzdump": (BACKUPS, FAILED),
+    "replication": (REPLICATION,),
+    "package-updates": (PACKAGES,),
+    "fencing": (HA,),
+}
+"""By kind: what will tell of the same, and more. It is read at once; what polling can see is told by what it sees."""
 PUSHED = "push/"
 MOST = 200
 """Of one cluster, that wait: the oldest go first."""

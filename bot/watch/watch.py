@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.access import Asker, Role
+from bot.clock import SteadyClock
 from bot.errors import StoreFailed
 from bot.model import Alert, News
 from bot.model.view import Memory, Order, Push, Stranger, View
@@ -20,7 +21,7 @@ from bot.watch.inhibit import Inhibits, Parents, hanging
 from bot.watch.look import look
 from bot.watch.memory import remember
 from bot.watch.post import Around, Feeding, Post
-from bot.watch.pushed import strays
+from bot.watch.pushed import POINTS_TO, strays
 from bot.watch.silence import maintained
 from bot.watch.table import merge
 from bot.watch.tick import GROUP_WAIT, Evaluation, Limiting, Setting, again, doubts, evaluating, tick
@@ -137,6 +138,8 @@ class Watch(Asked):
             return
         changes = Changes(facts=post.pushes.take(push))
         post.hurried = True
+        if post.feeder is not None and push.kind in POINTS_TO:
+            post.feeder.soon(POINTS_TO[push.kind], push.host)
         try:
             await self._ledger.save(changes)
         except StoreFailed:
@@ -279,6 +282,7 @@ class Watch(Asked):
             deaf=self._sight.deaf(),
             fingerprints=self._sight.fingerprints.get(post.key, {}),
             tokens=tuple(sorted(token for token in tokens if token)),
+            clock=self._clock if isinstance(self._clock, SteadyClock) else None,
         )
 
     async def _read_orders(self) -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bot.errors import PveUnreachable, StoreFailed
 from bot.model import Finding
+from bot.model.feeds import Feed
 from bot.model.view import Push, View
 from bot.rules import Kind, Limits
 from bot.watch.pushed import MOST, Pushes, pack, unpack
@@ -141,3 +143,27 @@ async def test_it_hurries_a_poll_but_not_more_often_than_once_in_five_seconds(
     pushed_at: float, beats: list[float]
 ) -> None:
     assert await _beats(await Bench().start(), pushed_at, 32) == beats
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [
+        ("vzdump", {"backups", "failed"}),
+        ("replication", {"replication"}),
+        ("package-updates", {"packages"}),
+        ("fencing", {"ha"}),
+        ("system-mail", set()),
+    ],
+)
+async def test_what_tells_of_the_same_is_read_at_once(kind: str, read: set[str]) -> None:
+    bench = await Bench(clusters=("main", "lab")).start()
+    asked: list[tuple[str, str]] = []
+
+    class Feeding:
+        def soon(self, feeds: Collection[Feed[Any]], node: str) -> None:
+            asked.extend((feed.key, node) for feed in feeds)
+
+    bench.watch._posts["main"].feeder = Feeding()  # type: ignore[assignment]
+    await bench.watch.push(replace(PUSH, kind=kind))
+    assert asked == [(key, "pve1") for key, _ in asked]
+    assert {key for key, _ in asked} == read

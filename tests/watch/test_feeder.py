@@ -21,6 +21,7 @@ from bot.model.feeds import (
     HA,
     NODE_STATUS,
     ONBOOT,
+    PACKAGES,
     REPLICATION,
     SERVICES,
     SNAPSHOTS,
@@ -479,3 +480,18 @@ async def test_in_a_hurry_a_reading_that_is_under_way_is_followed_by_another(wat
     pve.gate.set()
     await watching.polls(5)
     assert len(pve.of(DISKS, "pve1")) == 2
+
+
+async def test_what_was_pushed_is_read_at_once_of_its_node(watching: Watching, pve: Pve, clock: Clock) -> None:
+    watching.seen = snapshot({"pve1": True, "pve2": True, "pve3": False})
+    pve.answers["packages", "pve2"] = PveUnreachable("no answer")
+    await watching.polls(400)
+    clock.pass_(60)
+    for node, read in (("pve1", ["packages", "backups"]), ("pve2", []), ("pve3", []), ("elsewhere", [])):
+        pve.asked.clear()
+        watching.feeder.soon((PACKAGES, BACKUPS), node)
+        await settle()
+        assert sorted(key for key, _, _ in pve.asked) == sorted(read), node
+        watching.feeder.soon((PACKAGES, BACKUPS), node)  # a storm of them is one reading
+        await settle()
+        assert len(pve.asked) == len(read), node
