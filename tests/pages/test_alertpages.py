@@ -893,7 +893,7 @@ async def test_a_subscription_says_what_it_replaces_and_what_is_nowhere() -> Non
 async def test_a_subscription_needs_no_cluster_to_answer() -> None:
     seen = Watch()
     host = Host(snapshot(), cached=False)
-    host.fails["snapshot"] = gone()
+    host.fails["resources"] = gone()
     data = await PAGES["subscribe"].load(enquiry(host, asker=BEN, watch=seen), "tag:prod")
     assert (data.changed, data.unknown) == (True, ())
     assert len(seen.told) == 1
