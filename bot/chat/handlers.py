@@ -19,6 +19,7 @@ from typing import Protocol
 from bot.access import Asker
 from bot.chat import alerttaps, taps
 from bot.chat.beside import MOST, Beside
+from bot.chat.chatter import Chatter
 from bot.chat.door import Pressed, Typed, Visit
 from bot.chat.menu import Menu
 from bot.chat.messenger import Messenger
@@ -92,6 +93,7 @@ class Handlers:
         self._spinning = Crowd(ANSWERS_OF_ONE)
         self._answering = asyncio.Semaphore(ANSWERS)
         self._beside = Beside()
+        self._chatter = Chatter()
         self._commands = {
             name: page for page in pages.values() if page.command for name in (page.key, *page.aliases)
         }  # fmt: skip
@@ -103,6 +105,14 @@ class Handlers:
             self._dropped(visit)
             return
         work = self._typed(visit) if isinstance(visit, Typed) else self._pressed(visit)
+        if (
+            work is not None
+            and isinstance(visit, Typed)
+            and not self._chatter.enter(visit.place.chat, person, visit.arrived)
+        ):
+            work = None
+            if self._chatter.untold(visit.place.chat, visit.arrived):
+                self._env.spawn(self._messenger.send(visit.place, Screen(text=_MUCH), silent=True), "note of chatter")
         if work is None:
             self._waiting.leave(person)
         else:
@@ -185,8 +195,8 @@ class Handlers:
                 arg = tap.arg if isinstance(tap, Open) else ""  # of one that is kept it is not known yet
                 if (words := page.refusal(visit.asker, arg, visit.private)) is not None:
                     return words, None
-                if self._owned(visit.message) and not self._beside.enter(visit.message, visit.arrived):
-                    return _ENOUGH, None
+                if (words := self._over(visit)) is not None:
+                    return words, None
                 verdict = asyncio.get_running_loop().create_future() if page.changes else None
                 if isinstance(tap, Open):
                     return verdict, partial(self._show, visit, page, tap.arg, visit.message, verdict)
@@ -196,13 +206,21 @@ class Handlers:
                     return words, None
                 if visit.late and not isinstance(tap, Cancel):
                     return say("The bot was away when this was pressed, so it was not done. Please tap again."), None
-                if self._owned(visit.message) and not self._beside.enter(visit.message, visit.arrived):
-                    return _ENOUGH, None
+                if (words := self._over(visit, isinstance(tap, Ask))) is not None:
+                    return words, None
                 return None, partial(self._tried, visit, partial(self._act, visit, tap))
             case Ack() | Hush():
                 return self._alerted(visit, tap)
             case Stale():
                 return _OLD, None
+
+    def _over(self, visit: Pressed, asks: bool = True) -> Said | None:
+        """Why this is one too many; None: it is not, and counts."""
+        if self._owned(visit.message) and not self._beside.enter(visit.message, visit.arrived):
+            return _ENOUGH
+        if asks and not self._chatter.enter(visit.place.chat, visit.asker.id, visit.arrived):
+            return _MUCH
+        return None
 
     def _owned(self, message: Message) -> bool:
         """Is it a card or a live line?"""
@@ -329,6 +347,7 @@ def _dated(visit: Visit, screen: Screen) -> Screen:
 
 _OLD = say("This button is too old, or not the bot's. Please send the command again.")
 _ENOUGH = say("This card has opened {n} messages within a minute: use those, or wait a moment.", n=MOST)
+_MUCH = say("Too much at once here: alerts come first. Wait a minute, or ask me in private.")
 _CROWDED = say(
     "{n} of your messages and taps are still being worked off. What you send meanwhile is dropped.", n=BACKLOG
 )

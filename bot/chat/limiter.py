@@ -3,13 +3,15 @@
 Three lanes. An answer goes first: somebody waits for it, so it is paced by what Telegram says (RetryAfter), and by
 guess only when far over the overall rate. An alert waits for its turn within the rates. Progress never waits: without a
 slot to spare it is dropped, since a newer one follows. All three count against the same rates, so that what nobody
-waits for gives way.
+waits for gives way. Of what a group takes in a minute a share is kept for alerts, whatever is asked there: answers over
+theirs wait, or are given up (handlers.py drops what would be asked in vain).
 
 Telegram's rates (its bots FAQ; exact ones are undocumented): 30 messages a second overall, 20 a minute to a group, one
 a second to a private chat, with bursts. A RetryAfter stops the chat it came from, and no other.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,6 +31,11 @@ PATIENCE = 30.0
 """Seconds an answer waits for a chat that Telegram has stopped; longer, and it is given up."""
 ALERTS = 15.0
 """Alerts a minute into a group, edits of their cards among them: the rest of its minute is left to answers."""
+A_MINUTE, KEPT = 20, 5
+"""New messages a minute into a group, by Telegram's count; and how many of them are kept for alerts."""
+MINUTE = 60.0  # s
+SLIGHT = 1e-6
+"""Seconds that are none: what is left of sums of fractions."""
 MANY = 2000
 """Chats remembered; beyond that those that are idle are forgotten."""
 
@@ -69,9 +76,31 @@ class Bucket:
 
 
 @dataclass(slots=True)
+class Window:
+    """At most `size` in any minute, as Telegram counts; 0: no bound."""
+
+    size: int
+    times: deque[float] = field(default_factory=deque)  # monotonic seconds, some of them ahead
+
+    def wait(self, now: float) -> float:
+        """Seconds until there is room for one; 0 if there is."""
+        while self.times and now - self.times[0] >= MINUTE:
+            self.times.popleft()
+        over = len(self.times) - self.size
+        return max(0.0, self.times[over] + MINUTE - now) if self.size and over >= 0 else 0.0
+
+    def take(self, at: float) -> None:
+        if self.size:
+            self.times.append(at)
+
+
+@dataclass(slots=True)
 class _Chat:
     bucket: Bucket
     alerts: Bucket
+    posts: Window  # new messages of all lanes
+    answers: Window  # new messages for which somebody waits
+    kept: Window  # new messages that are alerts
     stopped: float = 0.0  # monotonic seconds until which Telegram wants nothing for this chat
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # alerts to one chat, one after another
 
@@ -113,10 +142,11 @@ class Limiter(BaseRateLimiter[Lane]):
         if rate_limit_args is None:
             return await callback(*args, **kwargs)
         chat = int(data["chat_id"])
+        new = endpoint.startswith("send")
         if rate_limit_args is Lane.ANSWER:
-            await self._answer(chat)
+            await self._answer(chat, new)
         elif rate_limit_args is Lane.ALERT:
-            await self._alert(chat)
+            await self._alert(chat, new)
         # progress took its slot with `spare()`
         try:
             return await callback(*args, **kwargs)
@@ -132,32 +162,46 @@ class Limiter(BaseRateLimiter[Lane]):
         self._take(of_chat, now)
         return True
 
-    async def _answer(self, chat: int) -> None:
+    async def _answer(self, chat: int, new: bool) -> None:
         of_chat = self._chat(chat)
         now = self._clock.monotonic()
         pause = max(of_chat.stopped - now, self._all.wait(now, 1 - OVERDRAFT))
+        if new:
+            pause = max(pause, of_chat.answers.wait(now), of_chat.posts.wait(now))
         if pause > PATIENCE:
             raise Wait(timedelta(seconds=pause))
         self._take(of_chat, now)
-        if pause > 0:
+        if new:
+            at = now + max(0.0, pause)
+            of_chat.answers.take(at)
+            of_chat.posts.take(at)
+        if pause > SLIGHT:
             await self._clock.sleep(pause)
 
-    async def _alert(self, chat: int) -> None:
+    async def _alert(self, chat: int, new: bool) -> None:
         of_chat = self._chat(chat)
         async with of_chat.turn:
             while True:
                 now = self._clock.monotonic()
-                pause = max(
-                    of_chat.stopped - now,
-                    of_chat.alerts.wait(now, 1),
-                    of_chat.bucket.wait(now, 1),
-                    self._all.wait(now, 1),
-                )
-                if pause <= 0:
+                pause = max(of_chat.stopped - now, self._all.wait(now, 1), self._room(of_chat, now, new))
+                if pause <= SLIGHT:
                     of_chat.alerts.take(now)
                     self._take(of_chat, now)
+                    if new:
+                        of_chat.posts.take(now)
+                        of_chat.kept.take(now)
                     return
                 await self._clock.sleep(pause)
+
+    def _room(self, of_chat: _Chat, now: float, new: bool) -> float:
+        """Seconds until an alert, new or an edit, has its place in this chat."""
+        if not of_chat.kept.size:
+            return max(of_chat.alerts.wait(now, 1), of_chat.bucket.wait(now, 1))
+        if not new:
+            return of_chat.alerts.wait(now, 1)
+        if of_chat.kept.wait(now) <= 0:
+            return 0.0
+        return max(of_chat.alerts.wait(now, 1), of_chat.posts.wait(now))
 
     def _take(self, of_chat: _Chat, now: float) -> None:
         self._all.take(now)
@@ -175,9 +219,13 @@ class Limiter(BaseRateLimiter[Lane]):
             }
         burst = _burst(chat)
         alerts = ALERTS if chat < 0 else burst
+        posts, kept = (A_MINUTE, KEPT) if chat < 0 else (0, 0)
         made = _Chat(
             bucket=Bucket(burst / 60 if chat < 0 else 1.0, burst, burst, burst, now),
             alerts=Bucket(alerts / 60 if chat < 0 else 1.0, alerts, alerts, alerts, now),
+            posts=Window(posts),
+            answers=Window(posts - kept),
+            kept=Window(kept),
         )
         self._chats[chat] = made
         return made

@@ -23,7 +23,14 @@ class Line:
         self.sent: list[tuple[float, str]] = []
         self.tasks: list[asyncio.Task[Any]] = []
 
-    def start(self, what: str, lane: Lane | None, chat: int = GROUP, error: Exception | None = None) -> None:
+    def start(
+        self,
+        what: str,
+        lane: Lane | None,
+        chat: int = GROUP,
+        error: Exception | None = None,
+        method: str = "sendMessage",
+    ) -> None:
         async def call(*args: Any, **kwargs: Any) -> bool:
             self.sent.append((self.clock.monotonic() - 1000, what))
             if error is not None:
@@ -31,7 +38,7 @@ class Line:
             return True
 
         request: Callable[..., Coroutine[Any, Any, Any]] = self.limiter.process_request
-        self.tasks.append(asyncio.create_task(request(call, (), {}, "sendMessage", {"chat_id": chat}, lane)))
+        self.tasks.append(asyncio.create_task(request(call, (), {}, method, {"chat_id": chat}, lane)))
 
     async def send(self, what: str, lane: Lane | None, chat: int = GROUP, error: Exception | None = None) -> Any:
         self.start(what, lane, chat, error)
@@ -48,10 +55,50 @@ async def test_progress_in_a_group_does_not_delay_answers() -> None:
     drawn = sum(line.limiter.spare(GROUP) for _ in range(1000))
     assert 0 < drawn <= 15  # the rest of the group's minute is left to others
     for number in range(30):
-        line.start(f"answer {number}", Lane.ANSWER)
+        line.start(f"answer {number}", Lane.ANSWER, method="editMessageText")
     await breathe()
     assert [at for at, _ in line.sent] == [0.0] * 30
     assert not line.limiter.spare(GROUP)
+
+
+async def test_of_a_groups_minute_some_is_kept_for_alerts_whatever_is_asked_there() -> None:
+    line = Line()
+    for number in range(30):
+        line.start(f"answer {number}", Lane.ANSWER)
+    for number in range(6):
+        line.start(f"alert {number}", Lane.ALERT)
+    for _ in range(3):
+        await breathe()
+    assert [what for _, what in line.sent] == [
+        *(f"answer {number}" for number in range(15)),
+        *(f"alert {number}" for number in range(5)),
+    ]
+    await line.clock.advance(59)
+    assert len(line.sent) == 20
+    line.start("late answer", Lane.ANSWER)
+    await line.clock.advance(1)
+    assert [what for _, what in line.sent[20:]] == ["alert 5", "late answer"]
+    answers = await asyncio.gather(*line.tasks, return_exceptions=True)
+    assert sum(isinstance(one, RetryAfter) for one in answers) == 15
+
+
+async def test_telegrams_count_of_a_group_is_never_passed() -> None:
+    line = Line()
+    for second in range(300):
+        line.start("answer", Lane.ANSWER)
+        line.start("alert", Lane.ALERT)
+        if second % 20 == 0:
+            line.start("edit", Lane.ALERT, method="editMessageText")
+        line.start("private", Lane.ALERT, chat=ANA)
+        assert second == line.clock.monotonic() - 1000
+        await line.clock.advance(1)
+    times = [at for at, what in line.sent if what in {"answer", "alert"}]
+    assert all(later - at >= 60 for at, later in zip(times, times[20:], strict=False))
+    alerts = [at for at, what in line.sent if what == "alert"]
+    assert all(later - at <= 62 for at, later in zip(alerts, alerts[5:], strict=False))
+    assert len(alerts) >= 25
+    assert sum(what == "private" for _, what in line.sent) == 300
+    await line.end()
 
 
 async def test_alerts_keep_to_the_groups_rate_and_let_answers_pass() -> None:
@@ -66,7 +113,8 @@ async def test_alerts_keep_to_the_groups_rate_and_let_answers_pass() -> None:
     assert [what for _, what in line.sent if what.startswith("alert")] == [f"alert {number}" for number in range(25)]
     times = [at for at, what in line.sent if what.startswith("alert")]
     assert times[15] == pytest.approx(4.0)  # 15 a minute: the rest of Telegram's 20 is left to answers
-    assert times[24] == pytest.approx(40.0)
+    assert times[18] == pytest.approx(16.0)
+    assert times[19] == pytest.approx(60.0)  # with the answer these are Telegram's 20
     await line.end()
 
 

@@ -1,0 +1,57 @@
+"""A group is answered as far as alerts have their share of what it takes in a minute."""
+
+from bot.chat.chatter import ASKED, MANY, OF_ONE, Chatter
+from bot.chat.limiter import A_MINUTE, KEPT
+from bot.screen import Ask, Button, Cancel, Do, Message, Open, Place, Screen
+from bot.text import say
+from tests.chat.kit import BEN, OPS, house
+
+
+async def test_in_a_group_chatter_is_dropped_before_alerts_have_to_wait() -> None:
+    async with house() as home:
+        for _ in range(26):
+            await home.api.say(home.ops, home.vera, "/status")
+        await home.rest()
+        assert len(home.world.shown) == OF_ONE
+        texts = [message.text for message in home.api.messages(OPS) if message.from_bot]
+        assert [text for text in texts if "homelab" not in text] == [
+            "Too much at once here: alerts come first. Wait a minute, or ask me in private."
+        ]
+        for who in (home.ben, home.ana):
+            for _ in range(ASKED):
+                await home.api.say(home.ops, who, "/status")
+        await home.rest()
+        assert len(home.world.shown) == ASKED
+        assert sum(message.from_bot for message in home.api.messages(OPS)) == A_MINUTE - KEPT
+        for number in range(KEPT):
+            sent = await home.chat.courier.post(Place(chat=OPS), Screen(text=say("alert {n}", n=number)))
+            assert isinstance(sent, Message)
+        await home.api.ask(home.with_vera, home.vera, "/status")  # in private as ever
+        await home.clock.advance(60)
+        await home.api.ask(home.ops, home.vera, "/status")
+
+
+async def test_taps_in_a_group_count_as_well_and_what_was_confirmed_is_never_refused() -> None:
+    async with house() as home:
+        home.world.rows = ((Button(say("↻"), Open("any")), Button(say("Reboot"), Ask("reboot", "main/101"))),
+                           (Button(say("Yes"), Do("n1")), Button(say("No"), Cancel("n1"))))  # fmt: skip
+        card = await home.api.ask(home.ops, home.ben, "/any")
+        for _ in range(OF_ONE - 1):
+            await home.api.tap(card, "↻", home.ben)
+            await home.rest()
+        for label in ("↻", "Reboot"):
+            answer = await home.api.tap(card, label, home.ben)
+            assert answer is not None
+            assert "alerts come first" in answer.text
+        assert home.acts.taps == []
+        await home.api.tap(card, "Yes", home.ben)
+        await home.rest()
+        assert home.acts.taps == [(Do("n1"), BEN)]
+
+
+def test_people_who_rest_are_forgotten() -> None:
+    chatter = Chatter()
+    for person in range(MANY + 1):
+        assert chatter.enter(-person - 1, person, 100.0 + person)
+    assert len(chatter._people) <= 61
+    assert all(chatter.enter(7, 7, 0.0) for _ in range(100))
