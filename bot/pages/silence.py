@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from bot import rules
 from bot.access import Asker, Role
 from bot.errors import Denied, NotFound, Stale
 from bot.model import Fleet
@@ -22,7 +23,6 @@ from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, page_of, pager, pairs
 from bot.pages.query import exact
 from bot.pages.watched import SPANS, recorded, until, wide
-from bot.rules import BY_KEY
 from bot.screen import Button, Open, Row, Screen
 from bot.text import Said, bold, code, cut, fold, lines, say, span
 
@@ -77,7 +77,7 @@ async def load(ask: Enquiry, arg: str) -> Data:
     if kind in KINDS:
         words = [rest, *words[1:]] if colon and rest else words[1:]
     else:
-        found = await _anything(ask, words[0])
+        found = await called(ask, words[0])
         if len({one.about for one in found}) > 1:
             return Menu(page="silence", targets=tuple(found), number=number, rest=" ".join(words[1:]))
         kind = found[0].about
@@ -86,7 +86,7 @@ async def load(ask: Enquiry, arg: str) -> Data:
     return await settle(ask, kind, words, number, page="silence", maintenance=False)
 
 
-async def _anything(ask: Enquiry, text: str) -> list[Target]:
+async def called(ask: Enquiry, text: str) -> list[Target]:
     """What is called so, of whatever kind. Raises: NotFound."""
     found: list[Target] = []
     for kind in ANY:
@@ -148,8 +148,8 @@ async def find(ask: Enquiry, kind: str, text: str, page: str = "silence") -> lis
     if kind == "all":
         return [Target(about="all", cluster="", value="", name="everything")]
     if kind == "rule":
-        rules = [Target(about="rule", cluster="", value=key, name=key) for key in sorted(BY_KEY)]
-        return _chosen(kind, text, rules, page)
+        known = [Target(about="rule", cluster="", value=key, name=key) for key in sorted(rules.BY_KEY)]
+        return _chosen(kind, text, known, page)
     fleet = await ask.fleet(max_age=float("inf"))
     cluster, slash, rest = text.partition("/")
     if slash and cluster in {snapshot.cluster for snapshot in fleet}:
@@ -165,13 +165,19 @@ async def find(ask: Enquiry, kind: str, text: str, page: str = "silence") -> lis
             page,
             found=True,
         )
+    scope = ask.asker.scope
+    narrow = bool(scope.pools or scope.tags or scope.vmids)  # to guests: nodes, storages and other tags hold others'
     if kind == "tag":
-        tags = sorted({tag for guest in fleet.guests for tag in guest.tags})
+        tags = sorted({tag for guest in fleet.guests for tag in guest.tags if wide(scope) or tag in scope.tags})
         return _chosen(kind, text, [Target(about=kind, cluster="", value=tag, name=tag) for tag in tags], page)
     if kind == "node":
-        nodes = [Target(about=kind, cluster=one.cluster, value=one.name, name=one.name) for one in fleet.nodes]
+        nodes = [
+            Target(about=kind, cluster=one.cluster, value=one.name, name=one.name) for one in fleet.nodes if not narrow
+        ]
         return _chosen(kind, text, nodes, page)
-    storages = [Target(about=kind, cluster=one.cluster, value=one.id, name=one.name) for one in fleet.storages]
+    storages = [
+        Target(about=kind, cluster=one.cluster, value=one.id, name=one.name) for one in fleet.storages if not narrow
+    ]
     return _chosen(kind, text, storages, page)
 
 

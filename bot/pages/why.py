@@ -1,6 +1,7 @@
 """/why: one alert explained: what was seen when, against which threshold, and why this chat was told or not."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +9,8 @@ from bot.access import Asker, Role
 from bot.errors import NotFound
 from bot.model import Alert
 from bot.pages.alertwords import head, short, when
+from bot.pages.known import Known, known
+from bot.pages.known import draw as draw_known
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, pairs
 from bot.pages.watched import explained, names, one, seen, watch
@@ -34,7 +37,7 @@ class Data:
     now: datetime
 
 
-async def load(ask: Enquiry, arg: str) -> Data | Choice:
+async def load(ask: Enquiry, arg: str) -> Data | Choice | Known:
     """`arg` is a number, or what the alert is about. Raises: NotFound."""
     text = arg.strip()
     standing, quiet = seen(ask), explained(ask)
@@ -46,10 +49,13 @@ async def load(ask: Enquiry, arg: str) -> Data | Choice:
         elif named or not text:
             return Choice(alerts=tuple(named or standing), text=text)
         elif not (text.isascii() and text.isdecimal()):
-            raise NotFound(
-                say("No alert is about {text}. /alerts lists what there is, /history what was.", text=text[:40])
-            )
-    alert = one(ask, text)
+            return await known(ask, text)
+    try:
+        alert = one(ask, text)
+    except NotFound:
+        with suppress(NotFound):  # perhaps it was a guest's id
+            return await known(ask, text)
+        raise
     why = watch(ask).why(alert.number, ask.place.chat)
     if why is None:
         raise NotFound(say("There is no alert {number} (any more). /history lists what was.", number=text[:16]))
@@ -61,7 +67,9 @@ def _is(alert: Alert, wanted: str) -> bool:
     return bool(wanted) and wanted in {fold(subject.name), fold(subject.id), fold(alert.finding.rule)}
 
 
-def draw(data: Data | Choice, asker: Asker) -> Screen:
+def draw(data: Data | Choice | Known, asker: Asker) -> Screen:
+    if isinstance(data, Known):
+        return draw_known(data)
     back = Button(say("‹ Alerts"), Open("alerts"))
     if isinstance(data, Choice):
         shown = data.alerts[:MOST]

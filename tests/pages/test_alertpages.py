@@ -14,7 +14,9 @@ from bot.access import Asker, Role, Scope
 from bot.errors import Denied, NotFound, Stale, StoreFailed, TelemoxError
 from bot.model import Alert, Blind, Card, Habits, Record, Route, Severity, Silence
 from bot.pages import PAGES
+from bot.pages.known import RULES as RULES_OF
 from bot.pages.page import Enquiry
+from bot.pages.problems import Rank
 from bot.pages.quiet import nearest
 from bot.pages.recorded import Recorded
 from bot.pages.watched import hour, next_at, reader_of, until, visible, zone_of
@@ -831,6 +833,21 @@ async def test_a_name_of_several_kinds_is_asked_for_with_what_was_typed_after_it
     assert [(one.about, one.value, one.reason) for one in seen.quiet] == [("node", "pve2", "fans")]
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"), [("pool", "node pve2 1h"), ("tag", "tag edge 1h"), ("pool", "storage nas-backup 1h")]
+)
+async def test_who_is_narrowed_to_guests_silences_no_more_than_those(kind: str, words: str) -> None:
+    """Guests of theirs are on that node, bear that tag: others are and do as well."""
+    seen = Watch()
+    for typed in (words, words.partition(" ")[2]):
+        with pytest.raises(NotFound):
+            await PAGES["silence"].load(asking(seen, narrowed(kind)), typed)
+    assert seen.quiet == []
+    if kind == "tag":
+        await PAGES["silence"].load(asking(seen, narrowed(kind)), "tag:prod 1h")
+        assert len(seen.quiet) == 1
+
+
 async def test_a_narrowed_name_alone_is_no_wider() -> None:
     for words in ("storage_full 1h", "pve2 1h", "nas-backup 1h", "everything 1h"):
         seen = Watch()
@@ -943,3 +960,40 @@ async def test_history_of_one_thing_is_paged_and_leads_back_to_all() -> None:
     check("watch-history-of-nothing", await show(asking(seen), "history", "<xyz>"))
     seen.records = list(HISTORY)
     assert text(await show(asking(seen, narrowed("ids")), "history", "git")).startswith("Nothing of git")
+
+
+async def test_why_of_something_without_an_alert_says_what_is_known_of_it() -> None:
+    seen = Watch()
+    seen.records = [
+        replace(record(1, told=False), subject=made.guest(104, "ct-mail")),
+        record(2),
+        *(replace(record(n), subject=made.guest(104, "ct-mail")) for n in range(3, 8)),
+    ]
+    seen.blinds = [
+        *BLINDS,
+        replace(BLINDS[0], rule="guest_expected_down", said=say("onboot unknown: a token lacks it")),
+    ]
+    check("watch-why-known", await show(asking(seen), "why", "ct-mail"))
+    assert await show(asking(seen), "why", "104") == await show(asking(seen), "why", "CT-Mail")
+    check("watch-why-well", await show(asking(seen), "why", "pve2"))
+    check("watch-why-rule", await show(asking(seen), "why", "storage_full"))
+    check("watch-why-storage", await show(asking(seen), "why", "nas-backup"))
+    said = await refused(seen, "why", "nonsense")
+    assert said.startswith("Nothing here is called nonsense, and no alert is about it.")
+    assert (await refused(seen, "why", "34")).startswith("There is no alert 34")
+    assert (await refused(seen, "why", "prod")).startswith("Nothing here is called prod")  # a tag: no one thing
+
+
+async def test_why_tells_a_narrowed_asker_of_nothing_else() -> None:
+    seen = Watch()
+    seen.records = [record(1), replace(record(2), subject=made.storage("nas-backup"), rule="storage_full")]
+    seen.blinds = list(BLINDS)
+    for name in ("ct-mail", "104", "pve2", "nas-backup", "storage_full"):
+        with pytest.raises(NotFound):
+            await PAGES["why"].load(asking(seen, narrowed("ids")), name)
+    assert "Lately" in text(await show(asking(seen, narrowed("ids")), "why", HOSTILE))
+
+
+def test_each_problem_has_a_rule_that_looks_at_it() -> None:
+    assert set(RULES_OF) == set(Rank)
+    assert {key for keys in RULES_OF.values() for key in keys} <= set(rules())

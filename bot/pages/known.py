@@ -1,0 +1,160 @@
+"""What /why says of something that no alert is about: how it stands, which rules look at it, and what was."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot import rules
+from bot.errors import NotFound
+from bot.model import Fleet, Record, Snapshot
+from bot.pages.alertwords import LINE, NAME, dotted, short, when
+from bot.pages.page import Enquiry
+from bot.pages.parts import WORDS
+from bot.pages.problems import Problem, Rank, problems
+from bot.pages.silence import Target, called
+from bot.pages.watched import exists, watch, wide
+from bot.screen import Button, Open, Screen
+from bot.text import Said, Value, bold, cut, lines, say
+
+RULES: Mapping[Rank, tuple[str, ...]] = {
+    Rank.NO_QUORUM: ("quorum_lost",),
+    Rank.NODE_OFFLINE: ("node_offline",),
+    Rank.HALTED: ("guest_io_error", "ha_error"),
+    Rank.STORAGE_FULL: ("storage_full", "storage_offline"),
+    Rank.SHOULD_RUN: ("guest_expected_down", "guest_stopped_by_itself"),
+    Rank.UNKNOWN: ("stats_frozen", "node_api_down"),
+    Rank.STORAGE_FILLING: ("storage_full",),
+    Rank.PAUSED: ("guest_paused",),
+    Rank.LOCKED: ("lock_stuck",),
+}
+"""Which of them look at what /status calls a problem."""
+MOST = 3
+"""Things of the same name, and records of them, that are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    things: tuple[Said, ...]  # each with its state
+    wrong: tuple[Problem, ...]  # as /status lists it
+    rules: tuple[str, ...]  # that look at it: those of what is wrong, else those of its kind
+    blind: tuple[Said, ...]  # what of those cannot see
+    records: tuple[Record, ...]  # newest first
+    opens: Open | None
+    now: datetime
+
+
+async def known(ask: Enquiry, text: str) -> Known:
+    """Raises: NotFound where nothing that exists for the asker is called so."""
+    try:
+        targets = [one for one in await called(ask, text) if one.about != "tag"]
+    except NotFound:
+        targets = []
+    if not targets:
+        raise NotFound(
+            say(
+                "Nothing here is called {text}, and no alert is about it. /vms and /nodes list what there is.",
+                text=text[:40],
+            )
+        )
+    fleet = await ask.fleet(max_age=float("inf"))
+    wrong = tuple(problem for one in targets for problem in _wrong(fleet, one))
+    keys = tuple(dict.fromkeys(key for problem in wrong for key in RULES[problem.rank])) or _of_kind(targets)
+    subjects = {(one.cluster, one.about, one.value) for one in targets}
+    records = [
+        one
+        for one in await watch(ask).history(500)
+        if exists(one.subject, ask.asker.scope)
+        and ((one.subject.cluster, one.subject.about.value, one.subject.id) in subjects or one.rule in _rules(targets))
+    ]
+    return Known(
+        things=tuple(_thing(fleet, one) for one in targets[:MOST]),
+        wrong=wrong,
+        rules=keys,
+        blind=tuple(one.said for one in watch(ask).blind() if one.rule in keys) if wide(ask.asker.scope) else (),
+        records=tuple(records[:MOST]),
+        opens=_opens(targets[0]) if len(targets) == 1 else None,
+        now=ask.now,
+    )
+
+
+def _rules(targets: Sequence[Target]) -> frozenset[str]:
+    return frozenset(one.value for one in targets if one.about == "rule")
+
+
+def _of_kind(targets: Sequence[Target]) -> tuple[str, ...]:
+    found = [one.value for one in targets if one.about == "rule"]
+    for about in dict.fromkeys(one.about for one in targets if one.about != "rule"):
+        found += [rule.key for rule in rules.RULES if rule.key.startswith(f"{about}_")]
+    return tuple(dict.fromkeys(found))
+
+
+def _snapshot(fleet: Fleet, cluster: str) -> Snapshot | None:
+    return next((one for one in fleet if one.cluster == cluster), None)
+
+
+def _wrong(fleet: Fleet, target: Target) -> list[Problem]:
+    snapshot = _snapshot(fleet, target.cluster)
+    found = problems(snapshot) if snapshot is not None else ()
+    match target.about:
+        case "guest":
+            return [one for one in found if str(one.vmid) == target.value]
+        case "node":
+            return [one for one in found if one.opens == Open("node", f"{target.cluster}/{target.value}")]
+        case "storage":
+            return [one for one in found if one.vmid is None and one.name == target.value]
+        case _:
+            return []
+
+
+def _thing(fleet: Fleet, target: Target) -> Said:
+    """`ct-mail (104) · stopped · pve1`."""
+    name = bold(cut(target.name, NAME))
+    snapshot = _snapshot(fleet, target.cluster)
+    if target.about == "guest" and snapshot is not None and (guest := snapshot.by_vmid.get(int(target.value))):
+        state: list[Value] = [say("{name} ({vmid})", name=name, vmid=guest.vmid), WORDS[guest.status], guest.node]
+        return dotted(state)
+    if target.about == "node" and snapshot is not None and (node := snapshot.by_node.get(target.value)):
+        words = say("online") if node.online else say("offline") if node.online is False else say("unknown")
+        return dotted([name, words])
+    if target.about == "storage":
+        return say("storage {name}", name=bold(cut(target.value, NAME)))
+    return say("rule {name}", name=name)
+
+
+def _opens(target: Target) -> Open | None:
+    match target.about:
+        case "guest" | "node":
+            return Open("vm" if target.about == "guest" else "node", f"{target.cluster}/{target.value}")
+        case "storage":
+            return Open("storage")
+        case _:
+            return None
+
+
+def draw(data: Known) -> Screen:
+    wrong = [
+        say("{emoji} {said}, /status says", emoji=one.rank.emoji, said=short(one.said)) for one in data.wrong[:MOST]
+    ]
+    helps = [(key, rule.help) for key in data.rules if (rule := rules.BY_KEY.get(key)) is not None]
+    if len(helps) <= MOST:
+        looking = [say("Rule {rule}: {help}", rule=key, help=help_[:LINE]) for key, help_ in helps]
+    else:
+        names = ", ".join(key for key, _ in helps)
+        looking = [say("Rules look at it, and find nothing to tell: {names}", names=names)]
+    blind = [say("⚠️ {said}", said=short(said)) for said in data.blind[:MOST]]
+    been = [say("{when} {said}", when=when(one.fired, data.now), said=_was(one)) for one in data.records]
+    text = lines(
+        *data.things,
+        say("No alert is about it now."),
+        *wrong,
+        *looking,
+        *blind,
+        say("Lately:") if been else None,
+        *been,
+    )
+    opens = (Button(say("Open"), data.opens),) if data.opens is not None else ()
+    return Screen(text=text, rows=((*opens, Button(say("‹ Alerts"), Open("alerts"))),))
+
+
+def _was(record: Record) -> Said:
+    return short(record.said) if record.told else say("{said} · not told", said=short(record.said))
