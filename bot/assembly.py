@@ -14,7 +14,7 @@ from bot.chat.courier import Courier
 from bot.config import Settings
 from bot.deliver import Deliverer
 from bot.errors import StoreFailed
-from bot.model import Record
+from bot.model import Fleet, Record
 from bot.pages.watched import zone_of
 from bot.ports import Audit, Changes, Clock, Kept, Ledger, Watched
 from bot.pve.config import ClusterConfig
@@ -65,6 +65,7 @@ class Alerts:
             routes=settings.alert_chats,
             acts=acts,
             tell=tell,
+            fleet=lambda: Fleet(snapshots=tuple(filter(None, (pve.latest() for pve in clusters.values())))),
             scale=scale,
         )
 

@@ -26,7 +26,7 @@ from bot.deliver.live import Live
 from bot.deliver.plan import Why, why
 from bot.deliver.planning import TEST, Planner
 from bot.deliver.sender import Sender
-from bot.model import About, Alert, Card, Finding, Habits, News, Phase, Route, Severity, Subject
+from bot.model import About, Alert, Card, Finding, Fleet, Habits, News, Phase, Route, Severity, Subject
 from bot.pages import alertcard
 from bot.ports import Audit, Changes, Clock, Courier, Kept, Ledger, Pulse, Spawner
 from bot.screen import Message, Place, Screen
@@ -48,15 +48,17 @@ class Deliverer:
         acts: Callable[[], bool] = lambda: True,
         clusters: Mapping[str, str] | None = None,
         tell: Callable[[Said], Coroutine[Any, Any, None]] | None = None,
+        fleet: Callable[[], Fleet | None] = lambda: None,
         zone: tzinfo | None = None,
         scale: float = 1.0,
     ) -> None:
         """`ceiling`: the most that anybody could press in a chat. `routes`: from the settings. `acts`: can anything be
         done (a power token, no freeze)? `clusters`: names by key; pulses bring them up to date. `tell`: a line to the
-        admins. `zone`: the machine's. `scale`: TIME_SCALE.
+        admins. `fleet`: as last read, for names. `zone`: the machine's. `scale`: TIME_SCALE.
         """
         self._ledger = ledger
         self._clock = clock
+        self._fleet = fleet
         self._names = dict(clusters or {})
         self._desk = Desk(replace(route, settings=True) for route in routes)
         self._planner = Planner(self._desk, self._names, zone, scale)
@@ -254,13 +256,15 @@ class Deliverer:
         return done
 
     async def audited(self, audit: Audit) -> None:
-        """A write was asked for, or has ended: a silent note where a chat wants the audit. Raises: StoreFailed."""
-        now = self._clock.now()
-        said = words.asked(audit) if audit.ended is None else words.ended(audit)
+        """A write was asked for, or has ended: one silent note where a chat wants the audit. Raises: StoreFailed."""
+        now, end, fleet = self._clock.now(), audit.ended is not None, self._fleet()
+        said = words.ended(audit, fleet) if end else words.asked(audit, fleet)
         chats = [habits for habits in self._desk.habits.values() if habits.audit]
         for habits in chats:
             place = Place(chat=habits.chat, topic=habits.audit_topic)
-            self._planner.write(place, "audit", said, now, alert=audit.id, n=int(audit.ended is not None))
+            if end:
+                self._planner.unwrite(place, "audit", audit.id)
+            self._planner.write(place, "audit", said, now, alert=audit.id, n=int(end))
         if chats:
             await self._flush(None)
 

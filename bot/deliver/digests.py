@@ -60,6 +60,12 @@ class Digests:
         if not any(same(letter, other) for other in self.desk.outbox.values()):
             self.desk.put_letter(replace(letter, id=self.desk.number()))
 
+    def unwrite(self, place: Place, kind: str, alert: int) -> None:
+        """Letters of this that were not sent yet: what follows says all of it."""
+        for letter in list(self.desk.outbox.values()):
+            if (letter.chat, letter.topic, letter.kind, letter.alert) == (place.chat, place.topic, kind, alert):
+                self.desk.drop_letter(letter.id)
+
     def show(
         self, place: Place, numbers: Iterable[int], now: datetime, *, head: str = "", silent: bool = False,
         told: bool = False,

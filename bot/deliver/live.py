@@ -10,6 +10,7 @@ from bot.model import Alert
 from bot.pages import alertcard
 from bot.ports import Clock, Courier, Ledger, Lost, Pulse, Undelivered
 from bot.screen import Message, Place, Screen
+from bot.text import Said, code, say
 
 EVERY = 30.0
 """Seconds between two edits of one line."""
@@ -40,7 +41,7 @@ class Live:
         return self._edit(Message(place=Place(chat=chat, topic=habits.pinned_topic), id=habits.pinned), screen)
 
     async def begin(self, place: Place) -> bool:
-        """A new line, pinned; the one before is no longer kept up. False where Telegram did not take it."""
+        """A new line, pinned; the one before says that it is none any more. False where Telegram did not take it."""
         before = self._desk.habits.get(place.chat)
         screen = self._draw(place.chat)
         sent = await self._courier.post(place, screen, silent=True)
@@ -52,7 +53,7 @@ class Live:
         self._note(chat, screen)
         await self._save(chat)
         if before is not None and before.pinned is not None and chat == place.chat:
-            await self._let_go(Message(place=Place(chat=chat, topic=before.pinned_topic), id=before.pinned))
+            await self._let_go(Message(place=Place(chat=chat, topic=before.pinned_topic), id=before.pinned), _MOVED)
         return True
 
     async def end(self, place: Place) -> bool:
@@ -62,7 +63,7 @@ class Live:
         self._desk.put_habits(replace(habits, pinned=None, pinned_topic=None))
         self._shown.pop(place.chat, None)
         await self._save(place.chat)
-        await self._let_go(Message(place=Place(chat=place.chat, topic=habits.pinned_topic), id=habits.pinned))
+        await self._let_go(Message(place=Place(chat=place.chat, topic=habits.pinned_topic), id=habits.pinned), _ENDED)
         return True
 
     def _draw(self, chat: int) -> Screen:
@@ -93,7 +94,9 @@ class Live:
         self._shown[chat] = screen
         self._edited[chat] = self._clock.monotonic()
 
-    async def _let_go(self, message: Message) -> None:
+    async def _let_go(self, message: Message, said: Said) -> None:
+        """Says that it says nothing any more: nobody is to take it for how things stand."""
+        await self._courier.revise(message, Screen(text=said))
         unpin = getattr(self._courier, "unpin", None)
         if unpin is not None:
             await unpin(message)
@@ -103,3 +106,7 @@ class Live:
         dirty = Dirty(habits={chat})
         await self._ledger.save(self._desk.written(dirty))
         self._desk.pending.less(dirty)
+
+
+_MOVED = say("📌 This line is not kept up any more: there is a newer one in this chat.")
+_ENDED = say("📌 This line is not kept up any more. For a new one: {command}", command=code("/pin"))

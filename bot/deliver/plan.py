@@ -96,7 +96,7 @@ def why(alert: Alert, scene: Scene, parents: Mapping[str, Alert], waited: float,
         return Why.COVERED
     if not news(alert) and alert.number not in scene.owed:
         return Why.NOTHING
-    if not wanted(scene.routes, alert):
+    if alert.number < 0 or not wanted(scene.routes, alert):  # a test is for who asked for it
         return Why.UNWANTED
     if digested(alert):
         return Why.DIGEST

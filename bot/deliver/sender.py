@@ -32,6 +32,8 @@ from bot.text import Said, lines
 
 log = logging.getLogger(__name__)
 
+NOTES = 200
+"""Notes of the audit that are remembered at a time; of another, or after a restart, the end is a message of its own."""
 STEP = 1.0
 """Seconds between looks whether a chat's time has come."""
 
@@ -63,6 +65,7 @@ class Sender:
         self._chats: dict[int, Line] = {}
         self._woken = asyncio.Event()
         self.queue = Queue(desk, artist)
+        self._notes: dict[tuple[int, int], Message] = {}  # by chat and order: notes of the audit without an end yet
         self._drawn: dict[int, tuple[Alert, ...]] = {}  # card -> what it was last compared with
 
     # -- the loop ----------------------------------------------------------------------------------------------------
@@ -201,7 +204,19 @@ class Sender:
         said = first.said if len(letters) == 1 else lines(*(letter.said for letter in letters))
         place = Place(chat=first.chat, topic=first.topic)
         reply = replied.message if replied is not None else None
-        sent = await self._courier.post(place, Screen(text=said), silent=silent, reply_to=reply)
+        screen = Screen(text=said)
+        sent: Message | Undelivered | None = None
+        note = (first.chat, first.alert) if first.kind == "audit" and len(letters) == 1 else None
+        if note is not None and (begun := self._notes.pop(note, None)) is not None:
+            sent = await self._courier.revise(begun, screen)
+            if isinstance(sent, Undelivered) and sent.why in (Lost.LATER, Lost.UNKNOWN):
+                self._notes[note] = begun
+        if sent is None or (isinstance(sent, Undelivered) and sent.why is Lost.MISSING):
+            sent = await self._courier.post(place, screen, silent=silent, reply_to=reply)
+            if note is not None and isinstance(sent, Message) and not first.n:
+                self._notes[note] = sent
+                if len(self._notes) > NOTES:
+                    del self._notes[next(iter(self._notes))]
         done = {letter.id for letter in letters}
         if isinstance(sent, Undelivered):
             if sent.why is not Lost.REFUSED:

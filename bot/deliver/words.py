@@ -5,9 +5,10 @@ from datetime import datetime
 from bot.deliver.digests import Digests
 from bot.deliver.hours import night
 from bot.deliver.plan import Why
-from bot.model import Alert, Card
+from bot.model import Alert, Card, Fleet
+from bot.pages.audit import what
 from bot.ports import Audit
-from bot.text import Moment, Said, code, lines, raw, say
+from bot.text import Moment, Said, code, lines, say
 
 
 def told(alert: Alert, chat: int, planner: Digests, now: datetime, monotonic: float) -> Said:
@@ -72,15 +73,10 @@ def _clock(at: datetime) -> Said:
     return Moment(at, "%H:%M")
 
 
-def asked(audit: Audit) -> Said:
-    return say("📝 {name} asks: {action} {target}", name=audit.name, action=raw(audit.action), target=audit.target)
+def asked(audit: Audit, fleet: Fleet | None) -> Said:
+    return say("📝 {name} asks: {what}", name=audit.name, what=what(audit, fleet))
 
 
-def ended(audit: Audit) -> Said:
-    return say(
-        "📝 {name}: {action} {target} · {outcome}",
-        name=audit.name,
-        action=raw(audit.action),
-        target=audit.target,
-        outcome=code(audit.outcome or "?"),
-    )
+def ended(audit: Audit, fleet: Fleet | None) -> Said:
+    values = {"what": what(audit, fleet), "outcome": code(audit.outcome or "?")}
+    return say("📝 {name}: {what} · {outcome}", name=audit.name, **values)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from bot.pages.page import Enquiry, Page
 from bot.pages.parts import PER_PAGE, age, page_of, pager, refresh
 from bot.ports import Audit
 from bot.screen import Button, File, Open, Screen
-from bot.text import EMPTY, Said, code, day_clock, lines, raw, say, span
+from bot.text import EMPTY, Said, Value, code, day_clock, lines, raw, say, span
 
 PAGES = 25
 """Pages that can be leafed through; what is older stands in the file."""
@@ -65,15 +65,15 @@ def draw(data: Data, asker: Asker) -> Screen:
 
 
 def _order(audit: Audit, fleet: Fleet | None) -> Said:
+    values: Mapping[str, Value] = {"when": day_clock(audit.asked), "name": audit.name, "person": audit.person}
+    return say("{when} · {name} ({person}): {what}", what=what(audit, fleet), **values)
+
+
+def what(audit: Audit, fleet: Fleet | None) -> Said:
+    """`Reboot web (main/101)`."""
     action = BY_KEY.get(audit.action)
-    return say(
-        "{when} · {name} ({person}): {action} {target}",
-        when=day_clock(audit.asked),
-        name=audit.name,
-        person=audit.person,
-        action=say(action.label) if action else raw(UNSENT.get(audit.action, audit.action)),
-        target=_target(audit.target, fleet),
-    )
+    label = say(action.label) if action else raw(UNSENT.get(audit.action, audit.action))
+    return say("{action} {target}", action=label, target=_target(audit.target, fleet))
 
 
 def _target(target: str, fleet: Fleet | None) -> str:

@@ -13,6 +13,7 @@ from bot.model import (
     Alert,
     Card,
     Finding,
+    Fleet,
     Habits,
     News,
     NewsKind,
@@ -217,7 +218,9 @@ class World:
         shelf: Shelf | None = None,
         telegram: Callable[[Clock], Telegram] | None = None,
         scale: float = 1.0,
+        fleet: Fleet | None = None,
     ) -> None:
+        self.fleet = fleet
         self.clock = Clock(now)
         self.shelf = shelf or Shelf()
         self.telegram = Telegram(self.clock) if telegram is None else telegram(self.clock)
@@ -241,6 +244,7 @@ class World:
             routes=self.routes,
             clusters={"main": "homelab"},
             tell=self._tell,
+            fleet=lambda: self.fleet,
             zone=UTC,
             scale=self.scale,
         )

@@ -281,6 +281,18 @@ async def test_a_test_alert_is_told_and_over_after_a_minute() -> None:
     assert any(isinstance(button.tap, Ack) for line in card.screen.rows for button in line) is False
 
 
+async def test_a_test_alert_is_for_who_asked_for_it() -> None:
+    world = World(Route(chat=OPS), Route(chat=NIGHT))
+    await world.deliverer.test(Place(chat=ANA), BY)
+    await world.wait(60)
+    await world.deliverer.subscribe(Route(chat=-300))
+    await world.wait(120)
+    assert [one.message.place.chat for one in world] == [ANA]
+    await world.deliverer.test(Place(chat=OPS), BY)
+    await world.wait(120)
+    assert [one.message.place.chat for one in world] == [ANA, OPS]
+
+
 async def test_flapping_is_one_message() -> None:
     world = World()
     world.alerts[1] = alert(1, changes=(NOON,) * 5, flapping=NOON + timedelta(minutes=30), fired=world.clock.now())
@@ -295,7 +307,7 @@ async def test_what_was_so_before_the_start_is_one_silent_summary_but_for_what_i
         world.fire(number, summary=True)
     await world.tick(0)
     (card,) = world
-    assert "3 problems open since before the start" in card.text
+    assert "3 problems open since before" in card.text
     assert card.silent
     loud = World()
     loud.fire(1, CRITICAL, summary=True)

@@ -413,17 +413,22 @@ async def test_a_live_line_that_was_deleted_is_made_anew_and_pinned() -> None:
     assert world.deliverer.owns(lines[0].message)
 
 
-async def test_unpin_ends_it() -> None:
+async def test_a_second_line_and_an_end_leave_no_look_alike() -> None:
     world = World()
     await world.deliverer.pin(Place(chat=OPS))
     assert await world.deliverer.pin(Place(chat=OPS))
     assert [message.id for message in world.telegram.unpins] == [1]
+    first, second = world
+    assert first.text == "📌 This line is not kept up any more: there is a newer one in this chat."
+    assert first.screen.rows == ()
+    assert second.text.startswith("⚪")
     assert await world.deliverer.unpin(Place(chat=OPS))
     assert not await world.deliverer.unpin(Place(chat=OPS))
     assert [message.id for message in world.telegram.unpins] == [1, 2]
+    assert second.text == "📌 This line is not kept up any more. For a new one: /pin"
     world.fire(1, CRITICAL)
     await world.wait(120)
-    assert [one.edits for one in world][:2] == [0, 0]
+    assert [one.edits for one in world][:2] == [1, 1]
     assert not world.deliverer.owns(Message(place=Place(chat=NIGHT), id=2))
 
 
