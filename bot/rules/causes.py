@@ -55,6 +55,8 @@ class Cause:
 
     by: str
     at: datetime | None = None
+    until: datetime | None = None  # when what was ordered was last under way: guests may take their time to shut down
+    ordered: bool = True  # False: nobody ordered it, but somebody works on it
 
     @property
     def final(self) -> bool:
@@ -255,10 +257,11 @@ def _order(
 
 
 def of_node(view: View, name: str, since: datetime, within: timedelta) -> Cause | None:
-    """What was ordered of a node in the time `within` before `since`, or after: the newest."""
+    """What was ordered of a node, and was under way in the time `within` before `since`, or after: the newest. An order
+    before a maintenance."""
     return max(
-        (cause for cause in _of_node(view, name) if cause.at is not None and cause.at >= since - within),
-        key=lambda cause: cause.at or since,
+        (cause for cause in _of_node(view, name) if (cause.until or cause.at or since) >= since - within),
+        key=lambda cause: (cause.ordered, cause.at or since),
         default=None,
     )
 
@@ -266,19 +269,19 @@ def of_node(view: View, name: str, since: datetime, within: timedelta) -> Cause 
 def _of_node(view: View, name: str) -> Iterator[Cause]:
     for task in view.tasks_on.get(name, ()):
         if task.upid.type == STOPALL:
-            yield Cause(by=task.upid.user, at=task.upid.start)
+            until = view.at if task.outcome is Outcome.RUNNING else task.end
+            yield Cause(by=task.upid.user, at=task.upid.start, until=until)
     for order in view.orders:
         if order.target == f"{view.cluster}/{name}":
             yield Cause(by=order.by, at=order.at)
-    known = remembered(view, f"ordered/{name}")
-    at = from_epoch(known) if known is not None else view.at
+    if (known := remembered(view, f"ordered/{name}")) is not None:
+        late = remembered(view, f"ordering/{name}")
+        yield Cause(by="", at=from_epoch(known), until=from_epoch(late) if late is not None else None)
     ha = view.feeds.fresh(HA)
-    if ha is not None and ha.nodes.get(name) == "maintenance":
-        yield Cause(by="HA maintenance", at=at)
     if name in view.maintenance:
-        yield Cause(by="maintenance", at=at)
-    if known is not None:
-        yield Cause(by="", at=at)
+        yield Cause(by="maintenance", at=view.at, ordered=False)
+    elif ha is not None and ha.nodes.get(name) == "maintenance":
+        yield Cause(by="HA maintenance", at=view.at, ordered=False)
 
 
 def running(view: View, node: str, types: frozenset[str]) -> Task | None:

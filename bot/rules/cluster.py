@@ -48,7 +48,8 @@ def api_unreachable(view: View, limits: Limits) -> Iterator[Finding]:
     if view.trouble is not None:
         details.append(view.trouble)
     if ordered is not None and ordered.at is not None:
-        details.append(say("a shutdown was ordered {at}", at=clock(ordered.at)))
+        said = say("a shutdown was ordered {at}", at=clock(ordered.at))
+        details.append(said if ordered.ordered else say("a node of it is under {maintenance}", maintenance=ordered.by))
     yield Finding(
         rule="api_unreachable",
         subject=subject,

@@ -61,7 +61,7 @@ def _offline(view: View, snapshot: Snapshot, node: Node, limit: Limit) -> Findin
     since = was.changed if was is not None and was.online is False else None
     gone = (view.at - since).total_seconds() if since is not None else 0.0
     cause = of_node(view, node.name, since or view.at, timedelta(seconds=more(limit, "ordered_seconds", ORDERED)))
-    explained = cause is not None and gone < more(limit, "grace_seconds", GRACE)
+    explained = node.name in view.maintenance or (cause is not None and gone < more(limit, "grace_seconds", GRACE))
     guests = [guest for guest in snapshot.guests if guest.node == node.name and not guest.template]
     moving = sum(1 for guest in guests if guest.hastate and guest.hastate in HA_BUSY | {"started"})
     details: list[Said] = []
@@ -71,7 +71,9 @@ def _offline(view: View, snapshot: Snapshot, node: Node, limit: Limit) -> Findin
     if local:
         details.append(say("storage with it: {names}", names=", ".join(local[:4])))
     values: dict[str, str | Said] = {"name": node.name}
-    if cause is not None and cause.at is not None:
+    if cause is not None and not cause.ordered:
+        said = say("{name} is offline, under {maintenance}", maintenance=cause.by, **values)
+    elif cause is not None and cause.at is not None:
         values |= {"at": Moment(cause.at, "%H:%M")}
         said = (
             say("{name} is shutting down, ordered {at}", **values)
@@ -139,6 +141,8 @@ def _reset(view: View, node: Node, before: int) -> Finding:
         details: tuple[Said, ...] = ()
         if fenced:
             details = (say("fenced by HA"),)
+        elif cause is not None and not cause.ordered:
+            details = (say("under {maintenance}", maintenance=cause.by),)
         elif cause is not None and cause.at is not None:
             details = (say("ordered {at} by {by}", at=clock(cause.at), by=cause.by or "?"),)
         return Finding(
@@ -177,7 +181,8 @@ RULES: tuple[Rule, ...] = (
         number=3,
         key="node_offline",
         kind=Kind.STATE,
-        help="A node is offline. Silent for grace_seconds where it was ordered in the ordered_seconds before.",
+        help="A node is offline. Silent for grace_seconds where it was ordered in the ordered_seconds before, or its"
+        " guests were still shutting down then; silent under maintenance.",
         severity=Severity.CRITICAL,
         limit=Limit(
             hold=45,

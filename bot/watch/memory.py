@@ -9,6 +9,7 @@ Neither a clock of the bot that jumps nor a list that lags changes them.
 
     Memory.figures   polled                 epoch s of the last poll that could read the cluster
                      ordered/pve1           … at which a shutdown of that node was last ordered
+                     ordering/pve1          … at which that was last seen to be under way
                      offline/pve1           … at which it went offline; until half an hour after its return
                      away/pve1              … at which it was last seen offline; so long too
                      settled/pve1           … at which its guests had come up again
@@ -114,10 +115,12 @@ def _lately(view: View, snapshot: Snapshot, nodes: Mapping[str, NodeWas], figure
         name = node.name
         was, after = view.before.nodes.get(name), nodes.get(name)
         cause = of_node(view, name, view.at, timedelta(seconds=KEPT))
-        at = cause.at.timestamp() if cause is not None and cause.at is not None else None
+        at = cause.at.timestamp() if cause is not None and cause.ordered and cause.at is not None else None
         known = figures.get(f"ordered/{name}")
         if at is not None and (known is None or (node.online and abs(at - known) >= 60)):
             figures[f"ordered/{name}"] = at
+        if at is not None and node.online and cause is not None and cause.until is not None:
+            figures[f"ordering/{name}"] = cause.until.timestamp()
         if fenced(view, node) is not None:
             figures[f"fence/{name}"] = now
         if node.online is False:
@@ -128,7 +131,7 @@ def _lately(view: View, snapshot: Snapshot, nodes: Mapping[str, NodeWas], figure
         elif node.online and f"offline/{name}" in figures:
             back = after.changed if after is not None and after.changed is not None else view.at
             if (view.at - back).total_seconds() >= KEPT or back > view.at:
-                for key in ("offline", "away", "settled", "ordered"):
+                for key in ("offline", "away", "settled", "ordered", "ordering"):
                     figures.pop(f"{key}/{name}", None)
             else:
                 home = homecoming(view, snapshot, node)
@@ -136,6 +139,7 @@ def _lately(view: View, snapshot: Snapshot, nodes: Mapping[str, NodeWas], figure
                     figures.setdefault(f"settled/{name}", now)
         elif node.online and known is not None and now - known > KEPT and at is None:
             figures.pop(f"ordered/{name}", None)
+            figures.pop(f"ordering/{name}", None)
         _swap(view, name, now, figures)
 
 

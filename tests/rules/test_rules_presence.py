@@ -83,9 +83,41 @@ def test_what_was_ordered_within_a_quarter_of_an_hour_is_silent(more: dict[str, 
     finding = one("node_offline", view(nodes=DEAD, **more))
     assert finding is not None
     assert (finding.severity is Severity.INFO, finding.quiet) == (by is not None, by is not None)
-    if by is not None:
+    if by is not None and "maintenance" in by:
+        assert f"pve2 is offline, under {by}" in card(finding)
+        assert "ordered" not in card(finding)
+    elif by is not None:
         assert "pve2 is shutting down, ordered" in card(finding)
         assert f"by {by}" in card(finding)
+
+
+def test_under_maintenance_it_is_silent_for_as_long_as_that_lasts_and_then_it_is_not() -> None:
+    film, upkeep = Film(), frozenset({"pve2"})
+    film.poll(nodes=ALIVE, maintenance=upkeep)
+    for after in (15, 15, 7200):
+        finding = one("node_offline", film.poll(nodes=DEAD, after=after, maintenance=upkeep))
+        assert finding is not None
+        assert (words(finding.said), finding.quiet) == ("pve2 is offline, under maintenance", True)
+    finding = one("node_offline", film.poll(nodes=DEAD))
+    assert finding is not None
+    assert (words(finding.said), finding.severity) == ("pve2 is offline", Severity.CRITICAL)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_guests_may_take_their_time_to_shut_down(known: bool) -> None:
+    """It counts from the end of the stopall, and the grace from when the node is gone, whoever waits for a backup."""
+    film = Film()
+    film.poll(nodes=ALIVE)
+    for _ in range(80):  # 20 min
+        film.poll(nodes=ALIVE, tasks=(task("stopall", start=10, on="pve2"),))
+    ended = task("stopall", start=10, end=1210, on="pve2")
+    film.poll(nodes=ALIVE, tasks=(ended,))
+    tasks = (ended,) if known else ()  # it may have left the list
+    finding = one("node_offline", film.poll(nodes=DEAD, tasks=tasks))
+    assert finding is not None
+    assert (words(finding.said), finding.quiet) == ("pve2 is shutting down, ordered 14:02", True)
+    assert getattr(one("node_offline", film.poll(nodes=DEAD, tasks=tasks, after=1190)), "quiet", None) is True
+    assert getattr(one("node_offline", film.poll(nodes=DEAD, tasks=tasks, after=30)), "quiet", None) is False
 
 
 def test_it_is_critical_where_it_does_not_come_back_and_the_order_has_left_the_list() -> None:
