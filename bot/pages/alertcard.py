@@ -155,10 +155,14 @@ def _counted(card: Card, n: int, wrong: int) -> Said:
     if card.head == "start":
         if not wrong:
             return say_n(
-                n, one="the problem from before the start is over", many="all {n} from before the start are over"
+                n,
+                one="the problem from before the bot started is over",
+                many="all {n} from before the bot started are over",
             )
         return say_n(
-            wrong, one="{n} problem open since before the start", many="{n} problems open since before the start"
+            wrong,
+            one="{n} problem open since before the bot started",
+            many="{n} problems open since before the bot started",
         )
     if not wrong:
         return say("all {n} are over", n=n)

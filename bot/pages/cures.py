@@ -9,7 +9,7 @@ from bot.model import About, Alert, Cure
 from bot.pages.alertwords import mended
 from bot.pages.parts import name_button, pairs
 from bot.screen import Ack, Ask, Button, Open, Row
-from bot.text import cut, say
+from bot.text import Reader, cut, plain, say
 
 LABEL = 12
 """Columns of a name on a cure, where there are several alerts."""
@@ -80,10 +80,10 @@ def every() -> Button:
 
 
 def labelled(alerts: Sequence[Alert], page: str) -> list[Button]:
-    """A button each, to `page`; of the same name told apart by the end of the rule's: `pve1 offline`, `pve1 fenced`."""
+    """A button each, to `page`; of the same name told apart by what is said: `git stopped by its…`."""
     names = [one.finding.subject.name or one.finding.subject.id or one.finding.subject.cluster for one in alerts]
     told = [
-        f"{cut(name, LABEL)} {alert.finding.rule.rpartition('_')[2]}" if names.count(name) > 1 else name
+        plain(alert.finding.said, Reader()) if names.count(name) > 1 else name
         for name, alert in zip(names, alerts, strict=True)
     ]
     return [name_button(name, page, str(alert.number)) for name, alert in zip(told, alerts, strict=True)]

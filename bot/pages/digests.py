@@ -10,9 +10,9 @@ from bot.access import Asker, Role
 from bot.errors import Stale
 from bot.model import Habits
 from bot.pages.page import Enquiry, Page
-from bot.pages.watched import hour, manages, managing, watch
+from bot.pages.watched import hour, manages, managing, seen, watch
 from bot.screen import Button, Open, Row, Screen
-from bot.text import EMPTY, Said, code, lines, say
+from bot.text import EMPTY, Said, code, lines, say, say_n
 
 HOURS = ("6:00", "8:00", "20:00")
 
@@ -23,6 +23,10 @@ class Data:
     shown: Screen | None  # the digest as it would be now; None: just changed
     mine: bool
     topic: int | None  # where it was asked
+    into: int | None = None  # the topic that it comes into; None: General, or the chat has none
+    told: bool = True  # is anything told in this chat by itself? If not, no digest comes
+    changed: bool = False
+    open: int = 0  # alerts that stand now, where none comes
 
 
 async def load(ask: Enquiry, arg: str) -> Data:
@@ -47,28 +51,55 @@ async def load(ask: Enquiry, arg: str) -> Data:
 
 def _data(ask: Enquiry, habits: Habits, shown: Screen | None) -> Data:
     mine = ask.private or ask.asker.role >= Role.OPERATOR
-    return Data(habits=habits, shown=shown, mine=mine, topic=ask.place.topic)
+    here = [route.topic for route in watch(ask).routes() if route.chat == ask.place.chat]
+    return Data(
+        habits=habits,
+        shown=shown if here else None,
+        mine=mine,
+        topic=ask.place.topic,
+        into=habits.digest_topic if habits.digest_topic is not None else next(iter(here), None),
+        told=bool(here),
+        changed=shown is None,
+        open=sum(1 for alert in seen(ask) if alert.open and not alert.parent),
+    )
 
 
 def draw(data: Data, asker: Asker) -> Screen:
+    if not data.told and not data.changed:
+        return _untold(data)
     habits = data.habits
     at = f"{habits.digest:%H:%M}" if habits.digest is not None else ""
     when: Said = say("The digest comes daily at {at}.", at=at) if at else say("No daily digest comes here.")
-    if at and habits.digest_topic is not None:
-        here = data.topic == habits.digest_topic
-        topic = say("It comes into this topic.") if here else say("It comes into another topic of this chat.")
-        when = lines(when, topic)
+    here = data.topic == data.into
+    if at and (data.topic, data.into) != (None, None):
+        when = lines(when, _where(data, here))
+    if not data.told:
+        when = lines(when, say("So far nothing is told here by itself: /subscribe, or none comes."))
     rows: list[Row] = []
     if data.mine:
         hours: Row = tuple(Button(say("{at}", at=one), Open("digest", one)) for one in HOURS)
         rows.append(hours)
         off = (Button(say("Off"), Open("digest", "off")),) if at else ()
-        here_button = (Button(say("Into this topic"), Open("digest", "here")),) if data.topic is not None else ()
+        here_button = () if data.topic is None or here else (Button(say("Into this topic"), Open("digest", "here")),)
         if off or here_button:
             rows.append((*off, *here_button))
     rows.append((Button(say("‹ Alerts"), Open("alerts")),))
     text = lines(data.shown.text, EMPTY, when) if data.shown is not None else when
     return Screen(text=text, rows=tuple(rows))
+
+
+def _where(data: Data, here: bool) -> Said:
+    if here:
+        return say("It comes into this topic.")
+    return say("It comes into General.") if data.into is None else say("It comes into another topic of this chat.")
+
+
+def _untold(data: Data) -> Screen:
+    """Of a chat that hears of nothing by itself."""
+    open_ = say_n(data.open, one="{n} alert is open now.", many="{n} alerts are open now.") if data.open else None
+    text = lines(say("Nothing is told here by itself, so no digest comes either."), open_)
+    subscribe = (Button(say("Subscribe …"), Open("subscribe")),) if data.mine else ()
+    return Screen(text=text, rows=((*subscribe, Button(say("‹ Alerts"), Open("alerts"))),))
 
 
 # -- the audit's topic -----------------------------------------------------------------------------------------------

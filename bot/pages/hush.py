@@ -66,7 +66,7 @@ def draw(data: Data | Choice, asker: Asker) -> Screen:
     node = alert.finding.subject.node
     choices: list[tuple[str, Said]] = [("a", raw(cut(alert.finding.subject.name or "it", 14)))]
     if node:
-        choices.append(("n", say("all on {node}", node=cut(node, 12))))
+        choices.append(("n", say("{node} + guests", node=cut(node, 10))))
     if data.wide:
         choices.append(("r", say("this rule")))
     others: Row = tuple(Button(label, Open("hush", f"{key}{alert.number}")) for key, label in choices if key != kind)
@@ -83,9 +83,11 @@ def draw(data: Data | Choice, asker: Asker) -> Screen:
 def _what(alert: Alert, kind: str, node: str) -> Said:
     subject = alert.finding.subject
     if kind == "n" and node:
-        return say("{node} and all on it", node=bold(cut(node, 32)))
+        return say("{node} and all on it, its guests too,", node=bold(cut(node, 32)))
     if kind == "r" or subject.about is About.CLUSTER:
         return say("the rule {rule}, everywhere", rule=bold(alert.finding.rule))
+    if subject.about is About.NODE:
+        return say("{node} itself, not its guests,", node=thing(subject))
     return thing(subject)
 
 

@@ -44,7 +44,7 @@ async def load_test(ask: Enquiry, arg: str) -> Data:
     route = current(ask)
     return Data(
         said=lines(
-            say("A test alert is on its way, as loud as a warning; it is over by itself after a minute."),
+            say("A test alert is on its way to this chat alone, as loud as a warning; it is over after a minute."),
             told(route),
         ),
         again=Button(say("Subscribe …"), Open("subscribe")) if route is None else None,

@@ -139,7 +139,7 @@ def labels(screen: Screen) -> list[str]:
 )
 async def test_screens(name: str, page: str, arg: str) -> None:
     seen = watching()
-    if name in {"subscribe", "unsubscribe"}:
+    if name in {"subscribe", "unsubscribe", "digest", "digest-done"}:
         seen.told = [Route(chat=BEN.id, least=Severity.WARNING)]
     if name == "alerts":
         seen.blinds = list(BLINDS)
@@ -997,3 +997,54 @@ async def test_why_tells_a_narrowed_asker_of_nothing_else() -> None:
 def test_each_problem_has_a_rule_that_looks_at_it() -> None:
     assert set(RULES_OF) == set(Rank)
     assert {key for keys in RULES_OF.values() for key in keys} <= set(rules())
+
+
+# -- the digest
+
+
+@pytest.mark.parametrize(
+    ("habits", "routes", "topic", "where"),
+    [
+        (Habits(chat=-100500), [Route(chat=-100500)], None, ""),
+        (Habits(chat=-100500), [Route(chat=-100500)], 9, "It comes into General."),
+        (Habits(chat=-100500), [Route(chat=-100500, topic=9)], 9, "It comes into this topic."),
+        (Habits(chat=-100500), [Route(chat=-100500, topic=9)], None, "It comes into another topic of this chat."),
+        (Habits(chat=-100500, digest_topic=7), [Route(chat=-100500)], 9, "It comes into another topic of this chat."),
+        (Habits(chat=-100500, digest_topic=9), [Route(chat=-100500)], 9, "It comes into this topic."),
+        (Habits(chat=-100500, digest=None), [Route(chat=-100500, topic=9)], 9, ""),
+    ],
+)
+async def test_a_digest_says_into_which_topic_it_comes(
+    habits: Habits, routes: Sequence[Route], topic: int | None, where: str
+) -> None:
+    seen = watching()
+    seen.ways[-100500] = habits
+    seen.told = list(routes)
+    screen = await show(asking(seen, private=False, topic=topic), "digest")
+    assert where in text(screen)
+    assert ("It comes" in text(screen)) == bool(where)
+    assert ("Into this topic" in labels(screen)) == (topic is not None and where != "It comes into this topic.") or (
+        habits.digest is None
+    )
+
+
+async def test_where_nothing_is_told_no_digest_comes() -> None:
+    seen = watching()
+    seen.told = [Route(chat=VERA.id)]
+    check("watch-digest-untold", await show(asking(seen), "digest"))
+    seen.kept.clear()
+    assert "open now" not in text(await show(asking(seen), "digest"))
+    said = text(await show(asking(seen), "digest", "7:30"))
+    assert said == "The digest comes daily at 07:30.\nSo far nothing is told here by itself: /subscribe, or none comes."
+    assert "Subscribe …" not in labels(await show(asking(seen, VERA, private=False), "digest"))
+
+
+async def test_the_menu_of_a_node_says_what_of_it_is_silenced() -> None:
+    check("watch-hush-of-node", await show(asking(watching()), "hush", "5"))
+    assert "pve2 and all on it, its guests too, for how long?" in text(await show(asking(watching()), "hush", "n5"))
+
+
+async def test_several_alerts_of_one_thing_are_told_apart_by_what_they_say() -> None:
+    other = replace(MAIL, number=9, finding=replace(MAIL.finding, said=say("{name} should run", name="ct-mail")))
+    seen = watching(MAIL, other, FULL)
+    assert {"ct-mail stopp…itself", "ct-mail should run", "nas"} <= set(labels(await show(asking(seen), "alerts")))

@@ -15,7 +15,7 @@ DB = 102
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Stack]:
     async with stack(tmp_path, TELEMOX_ALERT_CHATS=str(GROUP), TELEMOX_ALERTS__POLL_SECONDS="5") as made:
-        await until(lambda: any("since before the start" in one.text for one in made.api.messages(GROUP)))
+        await until(lambda: any("since before the bot started" in one.text for one in made.api.messages(GROUP)))
         yield made
 
 
@@ -102,7 +102,7 @@ async def test_at_the_pace_of_the_demo_a_crash_is_told_once(tmp_path: Path) -> N
     """db starts with its node, too: that it should run is told nowhere beside it."""
     pace = {"TELEMOX_ALERTS__POLL_SECONDS": "2", "TELEMOX_ALERTS__TIME_SCALE": "0.1"}
     async with stack(tmp_path, TELEMOX_ALERT_CHATS=str(GROUP), **pace) as running:
-        await until(lambda: told(running, "since before the start"))
+        await until(lambda: told(running, "since before the bot started"))
         running.cluster.crash(DB)
         await until(lambda: told(running, "db stopped by itself"))
         at = running.clock.monotonic()

@@ -58,7 +58,7 @@ async def test_status_guest_reboot_yes_done_and_who_may_not(p: Phone) -> None:
 async def test_a_guest_crashes_and_the_group_puts_it_right(p: Phone) -> None:
     """The group is told, the viewer is refused, the operator starts it, and the message turns green."""
     await p.group(OPS, "Alerts")
-    await p.reads("open since before the start")
+    await p.reads("open since before the bot started")
     await p.fault("crash", "110")
     await p.reads("ct-dns stopped by itself")
     told = await p.answers.count()

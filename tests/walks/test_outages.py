@@ -17,7 +17,7 @@ CRASHED = 110  # ct-dns: a container that starts with its node
 @pytest.fixture
 async def s(tmp_path: Path) -> AsyncIterator[Stack]:
     async with stack(tmp_path, TELEMOX_ALERT_CHATS=str(GROUP)) as running:
-        await told(running, "open since before the start")
+        await told(running, "open since before the bot started")
         yield running
 
 
