@@ -13,7 +13,7 @@ from bot.rules.causes import HA_BUSY, STOPALL, booted_at, ha_wants, last_ran, of
 from bot.rules.grades import active, more
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 from bot.rules.scan import scan
-from bot.rules.sight import sees_guest
+from bot.rules.sight import memo, sees_guest
 from bot.rules.subjects import guest_key, guest_subject, start
 from bot.text import Said, clock, day_clock, say, span
 
@@ -24,6 +24,9 @@ STARTALL = 300.0
 """Seconds that guests are given after their node's startall."""
 ONBOOT_WAIT = 60.0
 """Seconds that what its configuration says of a guest is waited for, beyond the hold."""
+MANY, TOGETHER = 20, timedelta(minutes=2)
+"""So many guests that stopped within so long, and whose configurations are still to be read, are told as bad as the
+worst of them: their reading takes minutes, and one blow is one message."""
 BOOT = 600
 """Seconds of a node's uptime in which its startall is still to be waited for."""
 
@@ -61,6 +64,9 @@ def guest_stopped_by_itself(view: View, limits: Limits) -> Iterator[Finding]:
         elif guest.ha_managed:
             yield from _of_ha(view, guest, was, limit)
         elif _undecided(view, guest):
+            if not view.first and _lately(view, was) and _one_blow(view):
+                yield _stopped(view, guest, was, feared=True)
+                continue
             yield _stopped(
                 view, guest, was, grey=view.first, hold=limit.hold + more(limit, "onboot_seconds", ONBOOT_WAIT)
             )
@@ -78,6 +84,22 @@ def _undecided(view: View, guest: Guest) -> bool:
     if notes.forbidden or notes.absent:
         return False
     return notes.value is None or guest.vmid not in notes.value.read
+
+
+def _lately(view: View, was: GuestWas) -> bool:
+    return was.status is not Status.STOPPED or (was.changed is not None and view.at - was.changed < TOGETHER)
+
+
+@memo
+def _one_blow(view: View) -> bool:
+    """Have many stopped at once, and is it known of any that somebody waits for it?"""
+    known = view.before.guests
+    lately = [
+        guest
+        for guest in scan(view).stopped
+        if (was := known.get(guest.vmid)) is not None and _ran(was) and _lately(view, was)
+    ]
+    return sum(_undecided(view, guest) for guest in lately) >= MANY and any(matters(view, guest) for guest in lately)
 
 
 def _ran(was: GuestWas) -> bool:
@@ -104,9 +126,10 @@ def _stopped(
     last: Said | None = None,
     grey: bool = False,
     hold: float | None = None,
+    feared: bool = False,
 ) -> Finding:
     known = view.tasks is not None or guest.vmid in view.looked_up
-    loud = known and matters(view, guest)
+    loud = known and (feared or matters(view, guest))
     ran = last_ran(view, was)
     details: list[Said] = []
     if last is not None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from bot.model import Snapshot
-from bot.model.feeds import DAY, DISKS, HOUR, MINUTE, REPLICATION, SNAPSHOTS, STORAGES, ZFS, ZPOOLS, Feed
+from bot.model.feeds import DAY, DISKS, HOUR, MINUTE, REPLICATION, SNAPSHOTS, STORAGES, ZFS, ZPOOLS, Feed, GuestNotes
 
 DAILY = frozenset({DISKS.key, ZPOOLS.key})
 """Read at an hour of one's choice: they wake disks that sleep."""
@@ -20,6 +20,8 @@ CALM: dict[str, float] = {STORAGES.key: 12.0, REPLICATION.key: 3.0, ZFS.key: 6.0
 anyhow), replication and ZFS where there is none."""
 LONG = 40.0
 """Seconds after which a reading of snapshots may have ended before all guests were asked."""
+PARTLY = 15.0
+"""Seconds from one reading of configurations to the next, while there are more than fit in one."""
 MISSED = timedelta(days=2)
 SPREAD = 1800.0  # s over which the nodes' daily readings are laid out
 
@@ -54,6 +56,9 @@ def calm(feed: Feed[Any], value: object, snapshot: Snapshot | None, node: str, t
     """The pace of a feed at a scale of 1, where its last value lets it be another than its own. `took`: s."""
     if feed.key == STORAGES.key:
         return feed.every * (1.0 if _wrong(snapshot, node) else CALM[feed.key])
+    if isinstance(value, GuestNotes) and snapshot is not None:
+        asked = (guest for guest in snapshot.guests if GuestNotes.about(guest))
+        return min(feed.every, PARTLY) if any(guest.vmid not in value.read for guest in asked) else feed.every
     if feed.key in CALM and value == ():
         return feed.every * CALM[feed.key]
     if feed.key == SNAPSHOTS.key and took >= LONG and snapshot is not None and isinstance(value, Sequence):

@@ -104,6 +104,25 @@ def test_whether_it_starts_with_its_node_is_waited_for(reading: Any, waits: bool
     assert first.grey is waits
 
 
+@pytest.mark.parametrize(
+    ("unread", "awaited", "bad"), [(20, True, True), (19, True, False), (20, False, False), (500, True, True)]
+)
+def test_many_that_stop_at_once_are_as_bad_as_the_worst_of_them(unread: int, awaited: bool, bad: bool) -> None:
+    guests = [replace(DOWN, vmid=vmid) for vmid in range(200, 200 + unread)]
+    known = replace(DOWN, tags=("critical",) if awaited else ())
+    old = replace(DOWN, vmid=900)  # stopped ten minutes ago
+    was = {one.vmid: RAN for one in (known, *guests)}
+    was[900] = replace(RAN, status=Status.STOPPED, ran=later(-615), changed=later(-600))
+    notes = feeds((ONBOOT, "", GuestNotes(onboot=frozenset(), read=frozenset({104}))))
+    seen = view([known, *guests, old], before=Memory(guests=was), feeds=notes)
+    findings = {one.subject.id: one for one in found(SEVEN, seen)}
+    hurt = findings["200"]
+    assert (hurt.severity, hurt.loud) == ((Severity.WARNING, True) if bad else (Severity.INFO, False))
+    assert (hurt.hold is None) is bad  # one card: it waits for nothing that the others do not wait for
+    assert findings["900"].severity is Severity.INFO
+    assert len([one for one in found(SEVEN, replace(seen, first=True)) if one.grey]) == unread + 1
+
+
 @pytest.mark.parametrize("now", [{"tags": ("critical",)}, {"tags": ("expect-up",)}, {"hastate": "started"}])
 def test_where_tags_or_ha_decide_nothing_is_waited_for(now: dict[str, Any]) -> None:
     finding = stopped(replace(DOWN, **now))
