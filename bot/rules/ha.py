@@ -3,14 +3,16 @@
 5 node_fenced · 6 ha_error
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from datetime import datetime, timedelta
 
 from bot.model import About, Finding, Severity, Snapshot, Status, Subject
 from bot.model.feeds import HA
 from bot.model.view import View
-from bot.rules.causes import of_restart
+from bot.rules.causes import SLACK, of_node, of_restart
 from bot.rules.fences import Fence, fenced, returned
 from bot.rules.grades import more
+from bot.rules.presence import ORDERED
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.scan import recall, scan
 from bot.rules.sight import remembered, seen, sees_hastate, sees_node
@@ -140,7 +142,7 @@ def _restarted(view: View, snapshot: Snapshot, limits: Limits) -> Iterator[Findi
             continue
         if was.ran is None or (was.status.up and was.node == guest.node) or of_restart(view, guest) is not None:
             continue
-        if not limits.of(guest_key(guest)).on:
+        if not limits.of(guest_key(guest)).on or _node_ordered(view, snapshot, was.ran, {was.node, guest.node}):
             continue
         yield Finding(
             rule="ha_error",
@@ -153,6 +155,14 @@ def _restarted(view: View, snapshot: Snapshot, limits: Limits) -> Iterator[Findi
             quiet=True,
             hold=0.0,
         )
+
+
+def _node_ordered(view: View, snapshot: Snapshot, ran: datetime, nodes: Set[str]) -> bool:
+    """Was a node ordered down, or under maintenance, when the guest was last seen running? Then HA did as it was told:
+    `nodes` are those that it was and is on; between them it may have been moved from another, that is off."""
+    off = {node.name for node in snapshot.nodes if not node.online}
+    causes = (of_node(view, name, ran, timedelta(seconds=ORDERED)) for name in nodes | off)
+    return any(cause is not None and (not cause.ordered or (cause.at or ran) <= ran + SLACK) for cause in causes)
 
 
 RULES: tuple[Rule, ...] = (

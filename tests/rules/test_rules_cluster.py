@@ -246,10 +246,21 @@ def test_the_ha_state_is_seen_where_the_node_is_gone() -> None:
         (GuestWas(status=Status.RUNNING, node="pve2", ran=later(-60)), (), True),  # recovered from a node that died
         (GuestWas(status=Status.RUNNING, node="pve1", ran=later(-60)), (), False),  # only out of sight
         (GuestWas(status=Status.STOPPED, node="pve1"), (), False),
+        *[
+            (GuestWas(status=status, node=where, ran=later(-60)), (task(kind, start=at, end=at + 9, on=on),), told)
+            for status, where in ((Status.RUNNING, "pve2"), (Status.STOPPED, "pve2"), (Status.STOPPED, "pve1"))
+            for kind, at, on, told in (
+                ("stopall", -80, "pve2", False),  # its node was shut down in order: HA handed it over
+                ("stopall", -4000, "pve2", True),
+                ("stopall", 30, "pve2", True),  # after that
+                ("stopall", -80, "pve3", True),  # another's
+            )
+        ],
     ],
 )
 def test_what_ha_started_again_is_one_line(was: GuestWas, tasks: tuple[Any, ...], told: bool) -> None:
-    now = view([guest(hastate="started", uptime=10)], before=Memory(guests={104: was}), tasks=tasks)
+    nodes = [node("pve1"), offline("pve2"), node("pve3")]
+    now = view([guest(hastate="started", uptime=10)], nodes, before=Memory(guests={104: was}), tasks=tasks)
     finding = next(iter(found("ha_error", now)), None)
     assert (finding is not None) is told
     if finding is not None:
