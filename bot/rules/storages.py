@@ -97,7 +97,7 @@ def _because(used: float, limit: Limit) -> Said:
         say("{used} used", used=percent(used)),
         say("warning from {share}", share=percent(limit.warning)) if limit.warning is not None else None,
         say("critical from {share}", share=percent(limit.critical)) if limit.critical is not None else None,
-        say("well below {share}", share=percent(limit.warning_clear)) if limit.warning_clear is not None else None,
+        say("over below {share}", share=percent(limit.warning_clear)) if limit.warning_clear is not None else None,
     )
 
 
@@ -184,11 +184,11 @@ def offline(view: View, limits: Limits) -> Iterator[Finding]:
             severity=Severity.CRITICAL if needed else Severity.WARNING,
             said=say("{name} is not available", name=_name(snapshot, storage)),
             over=say("{name} is available again", name=_name(snapshot, storage)),
-            details=(
-                say("{kind}, {where}", kind=storage.kind or "storage", where=where),
-                *([say("guests run from it")] if needed else []),
+            details=(say("{kind}, {where}", kind=storage.kind or "storage", where=where),),
+            because=lines(
+                say("the node is online and says of it: unknown"),
+                say("it may hold disks of guests") if needed else None,
             ),
-            because=say("the node is online and says of it: unknown"),
             cures=(opens(say("Storages"), "storage"),),
         )
 
@@ -261,7 +261,7 @@ RULES: tuple[Rule, ...] = (
         number=23,
         key="storage_offline",
         kind=Kind.STATE,
-        help="A storage is not available though its node is; critical where guests run from it.",
+        help="A storage is not available though its node is; critical where it may hold disks of guests.",
         severity=Severity.CRITICAL,
         limit=Limit(polls=2),
         find=offline,

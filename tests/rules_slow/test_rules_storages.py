@@ -158,7 +158,7 @@ def test_offline_says() -> None:
     gone = storage("nas", available=False, content=("images",), kind="nfs", shared=True)
     local = storage("tank", available=False, kind="zfspool")
     (shared, own) = find("storage_offline", view(snapshot(storages=[gone, local])))
-    assert text(shared) == "nas is not available\nnfs, shared, seen from no node\nguests run from it"
+    assert text(shared) == "nas is not available\nnfs, shared, seen from no node"
     assert text(own) == "pve1/tank is not available\nzfspool, on pve1"
     alone = snapshot(nodes=[node()], storages=[local], standalone=True)
     assert text(*find("storage_offline", view(alone))).startswith("tank is not available")
