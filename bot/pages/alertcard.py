@@ -9,6 +9,7 @@ Nothing here says an age that grows by itself: a card is edited when something h
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.access import Role
@@ -65,6 +66,8 @@ def draw(
     under = [alert for alert in alerts if alert.parent]
     if not shown:
         return Screen(text=say("This alert is over, and no longer kept."), rows=((every(),),))
+    if card.head == "flapping":
+        shown = [_named(alert, now) for alert in shown]
     if card.head == "flapping" and len(shown) == 1:
         return _flapping(shown[0], role=role, clusters=clusters, now=now)
     if len(shown) == 1 and (card.head != "start" or shown[0].finding.event):  # an event is no problem that is open
@@ -181,13 +184,26 @@ def _of_many(card: Card, wrong: Sequence[Alert], role: Role | None) -> tuple[Row
     return ((*row, every()),)
 
 
+def _named(alert: Alert, now: datetime) -> Alert:
+    """While it comes and goes it is called by the trouble that it was told with, however it stands; what would mend
+    that now, is of no use in a moment."""
+    if alert.headline is None or alert.flapping is None or alert.flapping <= now or mended(alert):
+        return alert
+    return replace(alert, finding=replace(alert.finding, said=alert.headline, cures=()))
+
+
 def _flapping(alert: Alert, *, role: Role | None, clusters: Mapping[str, str], now: datetime) -> Screen:
-    """One message for what comes and goes; then quiet, then how it stands."""
+    """One message for what comes and goes; then quiet, then how it stands.
+
+    While it is quiet nothing in it moves with each coming and going.
+    """
     n = len(alert.changes)
     first = min(alert.changes, default=alert.fired or alert.found)
     within = (max(alert.changes, default=first) - first).total_seconds()
     quiet = alert.flapping is not None and alert.flapping > now
     changed = say_n(n, one="changed {n} time", many="changed {n} times in {span}", span=span(max(60, within)))
+    if quiet and max(alert.changes, default=first) > (alert.fired or first):
+        changed = say("it comes and goes")  # a count would grow
     text = lines(
         head(alert, clusters, "🔁") if quiet or not mended(alert) else head(alert, clusters),
         changed if n else None,

@@ -48,6 +48,10 @@ class Story:
             if alert.finding.rule == rule and alert.finding.subject.id == str(vmid)
         )
 
+    def sent(self, since: int) -> list[str]:
+        """First lines of all messages after the first `since`."""
+        return [told.text.splitlines()[0] for told in self.replay.told[since:]]
+
     @property
     def told(self) -> list[str]:
         """First lines, without what was open at the start."""
@@ -55,8 +59,8 @@ class Story:
 
 
 @asynccontextmanager
-async def story() -> AsyncIterator[Story]:
-    cluster = Cluster(seed=1, guests=40, speed=0)
+async def story(guests: int = 40) -> AsyncIterator[Story]:
+    cluster = Cluster(seed=1, guests=guests, speed=0)
     clock = SimulatedTime(cluster)
     pve, replay, spawn, ledger = Simulated(cluster, clock), Replay(), Spawn(), Ledger()
     deliverer = Deliverer(

@@ -52,7 +52,7 @@ MIXED = [
     over(made.stopped(3, made.guest(103, HOSTILE), fired=ago(8))),
     replace(made.stopped(4), acked=ago(2), acked_by="Ben"),
 ]
-FLAPPING = replace(FIRED, changes=tuple(ago(n) for n in (14, 11, 8, 5, 2)), flapping=NOW + timedelta(minutes=28))
+FLAPPING = replace(FIRED, fired=ago(2), changes=tuple(ago(n) for n in (14, 11, 8, 5, 2)), flapping=NOW + timedelta(minutes=28))
 
 
 @pytest.mark.parametrize(

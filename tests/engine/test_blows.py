@@ -1,0 +1,53 @@
+"""Much at once, and one thing over and over: what a group is told of it is one message."""
+
+from bot.model import Phase
+from tests.engine.test_stories import story
+
+
+async def test_five_hundred_guests_that_crash_are_one_card_until_they_run_again() -> None:
+    async with story(guests=620) as run:
+        world = run.cluster.world
+        running = [one for one in world.guests.values() if one.running and not one.template]
+        hit = [one for one in running if not one.ha and not one.lock and one.name != "win-test"][:500]
+        before = len(run.replay.told)
+        hit[400].onboot = hit[401].onboot = False
+        for guest in hit:
+            run.cluster.crash(guest.vmid)
+        await run.pass_(90)
+        assert run.sent(before) == [f"⚠️ {len(hit)} alerts"]
+        stopped = [one for one in run.watch._table.all().values() if one.finding.rule == "guest_stopped_by_itself"]
+        assert {one.phase for one in stopped} == {Phase.FIRING}
+        calm = {one.finding.subject.id for one in stopped if not one.finding.loud}
+        assert calm == {str(one.vmid) for one in hit if not one.onboot}  # all configurations have been read
+        assert len(calm) == 2
+        for guest in hit:
+            world.boot(guest)
+        await run.pass_(20)
+        assert run.sent(before) == [f"⚠️ {len(hit)} alerts"]
+        assert not [
+            one for one in run.watch._table.all().values() if one.finding.rule == "guest_stopped_by_itself" and one.open
+        ]
+
+
+async def test_a_node_that_comes_and_goes_is_one_message_and_so_are_its_resets() -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        for _ in range(12):
+            run.cluster.set_fault("node_off", True, "pve3")
+            await run.pass_(12)
+            run.cluster.set_fault("node_off", False, "pve3")
+            await run.pass_(18)
+        back, offline = "🟢 pve3 is back, {n} of {n} guests run", "🔴 pve3 is offline"
+        told = [line.partition(" · ")[0] for line in run.sent(before)]
+        assert told == [offline, back.format(n=10), offline, back.format(n=9), "🔁 pve3 is offline"]
+        flapping = len(run.replay.told)
+        edits = run.replay.edits
+        for _ in range(6):
+            run.cluster.set_fault("node_off", True, "pve3")
+            await run.pass_(12)
+            run.cluster.set_fault("node_off", False, "pve3")
+            await run.pass_(18)
+        assert run.replay.edits - edits <= 1  # until when it is quiet
+        await run.pass_(300)
+        (calm,) = run.sent(flapping)
+        assert calm.startswith("🟢 pve3 is back, 9 of 9 guests run")
