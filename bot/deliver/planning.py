@@ -104,9 +104,11 @@ class Planner(Digests):
     def _letters(self, item: News, now: datetime) -> None:
         alert = item.alert
         kind = KINDS.get(item.kind)
-        if kind is None or alert.silenced or alert.parent or (alert.flapping is not None and alert.flapping > now):
-            return
         over = kind == "recover"
+        if kind is None or alert.silenced or (alert.flapping is not None and alert.flapping > now):
+            return
+        if alert.parent and not over:
+            return  # what was told by itself is over by itself, whatever it hangs on by now
         if over and (alert.acked is not None or level(alert) is not Severity.CRITICAL):
             return  # the card turns green, and that is enough
         for place, routes in self.desk.places().items():

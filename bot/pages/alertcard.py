@@ -17,6 +17,7 @@ from bot.model import Alert, Card, NewsKind, Phase, Severity
 from bot.pages.alertwords import (
     dotted,
     emoji,
+    ended,
     head,
     headline,
     mended,
@@ -29,6 +30,7 @@ from bot.pages.alertwords import (
     with_it,
     worst,
     worst_first,
+    wrong,
 )
 from bot.pages.cures import cures, every, rows
 from bot.pages.parts import pairs
@@ -117,14 +119,14 @@ def _many(
         told.append(line)
     left = len(alerts) - len(told)
     text = lines(_title(card, alerts, clusters), *told, say("and {n} more", n=left) if left else None)
-    wrong = [alert for alert in alerts if not mended(alert)]
+    left_open = [alert for alert in alerts if not mended(alert)]
     buttons = [
         button
-        for alert in wrong
+        for alert in left_open
         for button in cures(alert, role=role, acts=acts, name=alert.finding.subject.name or alert.finding.subject.id)
         if isinstance(button.tap, Ask)
     ][:CURES]
-    return Screen(text=text, rows=(*pairs(buttons), *_of_many(card, wrong, role)))
+    return Screen(text=text, rows=(*pairs(buttons), *_of_many(card, left_open, role)))
 
 
 def _line(alert: Alert, clusters: Mapping[str, str], now: datetime) -> Said:
@@ -139,7 +141,7 @@ def _title(card: Card, alerts: Sequence[Alert], clusters: Mapping[str, str]) -> 
     """Where, how many, how bad: a lock screen shows just this line."""
     values: dict[str, Value] = {
         "emoji": "🔁" if card.head == "flapping" else worst(alerts),
-        "count": bold(_counted(card, len(alerts), sum(1 for alert in alerts if _wrong(alert)))),
+        "count": bold(_counted(card, len(alerts), sum(1 for alert in wrong(alerts) if _wrong(alert)))),
     }
     if len(clusters) < 2:
         return say("{emoji} {count}", **values)
@@ -229,6 +231,8 @@ def news(alert: Alert, kind: NewsKind, *, clusters: Mapping[str, str], now: date
             return lines(say("{head} · worse now", head=head(alert, clusters)), *alert.finding.details[:1])
         case NewsKind.FLAPPING:
             return say("{head} · comes and goes", head=head(alert, clusters, "🔁"))
+        case NewsKind.RESOLVED | NewsKind.BACK if mended(alert):
+            return ended(alert, clusters)
         case NewsKind.FIRED | NewsKind.RESOLVED | NewsKind.CHANGED | NewsKind.BACK:
             return head(alert, clusters)
 

@@ -42,10 +42,11 @@ def emoji(alert: Alert) -> str:
 
 
 def lasted(alert: Alert) -> float | None:
-    """Seconds from when it began to when it was over; None while it is not, or where clocks make nonsense of it."""
+    """Seconds from when it fired to when it was over, as /history counts; None while it is not, or where clocks make
+    nonsense of it."""
     if alert.over is None or not mended(alert):
         return None
-    seconds = (alert.over - (alert.finding.since or alert.fired or alert.found)).total_seconds()
+    seconds = (alert.over - (alert.fired or alert.found)).total_seconds()
     return seconds if seconds >= 1 else None
 
 
@@ -60,9 +61,22 @@ def headline(alert: Alert) -> Said:
     return say("{over} · after {span}", over=over, span=span(seconds))
 
 
+def ended(alert: Alert, clusters: Mapping[str, str]) -> Said:
+    """`🟢 pve2 is back · 7 min`: beside the card, which says the rest."""
+    seconds = lasted(alert)
+    minutes = seconds if seconds is None or seconds < 60 else seconds // 60 * 60
+    over = alert.finding.over or say("over: {said}", said=alert.finding.said)
+    said = over if minutes is None else say("{over} · {span}", over=over, span=span(minutes))
+    return _headed(alert, said, clusters)
+
+
 def head(alert: Alert, clusters: Mapping[str, str], mark: str = "") -> Said:
     """`🔴 homelab · pve2 is offline`: the cluster first where there are several, as a lock screen shows just that."""
-    values: dict[str, Value] = {"emoji": mark or emoji(alert), "said": headline(alert)}
+    return _headed(alert, headline(alert), clusters, mark)
+
+
+def _headed(alert: Alert, said: Said, clusters: Mapping[str, str], mark: str = "") -> Said:
+    values: dict[str, Value] = {"emoji": mark or emoji(alert), "said": said}
     if len(clusters) > 1:
         cluster = alert.finding.subject.cluster
         return say("{emoji} {cluster} · {said}", cluster=bold(clusters.get(cluster, cluster)), **values)
@@ -140,10 +154,17 @@ def worst_first(alerts: Iterable[Alert]) -> list[Alert]:
     )
 
 
-def worst(alerts: Iterable[Alert]) -> str:
+def wrong(alerts: Sequence[Alert]) -> list[Alert]:
+    """Those that a message still counts. What happened once is never over: it counts until something else is."""
+    if any(mended(alert) for alert in alerts):
+        return [alert for alert in alerts if not mended(alert) and alert.phase is not Phase.OVER]
+    return list(alerts)
+
+
+def worst(alerts: Sequence[Alert]) -> str:
     """The emoji for all of them: green only when every one is over."""
-    wrong = [alert.finding.severity for alert in alerts if not mended(alert)]
-    return Severity(max(wrong)).emoji if wrong else "🟢"
+    left = [alert.finding.severity for alert in wrong(alerts)]
+    return Severity(max(left)).emoji if left else "🟢"
 
 
 def thing(subject: Subject) -> Said:

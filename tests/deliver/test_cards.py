@@ -264,6 +264,55 @@ async def test_reminders_reply_sound_and_are_told_once() -> None:
     assert "still" in reminder.text
 
 
+async def test_what_happened_once_does_not_keep_a_card_open() -> None:
+    world = World()
+    world.fire(1, CRITICAL)
+    world.fire(2, CRITICAL, event="UPID:2")
+    world.fire(3, CRITICAL, event="UPID:3")
+    await world.tick()
+    (card,) = world
+    assert card.text.startswith("🔴 3 alerts\n")
+    world.over(1)
+    await world.tick()
+    assert card.text.startswith("🟢 all 3 are over\n")
+
+
+async def test_events_alone_are_counted_as_they_are() -> None:
+    world = World()
+    world.fire(1, CRITICAL, event="UPID:1")
+    world.fire(2, CRITICAL, event="UPID:2")
+    await world.wait(60)
+    (card,) = world
+    assert card.text.startswith("🔴 2 alerts\n")
+
+
+async def test_a_recovery_is_shorter_than_its_card_and_counts_from_when_it_fired() -> None:
+    world = World()
+    world.fire(1, CRITICAL, since=NOON - timedelta(hours=2))
+    await world.tick(0)
+    await world.tick(437)
+    world.over(1)
+    await world.tick(0)
+    card, recovery = world
+    assert f"🟢 {HOSTILE} is well (1) · after 7 min 17 s" in card.text
+    assert recovery.text == f"🟢 {HOSTILE} is well (1) · 7 min"
+    assert recovery.silent
+
+
+async def test_what_was_told_as_critical_is_told_to_be_over_whatever_it_hangs_on_by_then() -> None:
+    world = World()
+    world.fire(1, CRITICAL)
+    await world.tick()
+    world.fire(2, CRITICAL)
+    await world.tick()
+    parent = world.alerts[2].key
+    world.change(1, NewsKind.CHANGED, parent=parent)
+    await world.tick()
+    world.over(1)
+    await world.tick()
+    assert [one.text for one in world if one.reply_to] == [f"🟢 {HOSTILE} is well (1) · 45 s"]
+
+
 async def test_a_test_alert_is_told_and_over_after_a_minute() -> None:
     world = World()
     await world.deliverer.test(Place(chat=OPS, topic=3), BY)
