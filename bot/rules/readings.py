@@ -124,7 +124,7 @@ def page_of_node(view: View, node: str) -> Cure:
 
 def percent(value: float) -> str:
     """A share as `87 %`; `95.4 %` where it matters."""
-    return f"{value * 100:.0f} %" if value < 0.95 else f"{value * 100:.1f} %"
+    return f"{value * 100:.0f} %" if value < 0.95 else f"{value * 100:.1f}".removesuffix(".0") + " %"
 
 
 def passed(seconds: float) -> Said:

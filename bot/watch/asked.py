@@ -10,10 +10,11 @@ from bot import life
 from bot.access import Asker
 from bot.errors import StoreFailed
 from bot.model import Alert, Blind, Card, Habits, News, NewsKind, Phase, Record, Route, Silence
+from bot.pages.alertwords import when
 from bot.ports import Changes, Clock, Kept, Ledger, Pulse, Vitals, Why
 from bot.rules import Limit, Rule
 from bot.screen import Message, Place, Screen
-from bot.text import Said, clock, say
+from bot.text import Said, say
 from bot.watch.post import Post
 from bot.watch.table import Table, merge
 from bot.watch.tick import speak
@@ -127,16 +128,16 @@ class Asked:
         return self._deliverer.habits(chat)
 
     def why(self, number: int, chat: int) -> Why | None:
-        alert = self.alert(number)
+        alert, now = self.alert(number), self._clock.now()
         if alert is None:
             return None
         silence = self._table.silences.get(alert.silenced)
         silenced = (
-            say("Silenced by {name} until {time}.", name=silence.by, time=clock(silence.until)) if silence else None
+            say("Silenced by {name} until {time}.", name=silence.by, time=when(silence.until, now)) if silence else None
         )
         rule = self._rules.get(alert.finding.rule)
         told = self._deliverer.told(alert, chat)
-        return why(alert, rule.help if rule is not None else None, told, silenced, self._clock.now())
+        return why(alert, rule.help if rule is not None else None, told, silenced, now)
 
     def fires_in(self, number: int) -> float | None:
         """Seconds for which a pending alert has still to be found; None where it is not pending, or not to be told."""

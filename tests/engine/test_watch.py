@@ -19,7 +19,7 @@ from bot.errors import (
 from bot.model import About, Finding, Gap, NewsKind, Outcome, Phase, Severity, Storage, Subject, Task, Unseen, Upid
 from bot.model.view import Cut, Push, Stranger, View
 from bot.rules import Confirm, Limit
-from bot.text import Reader, plain, say
+from bot.text import Moment, Reader, plain, say
 from bot.watch.table import record as table_record
 from bot.watch.tick import PIECE, evaluating
 from tests.engine.kit import (
@@ -786,6 +786,19 @@ async def test_why(bench: Bench) -> None:
     assert bench.watch.why(77, -100) is None
 
 
+async def test_why_of_a_silenced_one_says_until_when_as_everywhere(bench: Bench) -> None:
+    await bench.poll(DOWN, times=3)
+    now = bench.clock.now()
+    for span, said in ((timedelta(hours=1, seconds=9), "%H:%M"), (timedelta(days=3), "%d %b %H:%M")):
+        made = await bench.watch.silence("guest", "main", "101", now + span, ANA)
+        why = bench.watch.why(1, -100)
+        assert why is not None
+        assert plain(why.told, Reader()) == plain(
+            say("Silenced by {name} until {time}.", name="Ana", time=Moment(made.until, said)), Reader()
+        )
+        assert await bench.watch.unsilence(made.id, ANA)
+
+
 async def test_vitals(bench: Bench) -> None:
     await bench.poll(DOWN, times=3)
     bench.pve.error = PveUnreachable("away")
@@ -864,6 +877,30 @@ async def test_what_was_deleted_is_gone_and_does_not_run_again(bench: Bench, sub
 
 async def test_what_is_there_runs_again(bench: Bench) -> None:
     assert await ended(bench, DOWN) == "it runs again"
+
+
+@pytest.mark.parametrize(
+    ("explained", "stopped", "over"),
+    [
+        (True, True, f"{NAME} stays down, cause: ana@pve, 14:02"),
+        (True, False, "it runs again"),
+        (False, True, "it runs again"),
+    ],
+)
+async def test_what_was_told_and_is_explained_later_does_not_run_again(
+    bench: Bench, explained: bool, stopped: bool, over: str
+) -> None:
+    bench.pve.stopped = {101} if stopped else set()
+    finding = replace(DOWN, over=say("{name} runs again", name="it"))
+    await bench.poll(finding, times=4)
+    assert bench.told == [("fired", DOWN_KEY)]
+    await bench.poll(replace(finding, last=say("cause: ana@pve, 14:02") if explained else None), times=2)
+    await bench.poll(times=5)
+    alert = bench.of(DOWN_KEY)
+    assert (alert.phase, alert.gone) == (Phase.OVER, False)
+    assert alert.finding.over is not None
+    assert plain(alert.finding.over, Reader()) == over
+    assert bench.deliverer.news[-1].alert == alert
 
 
 async def test_a_list_with_holes_says_nothing_of_what_is_missing(bench: Bench) -> None:
