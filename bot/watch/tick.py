@@ -14,7 +14,7 @@ from bot import life
 from bot.model import About, Alert, Finding, News, NewsKind, Phase, Silence, Snapshot
 from bot.model.view import View
 from bot.rules import Confirm, Limit, Limits, Rule
-from bot.watch.gone import ended_gone, vanished
+from bot.watch.gone import ended_down, ended_gone, vanished
 from bot.watch.inhibit import Inhibits, Parents, released
 from bot.watch.silence import covering, voice
 
@@ -188,8 +188,8 @@ def tick(
                 del stepped[alert.number]
                 gone.append(alert.number)
             continue
-        if one is None and new.phase is Phase.OVER and vanished(view, new.finding.subject):
-            new = ended_gone(new)
+        if one is None and new.phase is Phase.OVER:
+            new = ended_gone(new) if vanished(view, new.finding.subject) else ended_down(new, view)
         if new.phase is not Phase.OVER or news is not None:
             above = parent.key if parent is not None and new.fired is not None and parent.open else ""
             new = replace(new, parent=above) if new.parent != above else new

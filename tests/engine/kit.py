@@ -204,6 +204,7 @@ class Pve:
         self.nodes: Sequence[str] = ("pve1", "pve2")
         self.storages: tuple[Storage, ...] = ()
         self.unseen: tuple[Unseen, ...] = ()
+        self.stopped: set[int] = set()  # guests
 
     def latest(self) -> Snapshot | None:
         return self._latest
@@ -215,7 +216,8 @@ class Pve:
         if self.error is not None:
             raise self.error
         made = snapshot(self._clock, self.key, self.nodes)
-        self._latest = replace(made, storages=self.storages, unseen=self.unseen)
+        guests = tuple(replace(one, status=Status.STOPPED) if one.vmid in self.stopped else one for one in made.guests)
+        self._latest = replace(made, guests=guests, storages=self.storages, unseen=self.unseen)
         return self._latest
 
     async def tasks(self) -> tuple[Task, ...]:

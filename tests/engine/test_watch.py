@@ -24,6 +24,7 @@ from bot.watch.table import record as table_record
 from bot.watch.tick import PIECE, evaluating
 from tests.engine.kit import (
     ANA,
+    NAME,
     START,
     Bench,
     Book,
