@@ -12,7 +12,6 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -23,12 +22,13 @@ from bot.chat.chatter import Chatter
 from bot.chat.door import Pressed, Typed, Visit
 from bot.chat.menu import Menu
 from bot.chat.messenger import Messenger
+from bot.chat.showing import BROKEN, OLD, Showing, Verdict, dated, owned
 from bot.chat.turns import Crowd, Turns
-from bot.errors import Denied, TelemoxError
+from bot.errors import TelemoxError
 from bot.pages.page import Enquiry, Page
 from bot.ports import Env
-from bot.screen import Ack, Ask, Button, Cancel, Copy, Do, Hush, Message, Open, Screen, Stale, Tap
-from bot.text import Reader, Said, lines, say, span
+from bot.screen import Ack, Ask, Cancel, Do, Hush, Message, Open, Screen, Stale, Tap
+from bot.text import Reader, Said, say
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +40,10 @@ ANSWERS = 32
 """Answers to presses on their way in all, so that there is always a connection for a message (api.POOL)."""
 ARGUMENT = 256
 """Characters of a command's argument that are read."""
-OLD = 120.0
-"""Seconds after which an answer says how long ago it was asked for."""
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+(.*))?\s*", re.DOTALL)
 _PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Action = Ask | Do | Cancel
-Verdict = asyncio.Future[Said | None]
-"""What a press is answered with, once that is known."""
 
 
 class Runner(Protocol):
@@ -94,6 +90,7 @@ class Handlers:
         self._answering = asyncio.Semaphore(ANSWERS)
         self._beside = Beside()
         self._chatter = Chatter()
+        self._showing = Showing(env, messenger, runner, pages, self._enquiry)
         self._commands = {
             name: page for page in pages.values() if page.command for name in (page.key, *page.aliases)
         }  # fmt: skip
@@ -143,15 +140,15 @@ class Handlers:
             self._env.spawn(self._menu.set(visit.place.chat), "menu")
         if (match := _COMMAND.fullmatch(visit.text)) is None:
             if visit.private and not visit.text.startswith("/") and (page := self._pages.get("vm")) is not None:
-                return partial(self._show, visit, page, visit.text.strip()[:ARGUMENT])  # a name is enough
+                return partial(self._showing.show, visit, page, visit.text.strip()[:ARGUMENT])  # a name is enough
             return None
         name, addressee, arg = match[1].lower(), match[2], (match[3] or "").strip()[:ARGUMENT]
         if addressee is not None and addressee.lower() != self._bot.lower():
             return None
         if name == "start" and arg and (target := self._deep_link(arg)) is not None:
-            return partial(self._show, visit, *target)
+            return partial(self._showing.show, visit, *target)
         if (page := self._commands.get(name)) is not None:
-            return partial(self._show, visit, page, arg)
+            return partial(self._showing.show, visit, page, arg)
         return partial(self._unknown, visit, name) if visit.private else None
 
     def _deep_link(self, payload: str) -> tuple[Page, str] | None:
@@ -164,7 +161,7 @@ class Handlers:
 
     async def _unknown(self, visit: Typed, name: str) -> None:
         hint = say("There is no /{name} here. /help lists what there is.", name=name)
-        await self._messenger.send(visit.place, _dated(visit, Screen(text=hint)))
+        await self._messenger.send(visit.place, dated(visit, Screen(text=hint)))
 
     # -- pressed --------------------------------------------------------------------------------------------------
 
@@ -191,7 +188,7 @@ class Handlers:
         match tap:
             case Open(page=key) | taps.Kept(page=key):
                 if (page := self._pages.get(key)) is None:
-                    return _OLD, None
+                    return OLD, None
                 arg = tap.arg if isinstance(tap, Open) else ""  # of one that is kept it is not known yet
                 if (words := page.refusal(visit.asker, arg, visit.private)) is not None:
                     return words, None
@@ -199,8 +196,8 @@ class Handlers:
                     return words, None
                 verdict = asyncio.get_running_loop().create_future() if page.changes else None
                 if isinstance(tap, Open):
-                    return verdict, partial(self._show, visit, page, tap.arg, visit.message, verdict)
-                return verdict, partial(self._show_kept, visit, page, tap.key, verdict)
+                    return verdict, partial(self._showing.show, visit, page, tap.arg, visit.message, verdict)
+                return verdict, partial(self._showing.kept, visit, page, tap.key, verdict)
             case Ask() | Do() | Cancel():
                 if (words := self._runner.refusal(tap, visit.asker, visit.message)) is not None:
                     return words, None
@@ -212,23 +209,19 @@ class Handlers:
             case Ack() | Hush():
                 return self._alerted(visit, tap)
             case Stale():
-                return _OLD, None
+                return OLD, None
 
     def _over(self, visit: Pressed, asks: bool = True) -> Said | None:
         """Why this is one too many; None: it is not, and counts."""
-        if self._owned(visit.message) and not self._beside.enter(visit.message, visit.arrived):
+        if owned(self._env, visit.message) and not self._beside.enter(visit.message, visit.arrived):
             return _ENOUGH
         if asks and not self._chatter.enter(visit.place.chat, visit.asker.id, visit.arrived):
             return _MUCH
         return None
 
-    def _owned(self, message: Message) -> bool:
-        """Is it a card or a live line?"""
-        return self._env.watch is not None and self._env.watch.owns(message)
-
     def _alerted(self, visit: Pressed, tap: Ack | Hush) -> tuple[Said, Callable[[], Awaitable[None]] | None]:
         if (watch := self._env.watch) is None:
-            return _OLD, None
+            return OLD, None
         reader = self._reader(visit.place.chat)
         now, store = self._env.clock.now(), self._env.store
         said, change = alerttaps.decide(watch, store, tap, visit.asker, visit.place, now, reader)
@@ -237,12 +230,12 @@ class Handlers:
     async def _change(self, visit: Pressed, change: alerttaps.Change) -> None:
         """What the toast has promised, and then what came of it: in the menu where it was chosen."""
         shown = await change()
-        if shown and (page := self._pages.get(shown.page)) is not None and not self._owned(visit.message):
-            await self._show(visit, page, shown.arg, visit.message)
+        if shown and (page := self._pages.get(shown.page)) is not None and not owned(self._env, visit.message):
+            await self._showing.show(visit, page, shown.arg, visit.message)
 
     async def _act(self, visit: Pressed, tap: Action) -> None:
         message = visit.message
-        if self._owned(message):
+        if owned(self._env, message):
             moment = Screen(text=say("⏳ {name} …", name=visit.asker.name))
             beside = await self._messenger.send(visit.place, moment, silent=True, reply_to=message.id)
             if beside is None:  # nobody would see how it goes: nothing is begun
@@ -258,67 +251,7 @@ class Handlers:
             await self._messenger.send(visit.place, Screen(text=error.said()))
         except Exception:
             log.exception("a press failed: %r", visit.data)
-            await self._messenger.send(visit.place, Screen(text=_BROKEN))
-
-    # -- pages ----------------------------------------------------------------------------------------------------
-
-    async def _show_kept(self, visit: Pressed, page: Page, key: str, verdict: Verdict | None) -> None:
-        arg = await self._env.store.kept(key)
-        if arg is None:
-            _decide(verdict, None)
-            await self._messenger.send(visit.place, Screen(text=_OLD))
-        else:
-            await self._show(visit, page, arg, visit.message, verdict)
-
-    async def _show(
-        self, visit: Visit, page: Page, arg: str, message: Message | None = None, verdict: Verdict | None = None
-    ) -> None:
-        """Shows a page: in `message` where a button of it asked and it is nobody else's, else in a new one.
-
-        With a `verdict` a refusal by role is that, and nothing is shown.
-        """
-        beside = message is None or self._owned(message)
-        if message is not None and not beside and verdict is None:
-            self._runner.revoke(message)
-        try:
-            screen = await self._screen(visit, page, arg, refuses=verdict is not None)
-        except Denied as error:
-            _decide(verdict, error.said())
-            return
-        finally:
-            _decide(verdict, None)
-        if message is None or beside:
-            reply_to = message.id if message is not None else None
-            await self._messenger.send(
-                visit.place, _dated(visit, screen), silent=message is not None, reply_to=reply_to
-            )
-            return
-        self._runner.revoke(message)  # somebody may have asked something in it meanwhile
-        await self._messenger.edit(message, screen)
-
-    async def _screen(self, visit: Visit, page: Page, arg: str, *, refuses: bool) -> Screen:
-        """Raises: Denied, where it `refuses`."""
-        if (words := page.refusal(visit.asker, arg, visit.private)) is not None:
-            if refuses:
-                raise Denied(words)
-            return Screen(text=words)
-        try:
-            return page.draw(await page.load(self._enquiry(visit), arg), visit.asker)
-        except TelemoxError as error:
-            if refuses and isinstance(error, Denied):
-                raise
-            mend = error.mend()
-            copy = ((Button(say("Copy the command"), Copy(mend)),),) if mend else ()
-            return Screen(text=error.said(), rows=(*copy, *self._ways(page, arg)))
-        except Exception:
-            log.exception("page %s failed with %r", page.key, arg)
-            return Screen(text=_BROKEN, rows=self._ways(page, arg))
-
-    def _ways(self, page: Page, arg: str) -> tuple[tuple[Button, ...], ...]:
-        again = Button(say("↻"), Open(page.key, arg))
-        if page.key == "status" or "status" not in self._pages:
-            return ((again,),)
-        return ((again, Button(say("‹ Status"), Open("status"))),)
+            await self._messenger.send(visit.place, Screen(text=BROKEN))
 
     def _enquiry(self, visit: Visit) -> Enquiry:
         return Enquiry(
@@ -332,23 +265,8 @@ class Handlers:
         )
 
 
-def _decide(verdict: Verdict | None, words: Said | None) -> None:
-    """The first word counts."""
-    if verdict is not None and not verdict.done():
-        verdict.set_result(words)
-
-
-def _dated(visit: Visit, screen: Screen) -> Screen:
-    """What waited in Telegram's queue is answered with its age."""
-    if not isinstance(visit, Typed) or visit.age <= OLD:
-        return screen
-    return replace(screen, text=lines(say("You asked this {span} ago.", span=span(visit.age)), screen.text))
-
-
-_OLD = say("This button is too old, or not the bot's. Please send the command again.")
 _ENOUGH = say("This card has opened {n} messages within a minute: use those, or wait a moment.", n=MOST)
 _MUCH = say("Too much at once here: alerts come first. Wait a minute, or ask me in private.")
 _CROWDED = say(
     "{n} of your messages and taps are still being worked off. What you send meanwhile is dropped.", n=BACKLOG
 )
-_BROKEN = say("Something went wrong inside the bot; its log has the details.")
