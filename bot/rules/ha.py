@@ -59,7 +59,7 @@ def node_fenced(view: View, limits: Limits) -> Iterator[Finding]:
             because=say("the HA manager says: fence")
             if fence is Fence.SAID
             else say("Proxmox VE sent a notification of it"),
-            cures=(guests_there(node, len(managed)),) if managed else (),
+            cures=(guests_there(node, snapshot),) if here else (),
             affected=tuple(guest.name for guest in managed),
             hold=0.0,
         )

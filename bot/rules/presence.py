@@ -20,6 +20,7 @@ from bot.rules.sight import (
 )
 from bot.rules.subjects import (
     guests_there,
+    named,
     node_key,
     node_page,
     node_subject,
@@ -63,10 +64,10 @@ def _offline(view: View, snapshot: Snapshot, node: Node, limit: Limit) -> Findin
     cause = of_node(view, node.name, since or view.at, timedelta(seconds=more(limit, "ordered_seconds", ORDERED)))
     explained = node.name in view.maintenance or (cause is not None and gone < more(limit, "grace_seconds", GRACE))
     guests = [guest for guest in snapshot.guests if guest.node == node.name and not guest.template]
-    moving = sum(1 for guest in guests if guest.hastate and guest.hastate in HA_BUSY | {"started"})
+    moving = [guest.name for guest in guests if guest.hastate and guest.hastate in HA_BUSY - {"freeze"} | {"started"}]
     details: list[Said] = []
     if moving:
-        details.append(say("{n} of {of} guests move by HA", n=moving, of=len(guests)))
+        details.append(say("HA starts elsewhere: {names}", names=named(moving)))
     local = [storage.name for storage in snapshot.storages if storage.node == node.name and not storage.shared]
     if local:
         details.append(say("storage with it: {names}", names=", ".join(local[:4])))
@@ -94,7 +95,7 @@ def _offline(view: View, snapshot: Snapshot, node: Node, limit: Limit) -> Findin
         because=say("its row says offline")
         if since is None
         else say("online until {at}, offline for {span}", at=clock(since), span=span(gone)),
-        cures=(guests_there(node, len(guests)),) if guests else (),
+        cures=(guests_there(node, snapshot),) if guests else (),
         quiet=explained,
         since=since,
         affected=tuple(guest.name for guest in guests),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.model import About, Cure, Guest, Node, Storage, Subject
+from bot.model import About, Cure, Guest, Node, Snapshot, Storage, Subject
 from bot.model.view import View
 from bot.text import Said, cut, say
 
@@ -76,7 +76,9 @@ def node_page(node: Node) -> Cure:
     return opens(say("Node"), "node", f"{node.cluster}/{node.name}")
 
 
-def guests_there(node: Node, count: int) -> Cure:
+def guests_there(node: Node, snapshot: Snapshot) -> Cure:
+    """With how many the page lists: templates too."""
+    count = sum(guest.node == node.name for guest in snapshot.guests)
     return opens(say("Guests {n}", n=count), "vms", f"node:{node.name} cluster:{node.cluster}")
 
 

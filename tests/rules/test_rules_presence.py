@@ -43,10 +43,14 @@ THERE = guest(104, node="pve2", status=Status.UNKNOWN)
 def test_a_node_that_is_gone_takes_its_guests_with_it() -> None:
     moving = guest(105, "db", node="pve2", status=Status.UNKNOWN, hastate="started")
     local = storage("local-pve2", node="pve2", available=None)
-    finding = one("node_offline", view([THERE, moving, guest(106, "away")], DEAD, [local]))
+    frozen = guest(107, "frozen", node="pve2", status=Status.UNKNOWN, hastate="freeze")
+    template = guest(108, "template", node="pve2", status=Status.UNKNOWN, template=True)
+    here = [THERE, moving, guest(106, "away"), frozen, template]
+    finding = one("node_offline", view(here, DEAD, [local]))
     assert finding is not None
-    assert (finding.severity, finding.affected) == (Severity.CRITICAL, (HOSTILE, "db"))
-    assert card(finding) == "pve2 is offline\n1 of 2 guests move by HA\nstorage with it: local-pve2"
+    assert (finding.severity, finding.affected) == (Severity.CRITICAL, (HOSTILE, "db", "frozen"))
+    assert [words(cure.label) for cure in finding.cures] == ["Guests 4"]  # as the page that it opens counts them
+    assert card(finding) == "pve2 is offline\nHA starts elsewhere: db\nstorage with it: local-pve2"
     assert [(cure.key, cure.arg) for cure in finding.cures] == [("vms", "node:pve2 cluster:main")]
     assert (BY_KEY["node_offline"].limit.hold, BY_KEY["node_offline"].limit.clear) == (45, 45)
 

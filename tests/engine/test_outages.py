@@ -1,0 +1,55 @@
+"""Stories of nodes that go, and of what goes with them, at the paces of the demo: what a group is told of them."""
+
+from tests.engine.test_stories import Story, story
+
+
+def told(run: Story, before: int) -> str:
+    return "\n".join(one.text for one in run.replay.told[before:])
+
+
+async def test_a_fence_is_no_alert_of_its_own_once_its_node_is_back() -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        run.cluster.set_fault("node_off", True, "pve2")
+        await run.pass_(180)
+        run.cluster.set_fault("node_off", False, "pve2")
+        await run.pass_(120)
+        assert "pve2 is offline" in told(run, before)
+        assert "pve2 is back" in told(run, before)
+        assert "fences" not in told(run, before)
+        assert "HA starts elsewhere: ct-files" in told(run, before)
+
+
+async def test_an_ordered_reboot_makes_no_sound_however_long_a_guest_takes() -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        for guest in run.cluster.world.guests.values():
+            guest.deaf = guest.deaf or guest.node == "pve3"  # 180 s each, then by force
+        run.cluster.set_fault("node_reboot", True, "pve3")
+        await run.pass_(150)
+        assert "pve3" not in [one.name for one in run.cluster.world.nodes.values() if not one.online]
+        await run.pass_(250)
+        assert "pve3 is shutting down" in told(run, before)
+        assert [one.text for one in run.replay.told[before:] if not one.silent] == []
+
+
+async def test_what_ha_hands_over_in_an_ordered_shutdown_is_not_told() -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        run.cluster.set_fault("node_down", True, "pve2")
+        await run.pass_(90)
+        assert run.cluster.guest(112).node != "pve2"
+        assert "pve2 is shutting down" in told(run, before)
+        assert "HA restarted" not in told(run, before)
+
+
+async def test_a_lost_quorum_takes_over_nothing_that_was_wrong_before() -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        open_before = {alert.number: alert for alert in run.watch.alerts() if alert.open}
+        assert open_before
+        run.cluster.set_fault("quorum_lost", True)
+        await run.pass_(60)
+        assert "has lost its quorum" in told(run, before)
+        assert "with it" not in told(run, before)
+        assert not [number for number in open_before if (alert := run.watch.alert(number)) and alert.parent]
