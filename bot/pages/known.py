@@ -1,6 +1,6 @@
 """What /why says of something that no alert is about: how it stands, which rules look at it, and what was."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,24 +10,12 @@ from bot.model import Fleet, Record, Snapshot
 from bot.pages.alertwords import LINE, NAME, dotted, short, when
 from bot.pages.page import Enquiry
 from bot.pages.parts import WORDS
-from bot.pages.problems import Problem, Rank, problems
+from bot.pages.problems import RULES, Problem, problems
 from bot.pages.silence import Target, called
 from bot.pages.watched import exists, watch, wide
 from bot.screen import Button, Open, Screen
 from bot.text import Said, Value, bold, cut, lines, say
 
-RULES: Mapping[Rank, tuple[str, ...]] = {
-    Rank.NO_QUORUM: ("quorum_lost",),
-    Rank.NODE_OFFLINE: ("node_offline",),
-    Rank.HALTED: ("guest_io_error", "ha_error"),
-    Rank.STORAGE_FULL: ("storage_full", "storage_offline"),
-    Rank.SHOULD_RUN: ("guest_expected_down", "guest_stopped_by_itself"),
-    Rank.UNKNOWN: ("stats_frozen", "node_api_down"),
-    Rank.STORAGE_FILLING: ("storage_full",),
-    Rank.PAUSED: ("guest_paused",),
-    Rank.LOCKED: ("lock_stuck",),
-}
-"""Which of them look at what /status calls a problem."""
 MOST = 3
 """Things of the same name, and records of them, that are shown."""
 
@@ -58,7 +46,7 @@ async def known(ask: Enquiry, text: str) -> Known:
         )
     fleet = await ask.fleet(max_age=float("inf"))
     wrong = tuple(problem for one in targets for problem in _wrong(fleet, one))
-    keys = tuple(dict.fromkeys(key for problem in wrong for key in RULES[problem.rank])) or _of_kind(targets)
+    keys = tuple(dict.fromkeys(key for problem in wrong for key in sorted(RULES[problem.rank]))) or _of_kind(targets)
     subjects = {(one.cluster, one.about, one.value) for one in targets}
     records = [
         one

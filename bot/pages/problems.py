@@ -7,12 +7,13 @@ Guests of a node that is offline are its problem, not one each.
 """
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeVar
 
-from bot.model import Guest, Node, Snapshot, Status, Storage
+from bot.model import Alert, Gap, Guest, Node, Severity, Snapshot, Status, Storage
+from bot.pages.alertwords import short
 from bot.pages.parts import WORDS
 from bot.screen import Open
 from bot.text import Said, bold, raw, say, say_n
@@ -27,25 +28,43 @@ HA_BROKEN = frozenset({"error", "fence", "recovery"})
 
 
 class Rank(IntEnum):
-    """Worst first; up to STORAGE_FULL it makes the cluster red."""
+    """Worst first; up to CRITICAL it makes the cluster red."""
 
     NO_QUORUM = 0
     NODE_OFFLINE = 1
     HALTED = 2
     STORAGE_FULL = 3
-    SHOULD_RUN = 4
-    UNKNOWN = 5
-    STORAGE_FILLING = 6
-    PAUSED = 7
-    LOCKED = 8
+    CRITICAL = 4  # an alert of what no snapshot shows: a pool, a backup
+    SHOULD_RUN = 5
+    UNKNOWN = 6
+    STORAGE_FILLING = 7
+    WARNING = 8
+    PAUSED = 9
+    LOCKED = 10
+    INFO = 11
 
     @property
     def critical(self) -> bool:
-        return self <= Rank.STORAGE_FULL
+        return self <= Rank.CRITICAL
 
     @property
     def emoji(self) -> str:
-        return "🔴" if self.critical else "⚠️"
+        return "🔴" if self.critical else "🔵" if self is Rank.INFO else "⚠️"
+
+
+RULES: Mapping[Rank, frozenset[str]] = {
+    Rank.NO_QUORUM: frozenset({"quorum_lost"}),
+    Rank.NODE_OFFLINE: frozenset({"node_offline"}),
+    Rank.HALTED: frozenset({"guest_io_error", "ha_error"}),
+    Rank.STORAGE_FULL: frozenset({"storage_full", "storage_offline"}),
+    Rank.SHOULD_RUN: frozenset({"guest_expected_down", "guest_stopped_by_itself"}),
+    Rank.UNKNOWN: frozenset({"stats_frozen", "node_api_down"}),
+    Rank.STORAGE_FILLING: frozenset({"storage_full"}),
+    Rank.PAUSED: frozenset({"guest_paused"}),
+    Rank.LOCKED: frozenset({"lock_stuck"}),
+}
+"""The alerts that say the same as a problem of that rank."""
+ALERTED = {Severity.CRITICAL: Rank.CRITICAL, Severity.WARNING: Rank.WARNING, Severity.INFO: Rank.INFO}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +107,50 @@ def problems(snapshot: Snapshot) -> tuple[Problem, ...]:
     """Worst first; of the same rank nodes and storages by name, guests by vmid."""
     found = [*_cluster(snapshot), *_nodes(snapshot), *_storages(snapshot), *_guests(snapshot)]
     return tuple(sorted(found, key=lambda problem: problem.rank))
+
+
+def everything(snapshot: Snapshot, alerts: Sequence[Alert]) -> Sequence[Problem]:
+    """The one list of what is wrong: what the snapshot shows, and what open alerts know besides; worst first."""
+    found = problems(snapshot)
+    if not alerts:
+        return found
+    same = {(key, rule) for problem in found for key in _keys(problem) for rule in RULES[problem.rank]}
+    if any(gap.gap is Gap.UNREACHABLE for gap in snapshot.unseen):
+        same.add(("cluster", "api_unreachable"))  # said already
+    more = [_alerted(alert) for alert in alerts if same.isdisjoint(_named(alert))]
+    return sorted([*found, *more], key=lambda problem: problem.rank)
+
+
+def counted(snapshot: Snapshot, alerts: Sequence[Alert]) -> int:
+    """As many as there are lines: that a cluster is not reached is one of them."""
+    unreached = any(gap.gap is Gap.UNREACHABLE for gap in snapshot.unseen)
+    return len(everything(snapshot, alerts)) + unreached
+
+
+def _keys(problem: Problem) -> tuple[str, ...]:
+    if problem.vmid is not None:
+        return (f"guest {problem.vmid}",)
+    if problem.rank is Rank.NO_QUORUM:
+        return ("cluster",)
+    return (f"node {problem.name}", f"storage {problem.name}")
+
+
+def _named(alert: Alert) -> set[tuple[str, str]]:
+    subject, rule = alert.finding.subject, alert.finding.rule
+    about = subject.about.value
+    return (
+        {("cluster", rule)}
+        if about == "cluster"
+        else {(f"{about} {name}", rule) for name in (subject.id, subject.name)}
+    )
+
+
+def _alerted(alert: Alert) -> Problem:
+    subject = alert.finding.subject
+    said = short(alert.finding.said)
+    name = subject.name or subject.id or subject.cluster
+    opens = Open("alert", str(alert.number))
+    return Problem(rank=ALERTED[alert.finding.severity], said=said, word=said, name=name, opens=opens)
 
 
 @memo

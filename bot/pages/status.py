@@ -1,17 +1,16 @@
 """/status: how each cluster stands, in one look. State first, then what is wrong, then the nodes."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.access import Asker, Role
-from bot.model import Fleet, Gap, Snapshot, Status
+from bot.model import Alert, Fleet, Gap, Snapshot, Status
 from bot.pages.nodes import figures
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, gaps, mends, refresh
-from bot.pages.problems import problems
-from bot.pages.watched import visible
+from bot.pages.problems import Problem, counted, everything
+from bot.pages.watched import open_alerts
 from bot.screen import Button, Open, Row, Screen
 from bot.text import EMPTY, Said, Value, bold, lines, say, say_n
 
@@ -24,36 +23,29 @@ class Data:
     fleet: Fleet
     now: datetime
     frozen: bool = False
-    alerts: Mapping[str, int] = field(default_factory=dict)  # open ones by cluster, as far as they exist for the asker
+    alerts: Mapping[str, Sequence[Alert]] = field(
+        default_factory=dict
+    )  # open ones that exist for the asker, by cluster
 
 
 async def load(ask: Enquiry, arg: str) -> Data:
-    return Data(fleet=await ask.fleet(), now=ask.now, frozen=ask.env.store.frozen, alerts=_alerts(ask))
-
-
-def _alerts(ask: Enquiry) -> Mapping[str, int]:
-    """From memory. What hangs on another alert is not counted beside it."""
-    if ask.env.watch is None:
-        return {}
-    scope = ask.asker.scope
-    found = (alert for alert in ask.env.watch.alerts() if alert.open and not alert.parent and visible(alert, scope))
-    return Counter(alert.finding.subject.cluster for alert in found)
+    return Data(fleet=await ask.fleet(), now=ask.now, frozen=ask.env.store.frozen, alerts=open_alerts(ask))
 
 
 def draw(data: Data, asker: Asker) -> Screen:
     parts: list[Said] = [say("🧊 Writes are frozen until an admin sends /thaw.")] if data.frozen else []
     for snapshot in data.fleet:
-        parts += [*_cluster(snapshot, data.alerts.get(snapshot.cluster, 0)), EMPTY]
-    rows = _rows(data.fleet)
-    if total := sum(data.alerts.values()):
+        parts += [*_cluster(snapshot, data.alerts.get(snapshot.cluster, ())), EMPTY]
+    rows = _rows(data.fleet, data.alerts)
+    if total := sum(len(alerts) for alerts in data.alerts.values()):
         label = say_n(total, one="🔔 {n} alert", many="🔔 {n} alerts")
         rows = (*rows[:-2], (Button(label, Open("alerts")),), *rows[-2:])
     return Screen(text=lines(*parts, age(data.fleet.taken, data.now)), rows=rows)
 
 
-def _cluster(snapshot: Snapshot, alerts: int) -> list[Said]:
-    wrong = problems(snapshot)
-    parts = [_head(snapshot), *_told(_guests(snapshot), alerts)]
+def _cluster(snapshot: Snapshot, alerts: Sequence[Alert]) -> list[Said]:
+    wrong = everything(snapshot, alerts)
+    parts = [_head(snapshot, wrong), *_told(_guests(snapshot), len(alerts))]
     missing = gaps(gap for gap in snapshot.unseen if gap.gap is not Gap.NODE_OFFLINE)  # that is a problem already
     if wrong or missing:
         parts.append(EMPTY)
@@ -67,9 +59,9 @@ def _cluster(snapshot: Snapshot, alerts: int) -> list[Said]:
     return parts
 
 
-def _head(snapshot: Snapshot) -> Said:
+def _head(snapshot: Snapshot, wrong: Sequence[Problem]) -> Said:
     values: dict[str, Value] = {
-        "emoji": _emoji(snapshot),
+        "emoji": _emoji(snapshot, wrong),
         "name": bold(snapshot.name),
         "up": sum(1 for node in snapshot.nodes if node.online),
         "all": len(snapshot.nodes),
@@ -85,9 +77,8 @@ def _head(snapshot: Snapshot) -> Said:
     return say("{emoji} {name} · {up}/{all} nodes · no quorum", **values)
 
 
-def _emoji(snapshot: Snapshot) -> str:
+def _emoji(snapshot: Snapshot, wrong: Sequence[Problem]) -> str:
     """What is not known never reads as health."""
-    wrong = problems(snapshot)
     if any(gap.gap is Gap.UNREACHABLE for gap in snapshot.unseen):
         return "⚪"
     if wrong and wrong[0].rank.critical:
@@ -117,8 +108,8 @@ def _told(guests: list[Said], alerts: int) -> list[Said]:
     return [say("{guests} · {count}", guests=guests[0], count=count), *guests[1:]] if guests else [count]
 
 
-def _rows(fleet: Fleet) -> tuple[Row, ...]:
-    wrong = sum(len(problems(snapshot)) for snapshot in fleet)
+def _rows(fleet: Fleet, alerts: Mapping[str, Sequence[Alert]]) -> tuple[Row, ...]:
+    wrong = sum(counted(snapshot, alerts.get(snapshot.cluster, ())) for snapshot in fleet)
     guests = sum(len(snapshot.guests) for snapshot in fleet)  # as many as the list has
     first: Row = (
         Button(say("Guests {n}", n=guests), Open("vms")),

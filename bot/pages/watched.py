@@ -1,7 +1,7 @@
 """What the pages and the taps of alerts share: the watch, what of it exists for an asker, spans, hours and zones."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -66,6 +66,16 @@ def wide(scope: Scope) -> bool:
 def seen(ask: Enquiry) -> list[Alert]:
     """Open and pending ones that exist for the asker, worst first. Raises: NotFound where nothing is watched."""
     return [alert for alert in watch(ask).alerts() if visible(alert, ask.asker.scope)]
+
+
+def open_alerts(ask: Enquiry) -> Mapping[str, Sequence[Alert]]:
+    """Open ones that exist for the asker by cluster, from memory, without what hangs on another; none where nothing is
+    watched."""
+    found: dict[str, list[Alert]] = {}
+    for alert in seen(ask) if ask.env.watch is not None else ():
+        if alert.open and not alert.parent:
+            found.setdefault(alert.finding.subject.cluster, []).append(alert)
+    return found
 
 
 def explained(ask: Enquiry) -> list[Alert]:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from bot.access import Asker, Role, Scope
 from bot.errors import Denied, NotFound, Stale, StoreFailed, TelemoxError
-from bot.model import Alert, Blind, Card, Habits, Record, Route, Severity, Silence
+from bot.model import About, Alert, Blind, Card, Habits, Record, Route, Severity, Silence
 from bot.pages import PAGES
-from bot.pages.known import RULES as RULES_OF
 from bot.pages.page import Enquiry
+from bot.pages.problems import RULES as RULES_OF
 from bot.pages.problems import Rank
 from bot.pages.quiet import nearest
 from bot.pages.recorded import Recorded
@@ -170,6 +170,7 @@ async def test_the_status_counts_what_is_open_and_exists_for_the_asker() -> None
     seen = watching()
     check("status-alerts", await show(asking(seen), "status"))
     assert "· 1 alert" in text(await show(asking(seen, narrowed("ids")), "status"))
+    check("problems-alerts", await show(asking(seen), "problems"))
     quiet = await show(asking(seen, narrowed("tag")), "status")
     assert "alert" not in text(quiet) + " ".join(labels(quiet))
     for alert in EVERY:
@@ -995,7 +996,7 @@ async def test_why_tells_a_narrowed_asker_of_nothing_else() -> None:
 
 
 def test_each_problem_has_a_rule_that_looks_at_it() -> None:
-    assert set(RULES_OF) == set(Rank)
+    assert set(RULES_OF) == set(Rank) - {Rank.CRITICAL, Rank.WARNING, Rank.INFO}
     assert {key for keys in RULES_OF.values() for key in keys} <= set(rules())
 
 
@@ -1048,3 +1049,42 @@ async def test_several_alerts_of_one_thing_are_told_apart_by_what_they_say() -> 
     other = replace(MAIL, number=9, finding=replace(MAIL.finding, said=say("{name} should run", name="ct-mail")))
     seen = watching(MAIL, other, FULL)
     assert {"ct-mail stopp…itself", "ct-mail should run", "nas"} <= set(labels(await show(asking(seen), "alerts")))
+
+
+# -- one list of what is wrong
+
+
+def count_of(screen: Screen) -> int:
+    return next((int(one.rpartition(" ")[2]) for one in labels(screen) if "Problems" in one), 0)
+
+
+async def test_the_status_and_its_problems_are_one_list_with_each_open_alert() -> None:
+    """Of a guest that is paused too, a failed backup has a line of its own; what is said by both has one."""
+    same = replace(made.stopped(31, made.guest(104, "ct-mail")))
+    pool = made.alert(32, replace(made.storage("rpool"), about=About.OTHER), say("{name} is DEGRADED", name="rpool"),
+                      rule="zfs", severity=Severity.CRITICAL)  # fmt: skip
+    noted = made.alert(33, made.guest(101, "web"), say("{name} is down, ordered", name="web"), severity=Severity.INFO)
+    backup = made.alert(34, made.guest(131, "win-test"), say("backup failed"), rule="backup_failed")
+    full = made.alert(35, made.storage("nas-backup"), say("nas-backup 92 % full"), rule="storage_full")
+    hanging = made.stopped(36, made.guest(102, "db"), parent=pool.key)
+    seen = watching(same, pool, noted, backup, full, hanging, PENDING)
+    status_, problems_ = await show(asking(seen), "status"), await show(asking(seen), "problems")
+    check("status-one-list", status_)
+    check("problems-one-list", problems_)
+    lines_ = [line for line in text(problems_).splitlines()[1:] if line and line[0] in "🔴⚠🔵"]
+    assert count_of(status_) == len(lines_) == 7
+    assert text(problems_).startswith("🔴 7 problems")
+    assert "[🔔 5 alerts]" in "".join(f"[{one}]" for one in labels(status_))
+
+
+async def test_a_cluster_that_is_not_reached_is_a_problem_once() -> None:
+    last = snapshot()
+    host = Host(replace(last, taken=NOW - timedelta(minutes=9)))
+    host.fails["resources"] = gone()
+    seen = watching(made.alert(40, made.cluster(), say("homelab cannot be read"), rule="api_unreachable"))
+    status_ = await show(enquiry(host, asker=BEN, watch=seen), "status")
+    problems_ = await show(enquiry(host, asker=BEN, watch=seen), "problems")
+    assert "cannot be read" not in text(status_)
+    wrong = [line for line in text(status_).splitlines() if line and line[0] in "🔴⚠" and "old:" not in line]
+    assert count_of(status_) == len(wrong) == 5
+    assert "5 problems" in text(problems_)

@@ -9,7 +9,6 @@ import pytest
 from bot.access import Role
 from bot.model import Gap, Guest, Snapshot, Status, Unseen
 from bot.pages import status, troubles, vms
-from bot.pages.listing import Listing
 from bot.pages.problems import Rank, guest_problem, memo, ordered, problems
 from bot.pages.query import Query
 from bot.text import plain
@@ -101,7 +100,7 @@ def test_worst_first() -> None:
     ],
 )
 def test_the_worst_problem_is_the_emoji_of_the_head(seen: Snapshot, emoji: str) -> None:
-    told = plain(troubles.draw(Listing(fleet=fleet(seen), number=1, now=NOW), VERA).text, READER)
+    told = plain(troubles.draw(troubles.Data(fleet=fleet(seen), number=1, now=NOW), VERA).text, READER)
     assert told.startswith(emoji)
     head = plain(status.draw(status.Data(fleet=fleet(seen), now=NOW), VERA).text, READER)
     assert head.startswith("🔴" if emoji == "🔴" else "🟢")
@@ -109,7 +108,7 @@ def test_the_worst_problem_is_the_emoji_of_the_head(seen: Snapshot, emoji: str) 
 
 def test_what_could_not_be_read_is_no_health() -> None:
     seen = snapshot(guests=(), storages=(), unseen=(Unseen(gap=Gap.UNREACHABLE, subject="homelab", detail="no route"),))
-    told = plain(troubles.draw(Listing(fleet=fleet(seen), number=1, now=NOW), VERA).text, READER)
+    told = plain(troubles.draw(troubles.Data(fleet=fleet(seen), number=1, now=NOW), VERA).text, READER)
     assert told.startswith("⚪ No problem in what could be read.")
 
 
