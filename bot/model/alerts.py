@@ -89,6 +89,7 @@ class Finding:
     affected: tuple[str, ...] = ()  # names of what goes down with it, to be listed in its message
     hold: float | None = None  # s: overrides the rule's hold for this finding (0: at once)
     last: Said | None = None  # why nobody is told though it was found: cause known (for /why)
+    unsure: bool = False  # what decides how bad it is, was not read yet: nothing that was told becomes milder by it
 
     @property
     def key(self) -> str:

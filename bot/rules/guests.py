@@ -130,6 +130,7 @@ def _stopped(
 ) -> Finding:
     known = view.tasks is not None or guest.vmid in view.looked_up
     loud = known and (feared or matters(view, guest))
+    unsure = not known or _undecided(view, guest)
     ran = last_ran(view, was)
     details: list[Said] = []
     if last is not None:
@@ -157,6 +158,7 @@ def _stopped(
         since=was.changed if was.status is Status.STOPPED else None,
         hold=hold,
         last=last,
+        unsure=unsure and not loud and last is None,
     )
 
 

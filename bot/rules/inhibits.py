@@ -30,6 +30,8 @@ PARENTS: Mapping[str, int] = {
     )
 }
 """Rules that have children; of several parents the first explains it best."""
+COUNTED: Mapping[str, frozenset[str]] = {"node_offline": frozenset({"node_reset"})}
+"""Events of the same thing that are part of its coming and going, and are not told by themselves while it flaps."""
 TOLD_FIRST = frozenset({"guest_stopped_by_itself"})
 """Of these one that is explained before it was told is told to nobody: it tells for no other either. One that was told
 goes on to, whatever becomes known of it."""

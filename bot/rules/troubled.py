@@ -79,6 +79,7 @@ def guest_paused(view: View, limits: Limits) -> Iterator[Finding]:
             cures=(resume(guest),) if guest.kind is Kind.QEMU else (),
             loud=loud,
             since=was.changed if was is not None and was.status is Status.PAUSED else None,
+            unsure=not known,
         )
 
 

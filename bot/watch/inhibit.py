@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from bot.model import About, Alert, Finding, Phase
 from bot.rules import Limit
-from bot.rules.inhibits import TOLD_FIRST
+from bot.rules.inhibits import COUNTED, TOLD_FIRST
 
 Inhibits = Callable[[Finding, Finding], bool]
 """(parent, child): rules/inhibits.py"""
@@ -60,7 +60,7 @@ class Parents:
         for parent in self._standing:
             if parent.key == key or parent.phase in others or self._was_before(parent, alert):
                 continue
-            if self._inhibits(parent.finding, finding):
+            if self._inhibits(parent.finding, finding) or _counts(parent, finding):
                 if parent.phase is Phase.FIRING:
                     return parent
                 others[parent.phase] = parent
@@ -76,6 +76,12 @@ class Parents:
     def lingers(self, alert: Alert) -> bool:
         """Over for a short while."""
         return alert.over is not None and timedelta() <= self._now - alert.over < self._wait
+
+
+def _counts(parent: Alert, finding: Finding) -> bool:
+    """Is it part of what comes and goes?"""
+    counted = COUNTED.get(parent.finding.rule, ())
+    return parent.flapping is not None and finding.rule in counted and finding.subject.key == parent.finding.subject.key
 
 
 def hanging(alerts: Iterable[Alert], parents: Parents) -> frozenset[int]:

@@ -14,6 +14,7 @@ from bot import life
 from bot.model import About, Alert, Finding, News, NewsKind, Phase, Silence, Snapshot
 from bot.model.view import View
 from bot.rules import Confirm, Limit, Limits, Rule
+from bot.watch.firm import firm
 from bot.watch.gone import ended_down, ended_gone, vanished
 from bot.watch.inhibit import Inhibits, Parents, released
 from bot.watch.silence import covering, voice
@@ -225,7 +226,7 @@ def _step(
     confirmed: bool,
 ) -> tuple[Alert | None, News | None]:
     if one is not None:
-        rule, limit, finding = one.rule, one.limit, one.finding
+        rule, limit, finding = one.rule, one.limit, firm(alert, one.finding, view)
         settled = finding.event or rule.limit.hold <= SETTLED
         stands = limit.on and not finding.grey and finding.last is None
         if alert is None and view.first and settled and stands and confirmed:

@@ -1,7 +1,22 @@
 """Much at once, and one thing over and over: what a group is told of it is one message."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 from bot.model import Phase
-from tests.engine.test_stories import story
+from bot.rules.inhibits import PARENTS, inhibits
+from bot.watch.inhibit import Parents
+from tests.engine.kit import START, found, node_subject
+from tests.engine.test_stories import alert, story
+
+
+def test_a_reset_of_a_node_that_comes_and_goes_is_part_of_that() -> None:
+    offline = alert("node_offline", Phase.FIRING)
+    flapping = replace(offline, flapping=START + timedelta(minutes=30))
+    for parent, node, counted in ((flapping, "pve1", True), (flapping, "pve2", False), (offline, "pve1", False)):
+        parents = Parents(inhibits, PARENTS, START, 30)
+        parents.add(parent)
+        assert (parents.of(found("node_reset", node_subject(node), event="1")) is parent) is counted
 
 
 async def test_five_hundred_guests_that_crash_are_one_card_until_they_run_again() -> None:
@@ -48,6 +63,9 @@ async def test_a_node_that_comes_and_goes_is_one_message_and_so_are_its_resets()
             run.cluster.set_fault("node_off", False, "pve3")
             await run.pass_(18)
         assert run.replay.edits - edits <= 1  # until when it is quiet
+        run.cluster.set_fault("node_off", True, "pve3")  # for too short a time to be told as an absence
+        await run.pass_(2)
+        run.cluster.set_fault("node_off", False, "pve3")
         await run.pass_(300)
         (calm,) = run.sent(flapping)
         assert calm.startswith("🟢 pve3 is back, 9 of 9 guests run")

@@ -99,6 +99,7 @@ def test_whether_it_starts_with_its_node_is_waited_for(reading: Any, waits: bool
     finding = stopped(feeds=known)
     assert finding is not None
     assert (finding.grey, finding.hold) == (False, 90 if waits else None)
+    assert finding.unsure is waits
     first = stopped(feeds=known, first=True)  # no silent word in the summary that becomes a loud one
     assert first is not None
     assert first.grey is waits
