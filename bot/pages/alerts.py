@@ -110,11 +110,12 @@ def _pending(alert: Alert, data: Data) -> Said:
     if alert.finding.last is not None:
         return say("{said} · not told: {why}", said=said, why=short(alert.finding.last))
     left = data.fires.get(alert.number)
-    return (
-        say("{said} · pending", said=said)
-        if left is None
-        else say("{said} · fires in {span}", said=said, span=span(left))
-    )
+    return dotted([said, say("pending") if left is None else _fires(left)])
+
+
+def _fires(left: float) -> Said:
+    """What is ripe and not told yet waits for a look at the cluster, or for what comes with the next poll."""
+    return say("fires in {span}", span=span(left)) if left >= 1 else say("fires at one of the next polls")
 
 
 def late(pulse: Pulse) -> bool:
@@ -179,7 +180,7 @@ def draw_one(data: One, asker: Asker) -> Screen:
         *alert.finding.details,
         *with_it(alert, data.under, detailed=True),
         timeline(alert, data.now),
-        say("fires in {span}", span=span(data.fires)) if data.fires is not None else None,
+        _fires(data.fires) if data.fires is not None else None,
         say("not told: {why}", why=last) if last is not None else None,
     )
     number = str(alert.number)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from bot.access import Role
 from bot.actions import BY_KEY
-from bot.model import About, Alert, Cure
+from bot.model import About, Alert, Cure, Severity
 from bot.pages.alertwords import mended
 from bot.pages.parts import name_button, pairs
 from bot.screen import Ack, Ask, Button, Open, Row
@@ -23,7 +23,7 @@ def rows(alert: Alert, *, role: Role | None, acts: bool, more: Row = ()) -> tupl
     else:
         buttons += cures(alert, role=role, acts=acts)
         if role is not None and role >= Role.OPERATOR and alert.open:
-            if alert.acked is None:
+            if alert.acked is None and alert.severity is not Severity.INFO:  # of which nobody is reminded
                 buttons.append(Button(say("Ack"), Ack(f"a{alert.number}")))
             buttons.append(Button(say("Silence ▾"), Open("hush", str(alert.number))))
     if role is not None and all(button.tap != opens(alert) for button in buttons):

@@ -52,7 +52,9 @@ MIXED = [
     over(made.stopped(3, made.guest(103, HOSTILE), fired=ago(8))),
     replace(made.stopped(4), acked=ago(2), acked_by="Ben"),
 ]
-FLAPPING = replace(FIRED, fired=ago(2), changes=tuple(ago(n) for n in (14, 11, 8, 5, 2)), flapping=NOW + timedelta(minutes=28))
+FLAPPING = replace(
+    FIRED, fired=ago(2), changes=tuple(ago(n) for n in (14, 11, 8, 5, 2)), flapping=NOW + timedelta(minutes=28)
+)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +135,14 @@ def test_what_is_acknowledged_loses_its_ack_and_what_is_over_all_but_open() -> N
     assert Ack("a1") not in taps(ACKED)
     assert Open("hush", "1") in taps(ACKED)
     assert taps(over(ACKED)) == [Open("vm", "main/104")]
+
+
+def test_there_is_no_ack_for_what_nobody_is_reminded_of() -> None:
+    """A shutdown that was ordered."""
+    noted = replace(FIRED, severity=Severity.INFO, finding=replace(FIRED.finding, severity=Severity.INFO, quiet=True))
+    labels = [label(button) for row in single(noted).rows for button in row]
+    assert "Ack" not in labels
+    assert "Silence ▾" in labels
 
 
 def test_nothing_on_a_card_changes_by_time_alone() -> None:

@@ -1088,3 +1088,13 @@ async def test_a_cluster_that_is_not_reached_is_a_problem_once() -> None:
     wrong = [line for line in text(status_).splitlines() if line and line[0] in "🔴⚠" and "old:" not in line]
     assert count_of(status_) == len(wrong) == 5
     assert "5 problems" in text(problems_)
+
+
+async def test_what_is_ripe_does_not_count_down_to_nothing() -> None:
+    seen = watching(PENDING)
+    data = await PAGES["alerts"].load(asking(seen), "")
+    for left, said in ((0.0, "fires at one of the next polls"), (0.9, "fires at one"), (1.0, "fires in 1 s")):
+        screen = PAGES["alerts"].draw(replace(data, fires={PENDING.number: left}), BEN)
+        assert f"local-zfs is 86 % full · {said}" in text(screen)
+        single = await PAGES["alert"].load(asking(seen), str(PENDING.number))
+        assert said in text(PAGES["alert"].draw(replace(single, fires=left), BEN))
