@@ -110,7 +110,8 @@ def timeline(alert: Alert, now: datetime) -> Said:
     else:
         if began is not None and fired - began >= timedelta(minutes=1):
             parts.append(say("since {when}", when=when(began, now)))
-        parts.append(say("fired {when}", when=when(fired, now)))
+        noted = alert.severity is Severity.INFO  # a shutdown that was ordered: nothing went off
+        parts.append(say("noted {when}" if noted else "fired {when}", when=when(fired, now)))
     if alert.acked is not None:
         who = cut(alert.acked_by, NAME) or "?"
         parts.append(say("acked by {name} {when}", name=who, when=when(alert.acked, now)))

@@ -143,6 +143,7 @@ def test_there_is_no_ack_for_what_nobody_is_reminded_of() -> None:
     labels = [label(button) for row in single(noted).rows for button in row]
     assert "Ack" not in labels
     assert "Silence ▾" in labels
+    assert "noted 13:54" in plain(single(noted).text, READER)
 
 
 def test_nothing_on_a_card_changes_by_time_alone() -> None:
