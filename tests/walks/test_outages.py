@@ -74,6 +74,33 @@ async def test_what_happened_while_the_bot_was_away_is_told_once(s: Stack) -> No
     assert not any("problem" in text and "Telemox has started" in text for text in texts), texts
 
 
+async def test_a_group_that_takes_the_bot_back_hears_at_once_what_it_missed(s: Stack) -> None:
+    s.api.block(s.group, "kicked")
+    s.cluster.set_fault("crash", True, str(CRASHED))
+    alerts = s.app.alerts if s.app is not None else None
+    assert alerts is not None
+    await s.api.wait_for(lambda: alerts.deliverer.counts["chat"] > 0, 20.0, "the group cannot be written to")
+    await asyncio.sleep(0.2)
+    assert not any("ct-dns" in message.text for message in list(s.group.messages())[-1:])
+    s.api.promote(s.group)
+    at = s.clock.monotonic()
+    await told(s, "ct-dns stopped by itself")
+    assert s.clock.monotonic() - at < 60.0  # it was to be tried again in an hour
+
+
+async def test_what_is_asked_in_a_group_holds_up_no_alert(s: Stack) -> None:
+    for _ in range(26):
+        await s.api.say(s.group, s.vera, "/status")
+    s.cluster.set_fault("crash", True, str(CRASHED))
+    at = s.clock.monotonic()
+    await told(s, "ct-dns stopped by itself")
+    assert s.clock.monotonic() - at < 150.0
+    await s.api.settled()
+    calls = [call for call in s.api.made("sendMessage") if int(str(call.params["chat_id"])) == GROUP]
+    assert not [call.error for call in calls if call.error]
+    assert sum("alerts come first" in message.text for message in s.group.messages()) == 1
+
+
 async def test_forged_taps_of_alerts_change_nothing(s: Stack) -> None:
     s.cluster.set_fault("crash", True, str(CRASHED))
     alert = await told(s, "ct-dns stopped by itself")
