@@ -163,8 +163,8 @@ RULES: tuple[Rule, ...] = (
         number=41,
         key="bot",
         kind=Kind.STATE,
-        help="The bot itself: Telegram cannot be reached, its clock jumped, it has started, somebody without a role tried"
-        " it.",
+        help="The bot itself: Telegram cannot be reached, its clock jumped, it has started, somebody without a role"
+        " tried it.",
         severity=Severity.WARNING,
         limit=Limit(hold=5 * MINUTE),
         find=itself,
