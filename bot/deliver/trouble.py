@@ -63,7 +63,8 @@ class Trouble:
             log.warning("alerts to chat %d wait: it cannot be written to (%s)", chat, why.detail)
             self._note(
                 say(
-                    "Alerts to chat {chat} cannot be delivered ({reason}). They wait, and I try again every hour.",
+                    "Alerts to chat {chat} cannot be delivered ({reason}). They wait until it lets me in again; "
+                    "I try every hour.",
                     chat=str(chat),
                     reason=why.detail or "no reason given",
                 )
