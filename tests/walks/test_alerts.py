@@ -90,6 +90,16 @@ async def test_a_silence_is_chosen_beside_the_card_and_ended(running: Stack) -> 
     await running.api.tap(menu, "End it", running.ben)
     await until(lambda: "Told again" in menu.text)
     await until(lambda: "silenced" not in card.text)
+    audit = await running.api.ask(running.with_ana, running.ana, "/audit")
+    orders = [line.partition(" · ")[2] for line in audit.text.splitlines() if " · Ben (" in line]
+    assert orders == [f"Ben ({running.ben.id}): {what} db (main/102)" for what in ("End the silence of", "Silence")]
+
+
+async def test_a_silence_from_a_private_chat_is_told_where_writes_are(running: Stack) -> None:
+    await running.api.ask(running.with_ana, running.ana, "/auditlog here")
+    await running.api.ask(running.with_ben, running.ben, "/silence everything 1h")
+    await until(lambda: any("Silence everything" in one.text for one in running.api.messages(running.ana.id)))
+    assert "still" not in (await running.api.ask(running.with_ben, running.ben, "/silence everything off")).text.lower()
 
 
 async def test_what_is_typed_reaches_the_watch(running: Stack) -> None:
