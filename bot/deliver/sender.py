@@ -142,12 +142,12 @@ class Sender:
         self._woken.set()
 
     def returned(self) -> None:
-        """Telegram answers again: nobody waits longer than Telegram itself wants."""
+        """Telegram answers again: nobody waits longer than Telegram itself wants, or than is good: what was perhaps
+        shown is not hurried."""
         now = self._clock.monotonic()
         for chat, state in self._chats.items():
             if state.failures and chat not in self._desk.parked:
-                state.failures, state.alarm = 0, 0.0
-                state.resume = min(state.resume, max(now, state.wanted))
+                state.resume = state.alarm = min(state.resume, max(now, state.soonest))
         self._woken.set()
 
     def _of(self, chat: int) -> Line:

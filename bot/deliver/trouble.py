@@ -31,7 +31,7 @@ class Line:
     resume: float = 0.0  # monotonic seconds before which it is not tried
     alarm: float = 0.0  # monotonic seconds at which it is to be tried; 0: with the next wake
     failures: int = 0  # in a row
-    wanted: float = 0.0  # monotonic seconds until which Telegram itself wants nothing there
+    soonest: float = 0.0  # monotonic seconds before which it is not tried, even if Telegram answers again
     failed: float = 0.0  # monotonic seconds at which it could last not be written to
     posts: deque[float] = field(default_factory=lambda: deque(maxlen=A_MINUTE))  # monotonic seconds
     working: bool = False
@@ -72,8 +72,9 @@ class Trouble:
             return True
         state.failures += 1
         longest = AWAY if why.why is Lost.LATER else LONGEST
-        state.wanted = now + why.after
-        state.resume = max(state.wanted, now + min(longest, FIRST * 2 ** min(state.failures - 1, 10)))
+        pause = min(longest, FIRST * 2 ** min(state.failures - 1, 10))
+        state.resume = now + max(why.after, pause)
+        state.soonest = now + max(why.after, FIRST) if why.why is Lost.LATER else state.resume
         if state.failures == 1 or why.why is Lost.UNKNOWN:
             pause = state.resume - now
             log.warning("alerts to chat %d: %s (%s), again in %.0f s", chat, why.why.value, why.detail, pause)

@@ -81,15 +81,29 @@ async def test_what_waits_is_sent_as_soon_as_telegram_answers_again() -> None:
     world.spawn(world.deliverer.run(), "delivery")
     world.fire(1, CRITICAL)
     await world.save()
-    await world.clock.advance(31)  # 2 + 4 + 8 + 16 s, and the fifth try has failed
+    await world.clock.advance(33)  # 2 + 4 + 8 + 16 s, and the fifth try has failed
     assert world.telegram.plan[OPS] == []
     assert world.texts(OPS) == []
     world.deliverer.returned()
     await breathe()
     assert len(world.texts(OPS)) == 1
     assert world.texts(ANA) == []  # Telegram itself wanted a pause
-    await world.clock.advance(10)
+    await world.clock.advance(8)
     assert len(world.texts(ANA)) == 1
+    await world.spawn.close(0)
+
+
+async def test_where_telegram_answers_and_takes_nothing_it_is_not_hurried_for_ever() -> None:
+    world = World(Route(chat=OPS), Route(chat=ANA))
+    world.telegram.plan = {OPS: ["lost"] * 50, ANA: [LATER] * 50}
+    world.spawn(world.deliverer.run(), "delivery")
+    world.fire(1, CRITICAL)
+    await world.save()
+    for _ in range(600):  # the polls are answered all the while
+        await world.clock.advance(0.1)
+        world.deliverer.returned()
+    assert len(world.texts(OPS)) == 5  # after 2, 4, 8, 16 s
+    assert 20 <= 50 - len(world.telegram.plan[ANA]) <= 31
     await world.spawn.close(0)
 
 
