@@ -9,7 +9,7 @@ from datetime import timedelta
 from bot.model import Finding, Node, Severity, Snapshot
 from bot.model.view import View
 from bot.rules import homecoming
-from bot.rules.causes import HA_BUSY, LAG, booted_at, fell, of_node
+from bot.rules.causes import HA_BUSY, LAG, Cause, booted_at, fell, of_node
 from bot.rules.grades import more
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import (
@@ -62,7 +62,10 @@ def _offline(view: View, snapshot: Snapshot, node: Node, limit: Limit) -> Findin
     since = was.changed if was is not None and was.online is False else None
     gone = (view.at - since).total_seconds() if since is not None else 0.0
     cause = of_node(view, node.name, since or view.at, timedelta(seconds=more(limit, "ordered_seconds", ORDERED)))
-    explained = node.name in view.maintenance or (cause is not None and gone < more(limit, "grace_seconds", GRACE))
+    soon = gone < more(limit, "grace_seconds", GRACE)
+    if node.name in view.maintenance and not soon:  # whatever was ordered first
+        cause = Cause(by="maintenance", ordered=False)
+    explained = node.name in view.maintenance or (cause is not None and soon)
     guests = [guest for guest in snapshot.guests if guest.node == node.name and not guest.template]
     moving = [guest.name for guest in guests if guest.hastate and guest.hastate in HA_BUSY - {"freeze"} | {"started"}]
     details: list[Said] = []

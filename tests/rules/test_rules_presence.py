@@ -107,6 +107,17 @@ def test_under_maintenance_it_is_silent_for_as_long_as_that_lasts_and_then_it_is
     assert (words(finding.said), finding.severity) == ("pve2 is offline", Severity.CRITICAL)
 
 
+def test_one_that_was_shut_down_for_a_maintenance_is_still_under_it_later() -> None:
+    film, upkeep = Film(), frozenset({"pve2"})
+    tasks = (task("stopall", start=0, end=10, on="pve2"),)
+    film.poll(nodes=ALIVE, maintenance=upkeep, tasks=tasks)
+    for after, said in ((15, "pve2 is shutting down, ordered 14:02"), (7200, "pve2 is offline, under maintenance")):
+        film.poll(nodes=DEAD, maintenance=upkeep, tasks=tasks)
+        finding = one("node_offline", film.poll(nodes=DEAD, after=after, maintenance=upkeep, tasks=tasks))
+        assert finding is not None
+        assert (words(finding.said), finding.quiet) == (said, True)
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_guests_may_take_their_time_to_shut_down(known: bool) -> None:
     """It counts from the end of the stopall, and the grace from when the node is gone, whoever waits for a backup."""
