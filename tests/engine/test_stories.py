@@ -55,7 +55,7 @@ class Story:
     @property
     def told(self) -> list[str]:
         """First lines, without what was open at the start."""
-        return [told.text.splitlines()[0] for told in self.replay.told if "before the start" not in told.text]
+        return [told.text.splitlines()[0] for told in self.replay.told if "before the bot started" not in told.text]
 
 
 @asynccontextmanager
