@@ -7,7 +7,7 @@ from bot.deliver.desk import Desk, Dirty
 from bot.deliver.plan import wanted
 from bot.deliver.planning import Planner
 from bot.model import Alert
-from bot.pages import alertcard
+from bot.pages import liveline
 from bot.ports import Clock, Courier, Ledger, Lost, Pulse, Undelivered
 from bot.screen import Message, Place, Screen
 from bot.text import Said, code, say
@@ -71,7 +71,7 @@ class Live:
         alerts: list[Alert] = [
             alert for alert in self._desk.alerts.values() if alert.open and (not routes or wanted(routes, alert))
         ]
-        return alertcard.live_line(alerts, self.pulse, clusters=self._planner.names, now=self._clock.now())
+        return liveline.live_line(alerts, self.pulse, clusters=self._planner.names, now=self._clock.now())
 
     async def _edit(self, message: Message, screen: Screen) -> Message | Undelivered | None:
         chat = message.place.chat

@@ -1,4 +1,4 @@
-"""Alerts as they stand in a chat: their card, the short replies beside it, the digest, the pinned live line. All pure.
+"""Alerts as they stand in a chat: their card, the short replies beside it, the digest. All pure.
 
 🔴 ct-mail stopped by itself                the headline; over: 🟢, and for how long it lasted
 nobody ordered it in Proxmox                details, and what goes down with it
@@ -19,11 +19,9 @@ from bot.pages.alertwords import (
     emoji,
     ended,
     head,
-    headline,
     mended,
     named,
     place,
-    short,
     standing,
     timeline,
     when,
@@ -34,19 +32,12 @@ from bot.pages.alertwords import (
 )
 from bot.pages.cures import cures, every, rows
 from bot.pages.parts import pairs
-from bot.ports import Pulse
 from bot.screen import Ack, Ask, Button, Open, Row, Screen
-from bot.text import MESSAGE_LIMIT, Moment, Reader, Said, Value, bold, cut, lines, plain, raw, say, say_n, span
+from bot.text import MESSAGE_LIMIT, Moment, Reader, Said, Value, bold, lines, plain, raw, say, say_n, span
 
 ROOM = MESSAGE_LIMIT - 400
 """Characters of lines on a card with many: its head, its last line and what a longer name would add are kept free."""
 CURES = 6  # on a card with many, two a row
-SHOWN = 5
-"""Alerts named in the live line."""
-LATE = 3
-"""Polls without an answer after which the live line says so."""
-EVEN = (60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400)  # s
-"""Ages that the live line says, so that it is edited a few times in a long outage."""
 
 
 def draw(
@@ -112,7 +103,7 @@ def _many(
     told: list[Said] = []
     room = ROOM
     for alert in alerts:
-        line = lines(_line(alert, clusters, now), *(() if mended(alert) else with_it(alert, under)))
+        line = lines(one_line(alert, clusters, now), *(() if mended(alert) else with_it(alert, under)))
         room -= len(plain(line, Reader())) + 1
         if room < 0:
             break
@@ -129,7 +120,7 @@ def _many(
     return Screen(text=text, rows=(*pairs(buttons), *_of_many(card, left_open, role)))
 
 
-def _line(alert: Alert, clusters: Mapping[str, str], now: datetime) -> Said:
+def one_line(alert: Alert, clusters: Mapping[str, str], now: datetime) -> Said:
     values: dict[str, Value] = {"emoji": emoji(alert), "said": standing(alert, now)}
     if len(clusters) > 1:
         cluster = alert.finding.subject.cluster
@@ -255,7 +246,7 @@ def digest(
     told: list[Said] = []
     room = ROOM
     for alert in found:
-        line = _line(alert, clusters, now)
+        line = one_line(alert, clusters, now)
         room -= len(plain(line, Reader())) + 1
         if room < 0:
             break
@@ -288,46 +279,3 @@ def _summed(alerts: Sequence[Alert], *, begin: datetime, end: datetime, night: b
     if night:
         return say("🌙 Night {begin}-{end}: {said}", **values)
     return say("📋 Since {begin}: {said}", **{**values, "begin": when(begin, end)})
-
-
-# -- the live line ---------------------------------------------------------------------------------------------------
-
-
-def live_line(alerts: Iterable[Alert], pulse: Sequence[Pulse], *, clusters: Mapping[str, str], now: datetime) -> Screen:
-    """The pinned message: its first line is all that the bar above the chat shows. `alerts`: the open ones told here.
-
-    It is edited when an alert comes or goes, and when the polls fail: of those the age is said, in few steps.
-    """
-    found = worst_first(alert for alert in alerts if alert.open and not alert.parent)
-    late = [one for one in pulse if one.age is None or one.age > LATE * one.poll]
-    names = dotted([cut(one.name, 20) for one in pulse]) if pulse else say("nothing is watched")
-    values: dict[str, Value] = {"names": names, "n": len(found)}
-    if found:
-        mark = worst(found)
-        one, many = "{emoji} {names} · {n} alert: {said}", "{emoji} {names} · {n} alerts: {said}"
-        first = say_n(len(found), one=one, many=many, emoji=mark, names=names, said=short(headline(found[0])))
-    elif late or not pulse:
-        first = say("⚪ {names} · not known", **values)
-    else:
-        first = say("🟢 {names} · all well", **values)
-    rest = [_line(alert, clusters, now) for alert in found[1:SHOWN]]
-    left = len(found) - 1 - len(rest)
-    text = lines(
-        first,
-        *rest,
-        say("and {n} more", n=left) if left > 0 else None,
-        *(_late(one, now) for one in late),
-        *(say("polled every {span}", span=span(one.poll)) for one in pulse[:1] if not late),
-    )
-    return Screen(text=text, rows=((every(), Button(say("Status"), Open("status"))),))
-
-
-def _late(pulse: Pulse, now: datetime) -> Said:
-    name = bold(cut(pulse.name, 20))
-    if pulse.polled is None or pulse.age is None:
-        return say("⚠️ {name} has not been seen since the start", name=name)
-    step = max((even for even in EVEN if even <= pulse.age), default=0)
-    values: dict[str, Value] = {"name": name, "when": when(pulse.polled, now)}
-    if not step:
-        return say("⚠️ {name}: last seen {when}", **values)
-    return say("⚠️ {name}: last seen {when}, over {span} ago", span=span(step), **values)

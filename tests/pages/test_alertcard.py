@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.access import Role
 from bot.model import About, Alert, Card, Cure, NewsKind, Phase, Severity, Subject
-from bot.pages import alertcard
+from bot.pages import alertcard, liveline
 from bot.ports import Pulse
 from bot.screen import Ack, Ask, Open, Screen
 from bot.text import Said, html, lines, plain, say
@@ -240,13 +240,13 @@ PULSE = Pulse(cluster="main", name="homelab", polled=ago(0.1), age=6.0, poll=15.
     ],
 )
 def test_live_lines(name: str, alerts: Sequence[Alert], pulse: Sequence[Pulse]) -> None:
-    check(f"alert-live-{name}", alertcard.live_line(alerts, pulse, clusters=ONE, now=NOW))
+    check(f"alert-live-{name}", liveline.live_line(alerts, pulse, clusters=ONE, now=NOW))
 
 
 def test_the_live_line_is_edited_a_few_times_in_a_long_outage_and_never_while_all_is_well() -> None:
     def seen(age: float) -> Screen:
         pulse = replace(PULSE, age=age, polled=NOW)
-        return alertcard.live_line([], [pulse], clusters=ONE, now=NOW + timedelta(seconds=age))
+        return liveline.live_line([], [pulse], clusters=ONE, now=NOW + timedelta(seconds=age))
 
     assert len({seen(age) for age in range(45)}) == 1
     assert len({seen(age) for age in range(0, 20 * 3600, 15)}) <= 11
@@ -315,7 +315,7 @@ def test_whatever_is_found_can_be_drawn(
 ) -> None:
     screen = drawn(card(*found, head=head), found, role=role, clusters=clusters)
     fits(screen)
-    line = alertcard.live_line(found, [PULSE], clusters=clusters, now=NOW)
+    line = liveline.live_line(found, [PULSE], clusters=clusters, now=NOW)
     fits(line)
     texts_ = [screen.text, line.text]
     texts_.append(alertcard.digest(found, begin=NOW, end=NOW, night=True, clusters=clusters, now=NOW))
