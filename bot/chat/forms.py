@@ -55,6 +55,11 @@ def gone(words: str) -> bool:
     return _any(words, _GONE)
 
 
+def threadless(words: str) -> bool:
+    """The topic is not there, or closed."""
+    return _any(words, _THREAD)
+
+
 def parked(words: str) -> bool:
     """Nothing can be said in this chat."""
     return _any(words, _PARKED)

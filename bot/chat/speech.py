@@ -25,7 +25,7 @@ from telegram import InputFile
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot.chat.api import Api, Fields
-from bot.chat.forms import SHORT, Form, gone, parked, unmodified
+from bot.chat.forms import SHORT, Form, gone, parked, threadless, unmodified
 from bot.chat.keyboard import Plainness, keyboard, sendable
 from bot.chat.limiter import Lane, Limiter, seconds
 from bot.chat.members import Members
@@ -120,7 +120,7 @@ class Speech:
             case BadRequest():  # before NetworkError, which it is a kind of
                 if edits and gone(words):
                     return Undelivered(why=Lost.MISSING, detail=error.message)
-                if parked(words):
+                if parked(words) or (threadless(words) and not form.topic):  # General is closed, too
                     return self._park(place, error)
                 if (poorer := form.poorer(words)) is not None:
                     if poorer.buttons is Plainness.UNSTYLED:

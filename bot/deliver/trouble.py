@@ -72,8 +72,8 @@ class Trouble:
             return True
         state.failures += 1
         longest = AWAY if why.why is Lost.LATER else LONGEST
-        pause = min(longest, FIRST * 2 ** min(state.failures - 1, 10))
-        state.resume = now + max(why.after, pause)
+        doubled = min(longest, FIRST * 2 ** min(state.failures - 1, 10))
+        state.resume = now + (why.after or doubled)  # Telegram knows best how long it wants nothing
         state.soonest = now + max(why.after, FIRST) if why.why is Lost.LATER else state.resume
         if state.failures == 1 or why.why is Lost.UNKNOWN:
             pause = state.resume - now

@@ -16,7 +16,7 @@ from bot.rules import Limit, Rule
 from bot.screen import Message, Place, Screen
 from bot.text import Said, say
 from bot.watch.post import Post
-from bot.watch.table import Table, merge
+from bot.watch.table import Table, merge, record
 from bot.watch.tick import speak
 from bot.watch.why import why
 
@@ -150,7 +150,17 @@ class Asked:
         return max(0.0, hold - alert.held, (polls - alert.polls) * self._poll)
 
     async def history(self, limit: int = 50, since: datetime | None = None) -> Sequence[Record]:
-        return await self._ledger.history(limit, since)
+        """Also of what is over, and is not written down as history yet. Raises: StoreFailed."""
+        told = self._deliverer.accepted()
+        over = [
+            record(replace(one, told=one.told or one.number in told))
+            for one in self._table.all().values()
+            if one.phase is Phase.OVER and one.fired is not None
+        ]
+        kept = await self._ledger.history(limit, since)
+        known = {one.number for one in kept}
+        fresh = [one for one in over if one.number not in known and (since is None or one.fired >= since)]
+        return sorted((*fresh, *kept), key=lambda one: (one.fired, one.number), reverse=True)[:limit]
 
     def _hanging(self) -> frozenset[int]:
         """Pending ones that hang on another that stands, where the watch knows."""

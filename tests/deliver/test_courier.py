@@ -134,6 +134,12 @@ async def test_a_chat_that_is_gone(home: House, status: str, chat: int) -> None:
     assert (await lost(home, Place(chat=chat))).why is Lost.CHAT
 
 
+async def test_a_topic_that_is_closed_like_general_is_waited_for(home: House) -> None:
+    """An alert is not given up for it: the chat is tried again."""
+    home.api.fail("sendMessage", 400, "Bad Request: TOPIC_CLOSED", times=2)
+    assert (await lost(home, Place(chat=OPS, topic=7))).why is Lost.CHAT
+
+
 async def test_a_card_that_was_deleted_is_missing(home: House) -> None:
     message = await posted(home)
     home.api.last(OPS).deleted = True

@@ -50,6 +50,18 @@ async def test_later_waits_as_long_as_telegram_wants_and_no_other_chat_waits() -
     assert len(world.texts(OPS)) == 1
 
 
+async def test_a_wait_that_telegram_names_is_not_made_longer() -> None:
+    world = World()
+    world.telegram.plan[OPS] = [Undelivered(why=Lost.LATER, after=5.0)] * 6
+    world.fire(1, CRITICAL)
+    await world.save()
+    pauses = []
+    while (pause := await world.deliverer.drain(OPS)) > 0:
+        pauses.append(pause)
+        world.clock.at += pause
+    assert pauses == [5] * 6
+
+
 async def test_failures_in_a_row_are_tried_less_and_less_often() -> None:
     world = World()
     world.telegram.plan[OPS] = [LATER] * 12

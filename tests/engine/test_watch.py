@@ -57,6 +57,15 @@ async def test_from_found_to_over(bench: Bench) -> None:
     assert bench.deliverer.woken == 6  # the start, and five polls
 
 
+async def test_what_is_over_stands_in_the_history_at_once(bench: Bench) -> None:
+    await bench.poll(DOWN, times=3)
+    assert await bench.watch.history() == []
+    await bench.poll(times=2)
+    ((past),) = await bench.watch.history()
+    assert past.over is not None
+    assert past.told
+
+
 async def test_three_calls_a_poll(bench: Bench) -> None:
     bench.pve.calls.clear()
     await bench.poll()
