@@ -15,7 +15,7 @@ from types import MappingProxyType
 from bot.access import Asker, Role
 from bot.errors import PveError, PveForbidden, PveNoAnswer, PveRefused, TelemoxError
 from bot.model import Guest, Kind, Node, Outcome, Permissions, Snapshot, Status, Task, TaskLog, Upid, Version
-from bot.model.feeds import BackupJob
+from bot.model.readings import BackupJob
 from bot.pages.page import Enquiry
 from bot.ports import Audit, Env
 from bot.runner import Runner

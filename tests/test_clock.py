@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.clock import PATIENCE, SteadyClock
-from bot.model.feeds import TIME, Feeds, NodeTime, Reading
+from bot.model.feeds import TIME, Feeds, Reading
+from bot.model.readings import NodeTime
 from bot.watch.timed import hear
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

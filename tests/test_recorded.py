@@ -29,7 +29,7 @@ from bot.errors import (
     PveUnauthorized,
 )
 from bot.model import Guest, Kind, Outcome, Permissions, Status, Task, TaskLog, Upid, Version
-from bot.model.feeds import BackupJob, Ceph, Disk, GuestSnapshots, NodeStatus, Packages, StorageState
+from bot.model.readings import BackupJob, Ceph, Disk, GuestSnapshots, NodeStatus, Packages, StorageState
 from bot.pve import addresses, parse, rows, tasks
 from bot.pve.client import Client
 from bot.pve.cluster import Cluster

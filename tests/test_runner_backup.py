@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.access import Role
 from bot.errors import PveNodeDown
 from bot.model import Outcome, Permissions, Status, Task, Upid
-from bot.model.feeds import BackupJob
+from bot.model.readings import BackupJob
 from bot.runner.aim import Aim, of_jobs, of_log
 from bot.screen import Ask
 from tests.runner_world import ANA, EVE, NAME, START, WEB, Plan, World

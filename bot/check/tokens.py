@@ -6,7 +6,7 @@ from bot.access import Role
 from bot.check.line import Line, fail, ok, warn
 from bot.errors import PveError, PveUnauthorized
 from bot.model import Permissions, Version
-from bot.model.feeds import EXPECT_AGENT
+from bot.model.readings import EXPECT_AGENT
 from bot.ports import Pve
 from bot.privileges import MAJORS, POWER_ROLE, VIEW_ROLE, Need, granted, needs, writes
 from bot.text import Said, say, say_n

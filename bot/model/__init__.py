@@ -5,7 +5,7 @@ the node is gone, or this version does not say; it is never zero.
 
 Identity: a guest is (cluster, vmid), since guests migrate; a storage is its id if shared, else node/id.
 
-    things · fleet · tasks · rights   what is there, who may        feeds    what is read at its own pace
+    things · fleet · tasks · rights   what is there, who may        feeds    what is read at its own pace, as readings
     alerts                            what is wrong, who is told    view     what the rules look at
 
 The last two are imported by their own names: `from bot.model import feeds`, `from bot.model.view import View`.

@@ -6,8 +6,9 @@ from datetime import datetime
 from enum import Enum
 from functools import cached_property
 
-from bot.model.feeds import Feeds, NodeTime
+from bot.model.feeds import Feeds
 from bot.model.fleet import Snapshot
+from bot.model.readings import NodeTime
 from bot.model.tasks import Task
 from bot.model.things import Status
 from bot.text import Said

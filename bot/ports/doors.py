@@ -13,7 +13,7 @@ from bot.screen import Message, Place, Screen
 from bot.text import Said
 
 if TYPE_CHECKING:  # not needed before the first poll, and a start does not wait for it
-    from bot.model.feeds import BackupJob
+    from bot.model.readings import BackupJob
 
 
 class Clock(Protocol):

@@ -13,7 +13,8 @@ from typing import TypeVar
 from bot.access import Role
 from bot.errors import PveError, PveForbidden
 from bot.model import Guest, Outcome, Permissions, Snapshot, Task, TaskLog, Upid, Version
-from bot.model.feeds import BackupJob, Feed
+from bot.model.feeds import Feed
+from bot.model.readings import BackupJob
 from bot.ports import Clock
 from bot.pve import opinion, parse, rows, tasks, tls
 from bot.pve.addresses import Addresses

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
-from bot.model.feeds import GuestBackup
+from bot.model.readings import GuestBackup
 from bot.model.tasks import Outcome, Task
 
 _LEVEL = re.compile(r"^(?:[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} )?(?P<level>INFO|ERROR|WARN|WARNING): (?P<text>.*)$")

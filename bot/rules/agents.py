@@ -6,7 +6,8 @@
 from collections.abc import Iterator
 
 from bot.model import Finding, Guest, Severity, Status, Subject
-from bot.model.feeds import AGENT, EXPECT_AGENT, FILESYSTEMS, AgentPings
+from bot.model.feeds import AGENT, FILESYSTEMS
+from bot.model.readings import EXPECT_AGENT, AgentPings
 from bot.model.view import View
 from bot.rules.grades import graded
 from bot.rules.guests import CRITICAL

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.model import Cure, Finding, Guest, Outcome, Severity, Subject
-from bot.model.feeds import BACKUPS, DAY, GuestBackup
+from bot.model.feeds import BACKUPS, DAY
+from bot.model.readings import GuestBackup
 from bot.model.view import Push, View
 from bot.rules.readings import guest_named, listed, name_of, of_other
 from bot.rules.rule import Kind, Limit, Limits, Rule

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.model import Finding, Guest, Outcome, Severity
-from bot.model.feeds import BACKUPS, DAY, HOUR, BackupJob, Backups
+from bot.model.feeds import BACKUPS, DAY, HOUR
+from bot.model.readings import BackupJob, Backups
 from bot.model.view import View
 from bot.rules.readings import (
     guest_named,

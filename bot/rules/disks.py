@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from bot.model import Finding, Severity, Snapshot, Subject
-from bot.model.feeds import CEPH, DISKS, MINUTE, ZFS, ZPOOLS, Disk
+from bot.model.feeds import CEPH, DISKS, MINUTE, ZFS, ZPOOLS
+from bot.model.readings import Disk
 from bot.model.view import View
 from bot.rules.readings import (
     is_online,

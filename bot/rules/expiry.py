@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot.model import Finding, Severity
-from bot.model.feeds import CERTIFICATES, DAY, NODE_STATUS, SUBSCRIPTION, TOKENS, Certificate
+from bot.model.feeds import CERTIFICATES, DAY, NODE_STATUS, SUBSCRIPTION, TOKENS
+from bot.model.readings import Certificate
 from bot.model.view import View
 from bot.rules.readings import (
     listed,

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from bot.model import Finding, Guest, Outcome, Severity, Status
-from bot.model.feeds import ONBOOT, GuestNotes
+from bot.model.feeds import ONBOOT
+from bot.model.readings import GuestNotes
 from bot.model.view import GuestWas, View
 from bot.rules.causes import HA_BUSY, STOPALL, booted_at, ha_wants, last_ran, of_down, ordered_down
 from bot.rules.grades import active, more

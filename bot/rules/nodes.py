@@ -6,7 +6,8 @@
 from collections.abc import Iterator
 
 from bot.model import Finding, Node, Severity, Subject
-from bot.model.feeds import NODE_STATUS, NodeStatus
+from bot.model.feeds import NODE_STATUS
+from bot.model.readings import NodeStatus
 from bot.model.view import View
 from bot.rules.causes import BUSY, running
 from bot.rules.grades import active, graded

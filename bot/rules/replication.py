@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from bot.model import Finding, Guest, Severity, Subject
-from bot.model.feeds import REPLICATION, ReplicationJob
+from bot.model.feeds import REPLICATION
+from bot.model.readings import ReplicationJob
 from bot.model.view import View
 from bot.rules.grades import graded
 from bot.rules.readings import (

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from statistics import median
 
 from bot.model import About, Finding, Severity, Subject
-from bot.model.feeds import NODE_STATUS, TIME, NodeTime
+from bot.model.feeds import NODE_STATUS, TIME
+from bot.model.readings import NodeTime
 from bot.model.view import View
 from bot.rules.causes import BUSY, running
 from bot.rules.grades import active, graded, more

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from bot.model import Finding, Severity
-from bot.model.feeds import DAY, MINUTE, PACKAGES, SERVICES, SNAPSHOTS, GuestSnapshots, Packages
+from bot.model.feeds import DAY, MINUTE, PACKAGES, SERVICES, SNAPSHOTS
+from bot.model.readings import GuestSnapshots, Packages
 from bot.model.view import Push, View
 from bot.rules.readings import (
     guest_named,

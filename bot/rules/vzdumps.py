@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.model import Outcome, Task, Upid
-from bot.model.feeds import BACKUPS, FAILED, Backups, GuestBackup
+from bot.model.feeds import BACKUPS, FAILED
+from bot.model.readings import Backups, GuestBackup
 from bot.model.view import View
 from bot.rules.readings import per_node
 from bot.rules.sight import memo

@@ -16,7 +16,7 @@ from itertools import pairwise
 from bot.access import Role
 from bot.errors import PveError, Stale
 from bot.model import Guest, Outcome, Task
-from bot.model.feeds import BackupJob
+from bot.model.readings import BackupJob
 from bot.ports import Pve
 from bot.text import say
 

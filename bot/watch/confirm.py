@@ -12,7 +12,8 @@ from datetime import timedelta
 from bot.access import Role
 from bot.errors import PveError
 from bot.model import Task
-from bot.model.feeds import STORAGES, Feeds, Reading, StorageState
+from bot.model.feeds import STORAGES, Feeds, Reading
+from bot.model.readings import StorageState
 from bot.model.view import View
 from bot.ports import Watched
 from bot.rules import Confirm

@@ -17,20 +17,8 @@ from typing import Any, TypeVar, cast
 from bot.access import Role
 from bot.errors import PveError
 from bot.model import Permissions, Snapshot, Status, Task, Version
-from bot.model.feeds import (
-    BACKUPS,
-    BY_AGENT,
-    DISKS,
-    FEEDS,
-    NODE_STATUS,
-    ONBOOT,
-    STORAGES,
-    AgentPings,
-    Feed,
-    Feeds,
-    GuestNotes,
-    Reading,
-)
+from bot.model.feeds import BACKUPS, BY_AGENT, DISKS, FEEDS, NODE_STATUS, ONBOOT, STORAGES, Feed, Feeds, Reading
+from bot.model.readings import AgentPings, GuestNotes
 from bot.ports import Clock, Watched
 from bot.text import say
 from bot.watch import pace

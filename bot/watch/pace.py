@@ -10,7 +10,8 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from bot.model import Snapshot
-from bot.model.feeds import DAY, DISKS, HOUR, MINUTE, REPLICATION, SNAPSHOTS, STORAGES, ZFS, ZPOOLS, Feed, GuestNotes
+from bot.model.feeds import DAY, DISKS, HOUR, MINUTE, REPLICATION, SNAPSHOTS, STORAGES, ZFS, ZPOOLS, Feed
+from bot.model.readings import GuestNotes
 
 DAILY = frozenset({DISKS.key, ZPOOLS.key})
 """Read at an hour of one's choice: they wake disks that sleep."""

@@ -23,7 +23,8 @@ from bot.access import Role
 from bot.deliver import Deliverer
 from bot.demo.cluster import Cluster
 from bot.model import Route, Snapshot, Task
-from bot.model.feeds import Backups, Feed
+from bot.model.feeds import Feed
+from bot.model.readings import Backups
 from bot.pve import rows, tasks
 from bot.pve.client import _uncollected
 from bot.pve.snapshot import Sight, merge

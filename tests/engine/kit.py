@@ -36,7 +36,8 @@ from bot.model import (
 from bot.model import (
     Kind as GuestKind,
 )
-from bot.model.feeds import BackupJob, Feed
+from bot.model.feeds import Feed
+from bot.model.readings import BackupJob
 from bot.model.view import GuestWas, Memory, NodeWas, View
 from bot.ports import Changes, Kept, Pulse
 from bot.rules import Confirm, Kind, Limit, Limits, Rule

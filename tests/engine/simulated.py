@@ -12,7 +12,8 @@ from bot.demo.cluster import Cluster
 from bot.demo.cluster.errors import Refusal
 from bot.errors import PveAbsent, PveError, PveForbidden, PveNodeDown, PveRefused, PveUnauthorized
 from bot.model import Guest, Permissions, Snapshot, Task, TaskLog, Upid, Version
-from bot.model.feeds import BackupJob, Feed
+from bot.model.feeds import Feed
+from bot.model.readings import BackupJob
 from bot.pve import parse, rows, tasks
 from bot.pve.feeds import Feeding
 from bot.pve.feeds.source import Source

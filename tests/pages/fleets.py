@@ -24,7 +24,7 @@ from bot.model import (
     Upid,
     Version,
 )
-from bot.model.feeds import BackupJob
+from bot.model.readings import BackupJob
 from bot.pages.page import Enquiry
 from bot.ports import UNSENT, Audit, Env, Watching
 from bot.screen import Message, Place, Screen

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.model import Permissions
-from bot.model.feeds import (
+from bot.model.readings import (
     CephCheck,
     Disk,
     HaService,

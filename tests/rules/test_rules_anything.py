@@ -8,16 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.model import Gap, Guest, Kind, Node, Outcome, Snapshot, Status, Storage, Unseen
-from bot.model.feeds import (
-    AGENT,
-    FILESYSTEMS,
-    HA,
-    NODE_STATUS,
-    ONBOOT,
-    TIME,
-    ZFS,
+from bot.model.feeds import AGENT, FILESYSTEMS, HA, NODE_STATUS, ONBOOT, TIME, ZFS, Feeds, Reading
+from bot.model.readings import (
     AgentPings,
-    Feeds,
     FileSystem,
     GuestDisks,
     GuestNotes,
@@ -25,7 +18,6 @@ from bot.model.feeds import (
     HaService,
     NodeStatus,
     NodeTime,
-    Reading,
     ZfsPool,
 )
 from bot.model.view import Cut, GuestWas, Memory, NodeWas, Order, Push, View

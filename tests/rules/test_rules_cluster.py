@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.model import Severity, Status
-from bot.model.feeds import HA, Ha, HaService
+from bot.model.feeds import HA
+from bot.model.readings import Ha, HaService
 from bot.model.view import Cut, GuestWas, Memory, NodeWas, Order, Push, View
 from bot.rules import BY_KEY
 from bot.text import say

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.model import Finding, Gap, Guest, Outcome, Severity, Status, Task, Unseen
-from bot.model.feeds import HA, ONBOOT, GuestNotes, Ha, HaService
+from bot.model.feeds import HA, ONBOOT
+from bot.model.readings import GuestNotes, Ha, HaService
 from bot.model.view import GuestWas, Memory, NodeWas, Order, View
 from bot.rules import BY_KEY, Confirm
 from tests.rules.views import (

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from bot.model import Severity, Subject
-from bot.model.feeds import NODE_STATUS, TIME, NodeStatus, NodeTime, ZfsPool
+from bot.model.feeds import NODE_STATUS, TIME
 from bot.model.feeds import ZFS as POOLS
+from bot.model.readings import NodeStatus, NodeTime, ZfsPool
 from bot.model.view import Memory, NodeWas
 from bot.rules import BY_KEY
 from tests.rules.views import (

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.model import Gap, Severity, Status, Unseen
-from bot.model.feeds import HA, NODE_STATUS, SERVICES, STORAGES, Ha, NodeStatus
+from bot.model.feeds import HA, NODE_STATUS, SERVICES, STORAGES
+from bot.model.readings import Ha, NodeStatus
 from bot.model.view import Memory, NodeWas, Order
 from bot.rules import BY_KEY
 from tests.rules.views import (

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.model import Guest, Severity, Status
-from bot.model.feeds import AGENT, FILESYSTEMS, AgentPings, FileSystem, GuestDisks
+from bot.model.feeds import AGENT, FILESYSTEMS
+from bot.model.readings import AgentPings, FileSystem, GuestDisks
 from bot.model.view import GuestWas, Memory, NodeWas, Order
 from bot.rules import BY_KEY, Confirm
 from tests.rules.views import (

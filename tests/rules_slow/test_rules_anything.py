@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.model import About, Kind, Outcome, Snapshot, Status, Subject
+from bot.model import About, Kind, Outcome, Snapshot, Status, Subject, readings
 from bot.model import feeds as table
 from bot.model.feeds import Feeds, Reading
 from bot.model.view import Memory, NodeWas, Push, StorageWas, Stranger, View
@@ -56,7 +56,7 @@ def a_task(draw: st.DrawFn) -> Any:
 
 TASKS = st.lists(a_task(), max_size=5).map(tuple)
 RESULTS = st.builds(
-    table.GuestBackup,
+    readings.GuestBackup,
     vmid=VMIDS,
     ended=TIMES,
     good=st.booleans(),
@@ -64,7 +64,7 @@ RESULTS = st.builds(
     line=NAMES,
 )
 JOBS = st.builds(
-    table.BackupJob,
+    readings.BackupJob,
     id=NAMES,
     enabled=st.booleans(),
     vmids=st.frozensets(VMIDS),
@@ -77,18 +77,18 @@ JOBS = st.builds(
     next_run=MAYBE,
 )
 VALUES: dict[str, Any] = {
-    table.THIN.key: few(st.builds(table.ThinPool, name=NAMES, metadata=SHARES, data=SHARES)),
-    table.ZFS.key: few(st.builds(table.ZfsPool, name=NAMES, health=st.sampled_from(["ONLINE", "x", ""]))),
-    table.ZPOOLS.key: few(st.builds(table.ZfsErrors, name=NAMES, bad=FEW, errors=NAMES)),
-    table.DISKS.key: few(st.builds(table.Disk, dev=NAMES, health=NAMES, wearout=st.none() | st.floats(-1, 100))),
+    table.THIN.key: few(st.builds(readings.ThinPool, name=NAMES, metadata=SHARES, data=SHARES)),
+    table.ZFS.key: few(st.builds(readings.ZfsPool, name=NAMES, health=st.sampled_from(["ONLINE", "x", ""]))),
+    table.ZPOOLS.key: few(st.builds(readings.ZfsErrors, name=NAMES, bad=FEW, errors=NAMES)),
+    table.DISKS.key: few(st.builds(readings.Disk, dev=NAMES, health=NAMES, wearout=st.none() | st.floats(-1, 100))),
     table.CEPH.key: st.builds(
-        table.Ceph,
+        readings.Ceph,
         health=st.sampled_from(["HEALTH_OK", "HEALTH_WARN", "HEALTH_ERR", ""]),
-        checks=few(st.builds(table.CephCheck, name=NAMES, error=st.booleans(), muted=st.booleans())),
+        checks=few(st.builds(readings.CephCheck, name=NAMES, error=st.booleans(), muted=st.booleans())),
     ),
     table.REPLICATION.key: st.lists(
         st.builds(
-            table.ReplicationJob,
+            readings.ReplicationJob,
             id=NAMES,
             vmid=VMIDS,
             source=NODES,
@@ -103,29 +103,33 @@ VALUES: dict[str, Any] = {
     ).map(tuple),
     table.FAILED.key: TASKS,
     table.BACKUPS.key: st.builds(
-        table.Backups,
+        readings.Backups,
         newest=st.dictionaries(VMIDS, TIMES),
         runs=st.lists(RESULTS, max_size=4).map(tuple),
         complete=st.booleans(),
         jobs=st.lists(JOBS, max_size=2).map(tuple),
         uncovered=st.none() | st.lists(VMIDS, max_size=3).map(tuple),
     ),
-    table.SNAPSHOTS.key: few(st.builds(table.GuestSnapshots, vmid=VMIDS, count=FEW, oldest=MAYBE, oldest_name=NAMES)),
-    table.CERTIFICATES.key: few(st.builds(table.Certificate, file=NAMES, expires=TIMES, fingerprint=NAMES)),
+    table.SNAPSHOTS.key: few(
+        st.builds(readings.GuestSnapshots, vmid=VMIDS, count=FEW, oldest=MAYBE, oldest_name=NAMES)
+    ),
+    table.CERTIFICATES.key: few(st.builds(readings.Certificate, file=NAMES, expires=TIMES, fingerprint=NAMES)),
     table.PACKAGES.key: st.builds(
-        table.Packages,
+        readings.Packages,
         outdated=FEW,
         important=st.lists(NAMES, max_size=9).map(tuple),
         kernel_running=NAMES,
         kernel_installed=NAMES,
     ),
     table.SERVICES.key: few(
-        st.builds(table.Service, name=NAMES, enabled=st.booleans(), running=st.booleans(), state=NAMES)
+        st.builds(readings.Service, name=NAMES, enabled=st.booleans(), running=st.booleans(), state=NAMES)
     ),
-    table.SUBSCRIPTION.key: st.builds(table.Subscription, status=NAMES, due=MAYBE),
-    table.NODE_STATUS.key: st.builds(table.NodeStatus, version=st.sampled_from(["", "/", "pve-manager/8.4/x", NASTY])),
-    table.TOKENS.key: few(st.builds(table.OwnToken, name=NAMES, expires=MAYBE)),
-    table.STORAGES.key: few(st.builds(table.StorageState, name=NAMES, enabled=st.booleans(), active=st.booleans())),
+    table.SUBSCRIPTION.key: st.builds(readings.Subscription, status=NAMES, due=MAYBE),
+    table.NODE_STATUS.key: st.builds(
+        readings.NodeStatus, version=st.sampled_from(["", "/", "pve-manager/8.4/x", NASTY])
+    ),
+    table.TOKENS.key: few(st.builds(readings.OwnToken, name=NAMES, expires=MAYBE)),
+    table.STORAGES.key: few(st.builds(readings.StorageState, name=NAMES, enabled=st.booleans(), active=st.booleans())),
 }
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.model import Gap, Outcome, Task, Unseen
-from bot.model.feeds import BACKUPS, FAILED, BackupJob, Backups, GuestBackup
+from bot.model.feeds import BACKUPS, FAILED
+from bot.model.readings import BackupJob, Backups, GuestBackup
 from bot.model.view import Push
 from bot.rules import BY_KEY, Limits
 from tests.rules_slow.slowviews import (

@@ -7,19 +7,8 @@ from typing import Any
 import pytest
 
 from bot.model import Severity
-from bot.model.feeds import (
-    CEPH,
-    DISKS,
-    REPLICATION,
-    ZFS,
-    ZPOOLS,
-    Ceph,
-    CephCheck,
-    Disk,
-    ReplicationJob,
-    ZfsErrors,
-    ZfsPool,
-)
+from bot.model.feeds import CEPH, DISKS, REPLICATION, ZFS, ZPOOLS
+from bot.model.readings import Ceph, CephCheck, Disk, ReplicationJob, ZfsErrors, ZfsPool
 from bot.model.view import Memory, NodeWas, Push
 from bot.rules import BY_KEY, Limits
 from tests.rules_slow.slowviews import (

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.model import Gap, Unseen
-from bot.model.feeds import STORAGES, THIN, StorageState, ThinPool
+from bot.model.feeds import STORAGES, THIN
+from bot.model.readings import StorageState, ThinPool
 from bot.model.view import Memory, StorageWas
 from bot.rules import BY_KEY, Confirm, Limits
 from bot.rules.storages import full_in

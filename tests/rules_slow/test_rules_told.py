@@ -7,18 +7,8 @@ from itertools import count
 from typing import Any
 
 from bot.model import Alert, Outcome
-from bot.model.feeds import (
-    BACKUPS,
-    PACKAGES,
-    SERVICES,
-    ZPOOLS,
-    BackupJob,
-    Backups,
-    GuestBackup,
-    Packages,
-    Service,
-    ZfsErrors,
-)
+from bot.model.feeds import BACKUPS, PACKAGES, SERVICES, ZPOOLS
+from bot.model.readings import BackupJob, Backups, GuestBackup, Packages, Service, ZfsErrors
 from bot.model.view import GuestWas, Memory, Push, View
 from bot.rules import BY_KEY, RULES
 from bot.rules.inhibits import PARENTS, inhibits

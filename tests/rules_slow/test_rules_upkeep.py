@@ -6,22 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.model.feeds import (
-    CERTIFICATES,
-    NODE_STATUS,
-    PACKAGES,
-    SERVICES,
-    SNAPSHOTS,
-    SUBSCRIPTION,
-    TOKENS,
-    Certificate,
-    GuestSnapshots,
-    NodeStatus,
-    OwnToken,
-    Packages,
-    Service,
-    Subscription,
-)
+from bot.model.feeds import CERTIFICATES, NODE_STATUS, PACKAGES, SERVICES, SNAPSHOTS, SUBSCRIPTION, TOKENS
+from bot.model.readings import Certificate, GuestSnapshots, NodeStatus, OwnToken, Packages, Service, Subscription
 from bot.model.view import Push
 from bot.rules import BY_KEY, Limits
 from tests.rules_slow.slowviews import AT, BLIND, DAY, HOUR, NASTY, feeds, find, how, node, sees, snapshot, text, view

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from bot.access import Role
 from bot.errors import PveError
 from bot.model import Guest, Kind, Node, Permissions, Snapshot, Status, Storage, Task, Version
-from bot.model.feeds import AgentPings, Backups, Feed, GuestNotes, Ha, NodeStatus
+from bot.model.feeds import Feed
+from bot.model.readings import AgentPings, Backups, GuestNotes, Ha, NodeStatus
 from bot.spawn import Spawn
 from bot.watch.feeder import Feeder
 

@@ -27,13 +27,8 @@ from bot.model.feeds import (
     SNAPSHOTS,
     STORAGES,
     ZFS,
-    Ceph,
-    GuestNotes,
-    GuestSnapshots,
-    NodeStatus,
-    ReplicationJob,
-    ZfsPool,
 )
+from bot.model.readings import Ceph, GuestNotes, GuestSnapshots, NodeStatus, ReplicationJob, ZfsPool
 from bot.spawn import Spawn
 from bot.text import Reader, plain
 from tests.watch.feeding import AUDITOR, Clock, Pve, Watching, guest, settle, snapshot

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.model import Gap, Status, Unseen
-from bot.model.feeds import HA, NODE_STATUS, ZFS, Ha, NodeStatus, ZfsPool
+from bot.model.feeds import HA, NODE_STATUS, ZFS
+from bot.model.readings import Ha, NodeStatus, ZfsPool
 from bot.model.view import GuestWas, Memory, NodeWas, Order
 from bot.watch.memory import remember
 from tests.rules.views import GIB, NOW, Film, cut_off, feeds, guest, later, node, offline, storage, task, view

@@ -3,7 +3,8 @@
 import pytest
 
 from bot.model import Status
-from bot.model.feeds import ONBOOT, GuestNotes
+from bot.model.feeds import ONBOOT
+from bot.model.readings import GuestNotes
 from bot.watch import pace
 from tests.rules.views import guest, snapshot
 

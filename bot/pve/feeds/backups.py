@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.errors import PveError, PveForbidden
 from bot.model import Outcome, Permissions, Snapshot, Task, Upid
-from bot.model.feeds import BackupJob, Backups, GuestBackup
+from bot.model.readings import BackupJob, Backups, GuestBackup
 from bot.pve import tasks, vzdump
 from bot.pve.feeds.schedule import interval
 from bot.pve.feeds.source import Source

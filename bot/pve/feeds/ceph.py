@@ -1,6 +1,6 @@
 """Ceph, by its own word."""
 
-from bot.model.feeds import Ceph, CephCheck
+from bot.model.readings import Ceph, CephCheck
 from bot.pve.feeds.source import Source
 from bot.pve.parse import Garbled, flag, mapping, shown, text
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from bot.model.feeds import Disk, StorageState, ThinPool, ZfsErrors, ZfsPool
+from bot.model.readings import Disk, StorageState, ThinPool, ZfsErrors, ZfsPool
 from bot.pve.feeds.source import Source
 from bot.pve.parse import Garbled, flag, mapping, number, rows, shown, text, whole
 

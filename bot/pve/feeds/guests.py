@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from bot.errors import PveError, PveForbidden, PveNodeDown, PveRefused
 from bot.model import Guest
-from bot.model.feeds import AgentPings, FileSystem, GuestDisks, GuestNotes, GuestSnapshots
+from bot.model.readings import AgentPings, FileSystem, GuestDisks, GuestNotes, GuestSnapshots
 from bot.pve.feeds.source import Source
 from bot.pve.parse import data, flag, mapping, moment, rows, text, whole
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bot.model.feeds import Ha, HaService
+from bot.model.readings import Ha, HaService
 from bot.pve.feeds.source import Source
 from bot.pve.parse import mapping, rows, text, whole
 

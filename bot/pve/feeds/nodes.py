@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.errors import PveError, PveForbidden, PveNodeDown
-from bot.model.feeds import Certificate, NodeStatus, NodeTime, Service, Subscription
+from bot.model.readings import Certificate, NodeStatus, NodeTime, Service, Subscription
 from bot.pve.feeds.source import Source
 from bot.pve.parse import Garbled, Row, mapping, moment, number, rows, shown, text, whole
 

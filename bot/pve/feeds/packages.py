@@ -2,7 +2,7 @@
 
 import re
 
-from bot.model.feeds import Packages
+from bot.model.readings import Packages
 from bot.pve.feeds.source import Source
 from bot.pve.parse import Garbled, rows, shown, text
 

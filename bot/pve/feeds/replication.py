@@ -1,6 +1,6 @@
 """Replication of guests' disks from node to node."""
 
-from bot.model.feeds import ReplicationJob
+from bot.model.readings import ReplicationJob
 from bot.pve.feeds.schedule import interval
 from bot.pve.feeds.source import Source
 from bot.pve.parse import flag, moment, rows, text, whole

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.errors import PveForbidden
-from bot.model.feeds import OwnToken
+from bot.model.readings import OwnToken
 from bot.pve.feeds.source import Source
 from bot.pve.parse import moment, rows, text
 
