@@ -7,6 +7,7 @@
       tick.py      find · inhibit · step · silence, pure              ▶ alerts, news
       confirm.py   what is looked up before something fires           gone.py      the end of what is there no more
       inhibit.py   what goes down with something else                 silence.py   what is not told, for a while
+    sights.py    the tables, and what is known beside them           orders.py    what this bot ordered lately
     asked.py     what the pages and the taps ask (ports.Watching)     why.py       one alert explained
     table.py     all alerts and silences, and how changes add up
     feeder.py    what is read at its own pace                         memory.py    what is remembered of each poll
@@ -17,6 +18,7 @@ together, then the deliverer sends.
 
 from bot.watch.asked import Delivering
 from bot.watch.post import Feeding
-from bot.watch.watch import Sight, Watch
+from bot.watch.sights import Sight
+from bot.watch.watch import Watch
 
 __all__ = ["Delivering", "Feeding", "Sight", "Watch"]

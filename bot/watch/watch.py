@@ -3,28 +3,27 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Generator, Iterable, Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from bot.access import Asker, Role
 from bot.clock import SteadyClock
 from bot.errors import StoreFailed
 from bot.model import Alert, News
-from bot.model.view import Memory, Order, Push, Stranger, View
-from bot.ports import Audit, Changes, Clock, Ledger, Spawner, Watched
-from bot.rules import Limit, Rule
-from bot.rules.inhibits import PARENTS, inhibits
+from bot.model.view import Memory, Push, Stranger, View
+from bot.ports import Changes, Clock, Ledger, Spawner, Watched
+from bot.rules import Limit
 from bot.watch.asked import Asked, Delivering
-from bot.watch.inhibit import Inhibits, Parents, hanging
+from bot.watch.inhibit import Parents, hanging
 from bot.watch.look import look
-from bot.watch.memory import remember
+from bot.watch.orders import Orders
 from bot.watch.post import Around, Feeding, Post
 from bot.watch.pushed import POINTS_TO, strays
+from bot.watch.sights import Sight
 from bot.watch.silence import maintained
 from bot.watch.table import merge
-from bot.watch.tick import GROUP_WAIT, Evaluation, Limiting, Setting, again, doubts, evaluating, tick
+from bot.watch.tick import GROUP_WAIT, Evaluation, Setting, again, doubts, evaluating, tick
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +31,6 @@ T = TypeVar("T")
 
 PATIENCE = 13.0
 """Seconds that a poll may take at least: one try at a host that hangs, and one at the next."""
-EXPLAINS = timedelta(minutes=30)
-"""For so long an order of this bot explains what it brought about."""
-ORDERS = 100
 STRANGERS = 20
 """Of one poll: the last ones."""
 AT_ONCE = 0.02
@@ -45,21 +41,6 @@ HURRY = 5.0
 """Seconds from one poll to the next, at least, where something hurries it."""
 NOTICE = 1.0
 """Seconds within which that is noticed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """How to look at things: the tables, and what is known beside them."""
-
-    rules: Sequence[Rule]
-    book: Limiting
-    remember: Callable[[View], Memory] = remember
-    inhibits: Inhibits = inhibits
-    parents: Mapping[str, int] = field(default_factory=lambda: PARENTS)  # rules that can -> their ranks
-    sleeping: frozenset[str] = frozenset()  # TELEMOX_MAY_SLEEP
-    fingerprints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # cluster -> host -> pinned SHA-256
-    orders: Callable[[int], Awaitable[Sequence[Audit]]] | None = None  # store.audit
-    deaf: Callable[[], float] = lambda: 0.0  # s for which Telegram has not been reached
 
 
 class Watch(Asked):
@@ -97,7 +78,7 @@ class Watch(Asked):
         self._on_cycle = on_cycle
         self._patience = max(poll, PATIENCE) if patience is None else patience
         self._started = clock.now()
-        self._orders: tuple[Order, ...] = ()
+        self._orders = Orders(sight.orders, clock)
         self._said: set[str] = set()  # rules whose fault is in the log
         self._looked_again: float | None = None  # monotonic
         self._unsaid = True  # the store's fault is not in the log yet
@@ -220,7 +201,7 @@ class Watch(Asked):
         sight, clock = self._sight, self._clock
         began = clock.monotonic()
         seen = await look(post.pve, self._patience)
-        await self._read_orders()
+        await self._orders.look()
         now, mono = clock.now(), clock.monotonic()
         if seen.snapshot is not None:
             post.took = mono - began
@@ -276,27 +257,13 @@ class Watch(Asked):
         return Around(
             poll=self._poll,
             started=self._started,
-            orders=tuple(order for order in self._orders if order.target.partition("/")[0] == post.key),
+            orders=self._orders.of(post.key),
             sleeping=self._sight.sleeping,
             maintenance=maintained(self._table.silences.values(), post.key, now),
             deaf=self._sight.deaf(),
             fingerprints=self._sight.fingerprints.get(post.key, {}),
             tokens=tuple(sorted(token for token in tokens if token)),
             clock=self._clock if isinstance(self._clock, SteadyClock) else None,
-        )
-
-    async def _read_orders(self) -> None:
-        if self._sight.orders is None:
-            return
-        since = self._clock.now() - EXPLAINS
-        try:
-            orders = await self._sight.orders(ORDERS)
-        except StoreFailed:
-            return  # those of the last poll stand in
-        self._orders = tuple(
-            Order(action=order.action, target=order.target, at=order.asked, by=order.name)
-            for order in orders
-            if order.asked >= since
         )
 
     def _log_broken(self, evaluation: Evaluation) -> None:

@@ -1,0 +1,25 @@
+"""How the watch looks at things: the tables, and what is known beside them."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.model.view import Memory, View
+from bot.ports import Audit
+from bot.rules import Rule
+from bot.rules.inhibits import PARENTS, inhibits
+from bot.watch.inhibit import Inhibits
+from bot.watch.memory import remember
+from bot.watch.tick import Limiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    rules: Sequence[Rule]
+    book: Limiting
+    remember: Callable[[View], Memory] = remember
+    inhibits: Inhibits = inhibits
+    parents: Mapping[str, int] = field(default_factory=lambda: PARENTS)  # rules that can -> their ranks
+    sleeping: frozenset[str] = frozenset()  # TELEMOX_MAY_SLEEP
+    fingerprints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # cluster -> host -> pinned SHA-256
+    orders: Callable[[int], Awaitable[Sequence[Audit]]] | None = None  # store.audit
+    deaf: Callable[[], float] = lambda: 0.0  # s for which Telegram has not been reached
