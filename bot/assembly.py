@@ -27,6 +27,8 @@ from bot.watch import Sight, Watch
 from bot.watch.feeder import Feeder
 
 HOUR = 3600.0
+CLOSE = 1.2
+"""Seconds for polls and readings to end; those at a host that hangs are cut off."""
 
 
 class Alerts:
@@ -47,6 +49,7 @@ class Alerts:
         self._settings = settings
         self._clock = clock
         self._loops = Spawn()
+        self._looks = Spawn()  # polls and readings: they end by themselves
         scale = settings.alerts.time_scale
 
         def acts() -> bool:
@@ -73,7 +76,7 @@ class Alerts:
             return Feeder(
                 pve,
                 clock,
-                self._loops,
+                self._looks,
                 scale=scale,
                 facts=facts,
                 daily_hour=settings.disks_hour,
@@ -92,7 +95,7 @@ class Alerts:
             ledger,
             self.deliverer,
             clock,
-            self._loops,
+            self._looks,
             Sight(
                 rules=RULES,
                 book=Book(RULES, settings.alerts.changed, settings.alerts.overrides, scale),
@@ -141,6 +144,8 @@ class Alerts:
     async def close(self) -> None:
         if self.listener is not None:
             self.listener.stop()
+        self.watch.rest()
+        await self._looks.close(CLOSE)
         await self._loops.close(0)
         if self._heart is not None:
             await self._heart.close()

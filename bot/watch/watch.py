@@ -81,6 +81,7 @@ class Watch(Asked):
         self._orders = Orders(sight.orders, clock)
         self._said: set[str] = set()  # rules whose fault is in the log
         self._looked_again: float | None = None  # monotonic
+        self._rests = asyncio.Event()
         self._unsaid = True  # the store's fault is not in the log yet
 
     async def start(self) -> None:
@@ -108,6 +109,10 @@ class Watch(Asked):
         """A loop for each cluster, in the background, until the spawn closes."""
         for key in self._posts:
             self._spawn(self._loop(key), f"watch of {key}")
+
+    def rest(self) -> None:
+        """The loops end within `NOTICE` s, or with their poll: a call cut off in a handshake leaves its socket open."""
+        self._rests.set()
 
     async def push(self, push: Push) -> None:
         """A notification of Proxmox VE's own, for the next poll of the cluster whose node sent it; that comes soon.
@@ -170,14 +175,16 @@ class Watch(Asked):
         What hurries one, brings it forward, and moves no other."""
         clock, post = self._clock, self._posts[key]
         due = clock.monotonic()
-        while True:
+        while not self._rests.is_set():
             began, post.hurried = clock.monotonic(), False
             await self.tick(key)
             now = clock.monotonic()
             if now >= due:
                 due += self._poll * ((now - due) // self._poll + 1)
             soonest = began + min(HURRY, self._poll)
-            while (now := clock.monotonic()) < due and not (post.hurried and now >= soonest):
+            while (
+                not self._rests.is_set() and (now := clock.monotonic()) < due and not (post.hurried and now >= soonest)
+            ):
                 await clock.sleep(min(NOTICE, due - now))
 
     async def tick(self, key: str) -> None:
