@@ -99,6 +99,7 @@ class App:
         )
         runner = Runner(env)
         await chat.start(env, runner)
+        await alerts.forsake()
         alerts.run()
         _tell_roles(settings.roles)
         for cluster in self.clusters:

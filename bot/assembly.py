@@ -131,6 +131,10 @@ class Alerts:
         if self.listener is not None:
             await self.listener.start()
 
+    async def forsake(self) -> None:
+        """Once the roles are known, of moved groups too: who has none is told nothing. Raises: StoreFailed."""
+        await self.deliverer.forsake()
+
     def run(self) -> None:
         self.watch.run()
         self._loops(self.deliverer.run(), "delivery")

@@ -12,6 +12,7 @@ desk       all of it in memory, and what the store lacks               trouble  
                                                                        words    /why, the audit's notes
 """
 
+import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
@@ -33,6 +34,8 @@ from bot.screen import Message, Place, Screen
 from bot.text import EMPTY, Said, lines, say
 
 __all__ = ["Deliverer"]
+
+log = logging.getLogger(__name__)
 
 
 class Deliverer:
@@ -60,6 +63,7 @@ class Deliverer:
         self._clock = clock
         self._fleet = fleet
         self._names = dict(clusters or {})
+        self._ceiling = ceiling
         self._desk = Desk(replace(route, settings=True) for route in routes)
         self._planner = Planner(self._desk, self._names, zone, scale)
         artist = Artist(self._desk, self._planner, clock, ceiling, acts)
@@ -74,6 +78,12 @@ class Deliverer:
         """At start, before anything else."""
         self._desk.load(kept)
         self._planner.begin(self._clock.now(), self._clock.monotonic())
+
+    async def forsake(self) -> None:
+        """At start, once the roles are known: who has none any more is told nothing. Raises: StoreFailed."""
+        if lost := self._desk.forsake(self._ceiling):
+            log.info("told no more, since they have no role: %s", ", ".join(map(str, sorted(lost))))
+        await self._flush(None)
 
     def take(self, alerts: Mapping[int, Alert], news: Sequence[News], pulse: Sequence[Pulse] = ()) -> Changes:
         """After each tick: all alerts of all clusters as they are now, and what is new. No I/O.

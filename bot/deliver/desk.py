@@ -5,10 +5,11 @@ was done. Nothing is sent before: a row stands before its message. What the send
 and handed over with the next take() where that failed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bot.access import Role
 from bot.model import Alert, Card, Habits, Outgoing, Route
 from bot.ports import Changes, Kept
 from bot.screen import Message, Place
@@ -101,6 +102,25 @@ class Desk:
     def fact(self, key: str, value: str) -> None:
         self.facts[key] = value
         self.pending.facts.add(key)
+
+    def forsake(self, ceiling: Callable[[int], Role | None]) -> set[int]:
+        """Forgets what chats without a role were told, and were to be; the audit is for admins and groups."""
+        told = {route.chat for route in self.own.values()} | {card.chat for card in self.cards.values()}
+        told |= {letter.chat for letter in self.outbox.values()} | set(self.habits)
+        lost = {chat for chat in told if ceiling(chat) is None}
+        for route in [one for one in self.own.values() if one.chat in lost]:
+            self.drop_route(route.chat, route.topic)
+        for card in [one for one in self.cards.values() if one.chat in lost and not one.closed]:
+            self.put_card(replace(card, closed=True))
+        for letter in [one for one in self.outbox.values() if one.chat in lost]:
+            self.drop_letter(letter.id)
+        for habits in list(self.habits.values()):
+            gone = habits.chat in lost
+            audit = habits.audit and not gone and (habits.chat < 0 or ceiling(habits.chat) is Role.ADMIN)
+            kept = replace(habits, audit=audit, pinned=None if gone else habits.pinned)
+            if kept != habits:
+                self.put_habits(kept)
+        return lost
 
     def put_card(self, card: Card) -> None:
         self.cards[card.id] = card

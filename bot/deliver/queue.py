@@ -5,6 +5,7 @@ from datetime import datetime
 from bot.deliver.desk import Desk
 from bot.deliver.draw import Artist
 from bot.deliver.plan import held
+from bot.deliver.trouble import Refusals
 from bot.model import Card, Outgoing
 
 MANY = 3
@@ -17,6 +18,7 @@ class Queue:
     def __init__(self, desk: Desk, artist: Artist) -> None:
         self._desk = desk
         self._artist = artist
+        self.refused = Refusals()
 
     def waiting(self) -> set[int]:
         """Chats in which something may have to be sent, or edited."""
@@ -31,7 +33,11 @@ class Queue:
         unsent = [
             card
             for card in desk.cards.values()
-            if card.chat == chat and card.message is None and not card.closed and card.id not in desk.pending.cards
+            if card.chat == chat
+            and card.message is None
+            and not card.closed
+            and card.id not in desk.pending.cards
+            and not self.refused.rests(card.id, now)
         ]
         rules = {number: alert.finding.rule for number, alert in desk.alerts.items()} if unsent else {}
         interval = self._artist.interval

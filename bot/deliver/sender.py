@@ -162,8 +162,9 @@ class Sender:
             if (pause := self._pause(chat, state)) > 0:
                 return pause
             return self._post_card(post, state) if isinstance(post, Card) else self._post_letters(post, state)
+        resting, now = self.queue.refused.rests, self._clock.now()
         for card in self._desk.cards.values():
-            if card.chat == chat and card.message is not None and not card.closed:
+            if card.chat == chat and card.message is not None and not card.closed and not resting(card.id, now):
                 alerts = self._artist.alerts(card)
                 if self._drawn.get(card.id) != alerts:
                     return self._edit(card, alerts)
@@ -185,9 +186,10 @@ class Sender:
             sent = await self._courier.post(Place(chat=card.chat, topic=card.topic), screen, silent=silent)
             if isinstance(sent, Undelivered):
                 if sent.why is Lost.REFUSED:
-                    await self._drop_card(card, mark, sent)
+                    await self._refused(card, mark, sent)
                     return None
                 return sent
+            self.queue.refused.taken(card.id)
             self._posted(state)
             await self._arrived(card.chat, sent)
             self._drawn[card.id] = alerts
@@ -195,7 +197,8 @@ class Sender:
             await self._keep(replace(current, message=sent.id, told=mark, closed=self._artist.over(current)))
             return sent
         finally:
-            self._flying.discard(card.id)
+            if not self.queue.refused.rests(card.id, self._clock.now()):  # else what comes meanwhile joins it not
+                self._flying.discard(card.id)
 
     async def _post_letters(self, letters: Sequence[Outgoing], state: Line) -> Message | Undelivered | None:
         first = letters[0]
@@ -246,8 +249,12 @@ class Sender:
                     return None
                 if shown.why is not Lost.REFUSED:
                     return shown
-                self._trouble.dropped(card.chat, shown)
+                if self.queue.refused.again(card.id, self._clock.now()):
+                    if self.queue.refused.first(card.id):
+                        self._trouble.dropped(card.chat, shown)
+                    return None
             else:
+                self.queue.refused.taken(card.id)
                 self.counts["edited"] += 1
         self._drawn[card.id] = alerts
         current = self._desk.cards.get(card.id)
@@ -275,8 +282,13 @@ class Sender:
             self._desk.park(chat, True)
             await self._write(Dirty(parked={chat}))
 
-    async def _drop_card(self, card: Card, mark: str, why: Undelivered) -> None:
-        self._trouble.dropped(card.chat, why)
+    async def _refused(self, card: Card, mark: str, why: Undelivered) -> None:
+        """Tried again for some hours: words that nobody knows may be about something that passes."""
+        again = self.queue.refused.again(card.id, self._clock.now())
+        if self.queue.refused.first(card.id):
+            self._trouble.dropped(card.chat, why)
+        if again:
+            return
         await self._keep(replace(self._desk.cards.get(card.id, card), told=mark, closed=True))
 
     # -- the store ---------------------------------------------------------------------------------------------------

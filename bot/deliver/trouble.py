@@ -4,6 +4,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.deliver.desk import Desk
@@ -22,6 +23,34 @@ SIGN = 60.0
 """Seconds until it is tried again where something was heard from it: the bot may hear where it may not speak."""
 A_MINUTE = 15
 """Messages a minute into a group; what is over that is joined."""
+
+
+REFUSED = (60.0, 300.0, 1800.0, *(3600.0,) * 9)
+"""Seconds until a card is tried again that Telegram takes in no form, in words that nobody knows: it may pass."""
+
+
+class Refusals:
+    """Cards that Telegram has refused: how often, and until when they rest."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, tuple[int, datetime]] = {}
+
+    def again(self, card: int, now: datetime) -> bool:
+        """Refused once more: is it to be tried again?"""
+        count = self._of.get(card, (0, now))[0]
+        if count >= len(REFUSED):
+            return False
+        self._of[card] = (count + 1, now + timedelta(seconds=REFUSED[count]))
+        return True
+
+    def first(self, card: int) -> bool:
+        return self._of.get(card, (0, None))[0] == 1
+
+    def rests(self, card: int, now: datetime) -> bool:
+        return card in self._of and now < self._of[card][1]
+
+    def taken(self, card: int) -> None:
+        self._of.pop(card, None)
 
 
 @dataclass(slots=True)

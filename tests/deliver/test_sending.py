@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.deliver.trouble import REFUSED as REFUSALS
 from bot.model import Habits, NewsKind, Phase, Route
 from bot.ports import Lost, Pulse, Undelivered
 from bot.screen import Message, Place
@@ -248,9 +249,10 @@ async def test_a_parked_chat_is_tried_when_somebody_asks_there() -> None:
     assert len(world.texts()) == 1
 
 
-async def test_what_telegram_takes_in_no_form_is_dropped_said_and_holds_up_nothing(
+async def test_what_telegram_takes_in_no_form_is_said_holds_up_nothing_and_is_tried_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """In words that nobody knows: they may be about something that passes."""
     world = World()
     world.telegram.plan[OPS] = [REFUSED]
     world.fire(1, CRITICAL)
@@ -261,16 +263,32 @@ async def test_what_telegram_takes_in_no_form_is_dropped_said_and_holds_up_nothi
     assert ["(2)" in text for text in world.texts()] == [True]
     assert "in no form" in world.notes[0]
     assert caplog.records[-1].levelno == logging.ERROR
+    await world.wait(90)
+    assert any("(1)" in text for text in world.texts())
+    assert len(world.notes) == 1
 
 
-async def test_a_refused_edit_is_not_tried_for_ever() -> None:
+async def test_what_is_refused_for_good_is_given_up() -> None:
+    world = World()
+    world.telegram.plan[OPS] = [REFUSED] * 40
+    world.fire(1, CRITICAL)
+    for _ in range(20):
+        await world.tick(3700)
+    assert world.telegram.tries == len(REFUSALS) + 1
+    assert world.texts() == []
+
+
+async def test_a_refused_edit_is_tried_again_and_not_for_ever() -> None:
     world = World()
     world.fire(1, CRITICAL)
     await world.tick()
     world.telegram.plan[OPS] = [REFUSED]
     world.change(1, NewsKind.CHANGED, acked=world.clock.now(), acked_by="Ana")
-    await world.wait(60)
+    await world.tick()
     assert world.telegram.tries == 2
+    await world.wait(90)
+    assert world.telegram.tries == 3
+    assert "acked by Ana" in world.texts()[0]
 
 
 async def test_a_group_that_became_a_supergroup_takes_everything_along() -> None:

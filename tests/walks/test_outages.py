@@ -123,3 +123,15 @@ async def test_a_store_that_fails_loses_no_alert_and_the_admins_hear_of_it_once(
     await asyncio.sleep(1.0)
     assert len([m for m in s.with_ana.messages() if "cannot be written down" in m.text]) == 1
     assert len([m for m in s.group.messages() if "ct-dns stopped by itself" in m.text]) == 1
+
+
+async def test_who_has_no_role_any_more_is_told_nothing(s: Stack) -> None:
+    await s.api.ask(s.with_vera, s.vera, "/subscribe info")
+    await s.stop_bot()
+    s.environment["TELEMOX_VIEWERS"] = str(GROUP)
+    before = len(list(s.with_vera.messages()))
+    await s.start_bot()
+    s.cluster.set_fault("crash", True, str(CRASHED))
+    await told(s, "ct-dns stopped by itself")
+    await asyncio.sleep(1.0)
+    assert len(list(s.with_vera.messages())) == before
