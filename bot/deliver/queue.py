@@ -60,6 +60,8 @@ class Queue:
         if not letters:
             return None
         together = [one for one in letters if one.topic == letters[0].topic]
+        if together[0].kind == "recover":  # what came back together is said together
+            return [one for one in together if one.kind == "recover"][:AT_MOST]
         return together[:AT_MOST] if len(together) > MANY else together[:1]
 
     @property

@@ -134,7 +134,7 @@ def _said(names: list[str], nodes: list[str], unknown: bool, again: bool) -> Sai
 def _over(names: list[str], nodes: list[str]) -> Said:
     """It may have failed again: that is an alert of its own."""
     if len(names) == 1:
-        return say("A newer backup of {name} has run", name=names[0])
+        return say("Backup of {name}: tried again since", name=names[0])
     return say("Newer backups have run")
 
 

@@ -251,6 +251,20 @@ async def test_a_critical_that_is_over_is_told_silently_a_warning_and_an_acknowl
     assert all(text.startswith("🟢") for text in world.texts())
 
 
+async def test_what_came_back_together_is_one_line_each_in_one_message() -> None:
+    world = World()
+    for number in (1, 2, 3):
+        world.fire(number, CRITICAL)
+    await world.wait(60)
+    before = len(world.telegram.shown)
+    for number in (1, 2, 3):
+        world.over(number)
+    await world.wait(60)
+    (told,) = world.telegram.shown[before:]
+    assert told.silent
+    assert all(f"({number})" in told.text for number in (1, 2, 3))
+
+
 async def test_reminders_reply_sound_and_are_told_once() -> None:
     world = World()
     world.fire(1, CRITICAL)
