@@ -49,7 +49,7 @@ class Alerts:
         self._settings = settings
         self._clock = clock
         self._loops = Spawn()
-        self._looks = Spawn()  # polls and readings: they end by themselves
+        self._looks = Spawn(quiet=True)  # polls and readings: they end by themselves
         scale = settings.alerts.time_scale
 
         def acts() -> bool:

@@ -16,7 +16,9 @@ log = logging.getLogger(__name__)
 class Spawn:
     """`spawn(coro, name)` starts; `await spawn.close(8)` waits, cancels what is left, and waits for that."""
 
-    def __init__(self, grace: float = 2.0) -> None:
+    def __init__(self, grace: float = 2.0, *, quiet: bool = False) -> None:
+        """`quiet`: what comes too late is nobody's loss, and no word in the log."""
+        self._late = logging.DEBUG if quiet else logging.WARNING
         self._grace = grace  # seconds for what was cancelled to tidy up
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
@@ -25,7 +27,7 @@ class Spawn:
         """Starts `coro`. After `close()` began it is refused: closed unstarted, and said in the log."""
         if self._closing:
             coro.close()
-            log.warning("not started, the bot is stopping: %s", name)
+            log.log(self._late, "not started, the bot is stopping: %s", name)
             done: asyncio.Task[Any] = asyncio.get_running_loop().create_task(_nothing(), name=name)
             return done
         task = asyncio.create_task(coro, name=name)

@@ -18,10 +18,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from bot.config import limits
 from bot.config.alerts import Alerts
 from bot.config.base import MAIN
-from bot.config.fields import setting
+from bot.config.fields import NESTED, setting
 from bot.config.settings import Settings
 from bot.envfile import PREFIX, gather
 from bot.errors import TelemoxError
@@ -39,7 +38,7 @@ FIELDS: Mapping[str, FieldInfo] = {
     for name, field in (
         [(f"{PREFIX}{outer}".upper(), whole)]
         if outer != "alerts"
-        else [(f"{limits.NESTED}{inner}".upper(), part) for inner, part in Alerts.model_fields.items()]
+        else [(f"{NESTED}{inner}".upper(), part) for inner, part in Alerts.model_fields.items()]
     )
     if field.json_schema_extra
 }
@@ -77,12 +76,14 @@ class _Names(Mapping[str, bool]):
 
     def _whole(self) -> dict[str, bool]:
         if self._all is None:
+            from bot.config import limits
+
             of_rules = (figure.setting for rule in self.rules for figure in limits.settings_of(rule))
             self._all = self._own | dict.fromkeys(of_rules, False)
         return self._all
 
     def __getitem__(self, name: str) -> bool:
-        if name in self._own or not name.startswith(limits.NESTED):
+        if name in self._own or not name.startswith(NESTED):
             return self._own[name]
         return self._whole()[name]
 
@@ -106,7 +107,7 @@ def load(
     names = _Names(rules)
     found = gather(names, environ, env_file, must_exist=env_file != DEFAULT_ENV_FILE)
     alerts, lines = _alerts(found.values, names)
-    flat = {name: text for name, text in found.values.items() if not name.startswith(limits.NESTED)}
+    flat = {name: text for name, text in found.values.items() if not name.startswith(NESTED)}
     values: dict[str, Any] = {name.removeprefix(PREFIX).lower(): text for name, text in flat.items()}
     if state := environ.get("STATE_DIRECTORY"):  # systemd; several are separated by colons
         values.setdefault("data_dir", state.partition(":")[0])
@@ -128,14 +129,16 @@ def load(
 
 def _alerts(values: Mapping[str, str], names: _Names) -> tuple[dict[str, Any], list[str]]:
     """What `Alerts` takes, and the lines about the rules' figures that are wrong."""
-    name = f"{limits.NESTED}OVERRIDES"
+    name = f"{NESTED}OVERRIDES"
     given: dict[str, Any] = {}
     lines: list[str] = []
     for inner in ("poll_seconds", "time_scale"):
-        if (text := values.get(f"{limits.NESTED}{inner}".upper())) is not None:
+        if (text := values.get(f"{NESTED}{inner}".upper())) is not None:
             given[inner] = text
-    if name not in values and not any(one.startswith(limits.NESTED) and one not in FIELDS for one in values):
+    if name not in values and not any(one.startswith(NESTED) and one not in FIELDS for one in values):
         return given, lines
+    from bot.config import limits
+
     changed, lines = limits.changed(names.rules, values)
     given["changed"] = changed
     try:

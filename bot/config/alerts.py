@@ -1,14 +1,18 @@
 """TELEMOX_ALERTS__…: how often is looked, and what is worth an alert."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from bot import reading
 from bot.config.fields import setting
-from bot.rules import Limit
-from bot.rules.limits import Override
+
+if TYPE_CHECKING:
+    from bot.rules import Limit
+    from bot.rules.limits import Override
+else:  # load() has made them: nothing is left to check, and a start does not wait for the rules
+    Limit = Override = Any
 
 GROUP = "Alerts"
 

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.envfile import NEAR, PREFIX
+from bot.config.fields import NESTED
+from bot.envfile import NEAR
 from bot.model import Severity
 from bot.reading import shown
 from bot.rules import Kind, Limit, Rule
 from bot.rules.limits import ALL, SCOPES, Change, Override, applied, figures_of
 
-NESTED = f"{PREFIX}ALERTS__"
 FOR_ALL = ("on", "severity", "hold", "clear")
 """What an override of all rules may change: their figures are of different things."""
 _LONGEST = 10 * 365 * 86400.0  # s

@@ -21,6 +21,7 @@ import orjson
 
 from bot.access import Role
 from bot.deliver import Deliverer
+from bot.deliver.plan import GROUP_WAIT
 from bot.demo.cluster import Cluster
 from bot.model import Route, Snapshot, Task
 from bot.model.feeds import Feed
@@ -147,7 +148,7 @@ async def watch_rows(rounds: int = ROUNDS, guests: int = GUESTS) -> list[Row]:
     pve = Prepared(cluster, clock)
     scene = Scene(cluster, pve, clock)
     await scene.watch.start()
-    for _ in range(4):
+    for _ in range(44):  # what is read for the first time, guest by guest, is no part of a tick
         await scene.poll()
     gc.collect()
     gc.freeze()
@@ -217,6 +218,40 @@ async def dead_host(guests: int = 600) -> Replay:
     return scene.replay
 
 
+async def told_after(key: str, target: str, words: str) -> float:
+    """Seconds of the cluster from a fault to the message in the group."""
+    cluster = Cluster(seed=1, guests=40, speed=0, auth_delay=0, tls=False)
+    clock = SimulatedTime(cluster)
+    scene = Scene(cluster, Simulated(cluster, clock), clock)
+    await scene.watch.start()
+    for _ in range(20):
+        await scene.poll()
+    cluster.set_fault(key, True, target)
+    begun = clock.monotonic()
+    for _ in range(40):
+        await scene.poll()
+        if any(words in told.text for told in scene.replay.told):
+            break
+    await scene.spawn.close(1)
+    return clock.monotonic() - begun
+
+
+async def latency_rows() -> list[Row]:
+    """Two polls and the rule's hold; a warning waits for what starts with it as well."""
+    hold = {rule.key: rule.limit.hold for rule in RULES}
+    offline = await told_after("node_off", "pve2", "pve2 is offline")
+    crash = await told_after("crash", "110", "ct-dns stopped by itself")
+    return [
+        _bound("a critical is told after: node off", offline, 2 * POLL + hold["node_offline"], "s"),
+        _bound(
+            "a warning is told after: guest crash",
+            crash,
+            2 * POLL + hold["guest_stopped_by_itself"] + GROUP_WAIT,
+            "s",
+        ),
+    ]
+
+
 async def story_rows(seed: int = 1) -> list[Row]:
     """The README's table of what is told."""
     dead = await dead_host()
@@ -270,6 +305,7 @@ async def main() -> None:
     show(await watch_rows())
     dead = await dead_host()
     print(*(told.text for told in dead.told), sep="\n---\n")
+    show(await latency_rows())
     show(await story_rows())
     show(await delivery_rows())
 
