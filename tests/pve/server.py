@@ -133,8 +133,8 @@ async def hang(wire: Wire, seen: Seen) -> None:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Lets the others run until it is so; two seconds at most."""
-    async with asyncio.timeout(2):
+    """Lets the others run until it is so; a busy machine may take its time, ten seconds at most."""
+    async with asyncio.timeout(10):
         while not true():  # noqa: ASYNC110 - what is waited for happens at the other end of a socket
             await asyncio.sleep(0.001)
 
