@@ -6,13 +6,13 @@
 Guests of a node that is offline are its problem, not one each.
 """
 
-import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeVar
 
 from bot.model import Alert, Gap, Guest, Node, Severity, Snapshot, Status, Storage
+from bot.model.memo import memo
 from bot.pages.alertwords import short
 from bot.pages.parts import WORDS
 from bot.screen import Open
@@ -79,27 +79,6 @@ class Problem:
     @property
     def line(self) -> Said:
         return say("{emoji} {said}", emoji=self.rank.emoji, said=self.said)
-
-
-def memo(compute: Callable[[Snapshot], T]) -> Callable[[Snapshot], T]:
-    """Keeps `compute(snapshot)` while that snapshot lives: all who ask share it. By identity: to hash it costs more."""
-    kept: dict[int, tuple[weakref.ref[Snapshot], T]] = {}
-
-    def get(snapshot: Snapshot) -> T:
-        key = id(snapshot)
-        hit = kept.get(key)
-        if hit is not None and hit[0]() is snapshot:
-            return hit[1]
-        value = compute(snapshot)
-
-        def forget(gone: "weakref.ref[Snapshot]") -> None:
-            if key in kept and kept[key][0] is gone:
-                del kept[key]
-
-        kept[key] = (weakref.ref(snapshot, forget), value)
-        return value
-
-    return get
 
 
 @memo

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from bot.model import Fleet, Guest, Kind, Snapshot
-from bot.pages.problems import by_vmid, memo, ordered
+from bot.model.memo import memo
+from bot.pages.problems import by_vmid, ordered
 from bot.text import fold
 
 KEYS = ("status", "type", "node", "pool", "tag", "cluster")

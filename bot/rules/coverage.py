@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.model import Finding, Guest, Outcome, Severity
 from bot.model.feeds import BACKUPS, DAY, HOUR
+from bot.model.memo import memo
 from bot.model.readings import BackupJob, Backups
 from bot.model.view import View
 from bot.rules.readings import (
@@ -20,7 +21,7 @@ from bot.rules.readings import (
     week,
 )
 from bot.rules.rule import Kind, Limit, Limits, Rule
-from bot.rules.sight import blind, both, memo, seen, sees_guest
+from bot.rules.sight import blind, both, seen, sees_guest
 from bot.rules.subjects import ask, cluster_subject, guest_key, guest_subject, opens
 from bot.rules.vzdumps import logs, vzdumps
 from bot.text import day_clock, lines, say, say_n

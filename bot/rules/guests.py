@@ -8,13 +8,14 @@ from datetime import timedelta
 
 from bot.model import Finding, Guest, Outcome, Severity, Status
 from bot.model.feeds import ONBOOT
+from bot.model.memo import memo
 from bot.model.readings import GuestNotes
 from bot.model.view import GuestWas, View
 from bot.rules.causes import HA_BUSY, STOPALL, booted_at, ha_wants, last_ran, of_down, ordered_down
 from bot.rules.grades import active, more
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 from bot.rules.scan import scan
-from bot.rules.sight import memo, sees_guest
+from bot.rules.sight import sees_guest
 from bot.rules.subjects import guest_key, guest_subject, start
 from bot.text import Said, clock, day_clock, say, span
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.model import Guest, Kind, Status
+from bot.model.memo import memo
 from bot.model.view import GuestWas, View
 from bot.rules.causes import HA_STARTED
-from bot.rules.sight import blind, memo, seen
+from bot.rules.sight import blind, seen
 
 CALM = HA_STARTED | {"", "ignored"}
 """States of HA in which a guest that runs is of no interest."""

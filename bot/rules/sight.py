@@ -5,12 +5,12 @@ everything on its node, a row that was not understood that of whatever is missin
 whole is gone, and so is what was wrong with it.
 """
 
-import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from bot.model import Gap, Guest, Node, Snapshot, Status, Storage, Subject
 from bot.model.feeds import Feed
+from bot.model.memo import memo
 from bot.model.view import View
 
 T = TypeVar("T")
@@ -19,27 +19,6 @@ Sees = Callable[[View, Subject], bool]
 STILL = 60.0
 """Seconds for which a node's figures stand still before they are called old: pvestatd renews them every 10."""
 _HOLES = frozenset({Gap.ROWS_DROPPED, Gap.NO_GUESTS_VISIBLE, Gap.UNREACHABLE})
-
-
-def memo(compute: Callable[[View], T]) -> Callable[[View], T]:
-    """Keeps `compute(view)` while that view lives: all rules of one poll share it. By identity."""
-    kept: dict[int, tuple[weakref.ref[View], T]] = {}
-
-    def get(view: View) -> T:
-        key = id(view)
-        hit = kept.get(key)
-        if hit is not None and hit[0]() is view:
-            return hit[1]
-        value = compute(view)
-
-        def forget(gone: "weakref.ref[View]") -> None:
-            if key in kept and kept[key][0] is gone:
-                del kept[key]
-
-        kept[key] = (weakref.ref(view, forget), value)
-        return value
-
-    return get
 
 
 def seen(view: View) -> Snapshot | None:

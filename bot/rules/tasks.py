@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from bot.model import Finding, Guest, Outcome, Severity, Subject, Task, alert_key
 from bot.model.feeds import DAY, FAILED, HOUR
+from bot.model.memo import memo
 from bot.model.view import View
 from bot.rules.readings import guest_named, is_online, listed, of_node, of_other, passed, per_node, sees_nothing
 from bot.rules.rule import Kind, Limit, Limits, Rule
-from bot.rules.sight import memo, seen, whole
+from bot.rules.sight import seen, whole
 from bot.rules.subjects import cluster_subject, guest_subject, opens, start
 from bot.text import Said, Value, lines, say, span
 

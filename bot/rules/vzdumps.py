@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 from bot.model import Outcome, Task, Upid
 from bot.model.feeds import BACKUPS, FAILED
+from bot.model.memo import memo
 from bot.model.readings import Backups, GuestBackup
 from bot.model.view import View
 from bot.rules.readings import per_node
-from bot.rules.sight import memo
 
 TOGETHER = timedelta(seconds=60)
 """From the first to the last task of one job: the scheduler of each node starts its own."""

@@ -8,8 +8,9 @@ import pytest
 
 from bot.access import Role
 from bot.model import Gap, Guest, Snapshot, Status, Unseen
+from bot.model.memo import memo
 from bot.pages import status, troubles, vms
-from bot.pages.problems import Rank, guest_problem, memo, ordered, problems
+from bot.pages.problems import Rank, guest_problem, ordered, problems
 from bot.pages.query import Query
 from bot.text import plain
 from tests.pages import fleets
