@@ -14,7 +14,7 @@ bot/
 ├── runner/          one action as a stream of screens: check, ask, run, follow the task, verify; what a kill left
 ├── watch/           the loop: view -> rules -> inhibit -> step -> silence -> group -> cards and outbox
 ├── deliver/         makes every alert card and live line equal to what is wanted; sends the outbox
-├── pages/           TABLE what can be shown: one file a page (load, draw, PAGE)
+├── pages/           TABLE what can be shown: one file a page (load, draw, PAGE); alerting/ what shows alerts
 ├── privileges.py    TABLE what each API token needs, by version: for check, whoami and deploy/pveum.sh
 ├── actions.py       TABLE what can be done: one row an action
 ├── rules/           TABLE what is worth an alert: one row and one pure function a rule, grouped by subject

@@ -15,7 +15,7 @@ from bot.config import Settings
 from bot.deliver import Deliverer
 from bot.errors import StoreFailed
 from bot.model import Fleet, Record
-from bot.pages.watched import zone_of
+from bot.pages.alerting.watched import zone_of
 from bot.ports import Audit, Changes, Clock, Kept, Ledger, Watched
 from bot.pve.config import ClusterConfig
 from bot.rules import RULES

@@ -13,9 +13,9 @@ from functools import partial
 
 from bot.access import Asker, Role, refusal
 from bot.model import About, Alert
-from bot.pages.alertwords import mended, when
-from bot.pages.recorded import Recorded
-from bot.pages.watched import MORNING, SPANS, until, visible, wide
+from bot.pages.alerting.alertwords import mended, when
+from bot.pages.alerting.recorded import Recorded
+from bot.pages.alerting.watched import MORNING, SPANS, until, visible, wide
 from bot.ports import Store, Watching
 from bot.screen import Ack, Hush, Open, Place
 from bot.text import Reader, Said, say, say_n

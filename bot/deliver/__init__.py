@@ -28,7 +28,7 @@ from bot.deliver.plan import Why, why
 from bot.deliver.planning import TEST, Planner
 from bot.deliver.sender import Sender
 from bot.model import About, Alert, Card, Finding, Fleet, Habits, News, Phase, Route, Severity, Subject
-from bot.pages import alertcard
+from bot.pages.alerting import alertcard
 from bot.ports import Audit, Changes, Clock, Courier, Kept, Ledger, Pulse, Spawner
 from bot.screen import Message, Place, Screen
 from bot.text import EMPTY, Said, lines, say

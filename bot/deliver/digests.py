@@ -12,7 +12,7 @@ from bot.deliver.desk import Desk, read_time
 from bot.deliver.hours import last_digest, last_night, monday, night
 from bot.deliver.plan import GROUP_WAIT, Scene, Why, digested, level, same, sounds, wanted, why
 from bot.model import Alert, Card, Outgoing, Phase, Route, Severity
-from bot.pages import alertcard
+from bot.pages.alerting import alertcard
 from bot.screen import Place
 from bot.text import EMPTY, Said, lines
 

@@ -10,7 +10,7 @@ from bot.deliver.hours import night
 from bot.deliver.plan import GROUP_INTERVAL, news, sounds
 from bot.deliver.planning import Planner
 from bot.model import Alert, Card, Phase
-from bot.pages import alertcard
+from bot.pages.alerting import alertcard
 from bot.ports import Clock
 from bot.screen import Screen
 from bot.text import lines

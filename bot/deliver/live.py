@@ -7,7 +7,7 @@ from bot.deliver.desk import Desk, Dirty
 from bot.deliver.plan import wanted
 from bot.deliver.planning import Planner
 from bot.model import Alert
-from bot.pages import liveline
+from bot.pages.alerting import liveline
 from bot.ports import Clock, Courier, Ledger, Lost, Pulse, Undelivered
 from bot.screen import Message, Place, Screen
 from bot.text import Said, code, say

@@ -14,7 +14,7 @@ from bot.deliver.digests import Digests
 from bot.deliver.hours import night
 from bot.deliver.plan import GROUP_WAIT, Scene, Why, heads, level, sounds, urgent, wanted
 from bot.model import Alert, Card, News, NewsKind, Phase, Severity
-from bot.pages import alertcard
+from bot.pages.alerting import alertcard
 from bot.screen import Place
 
 KEPT = timedelta(days=7)

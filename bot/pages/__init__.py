@@ -1,37 +1,39 @@
 """TABLE: what can be shown. One file a page; its line here makes it a command, a help line and a menu entry.
 
-To add a page: write `bot/pages/<name>.py` with `load`, `draw` and `PAGE` (page.py says how), and put it in the list
-below, where /help shall show it. Its screens are held by golden files: see tests/pages/.
+To add a page: write `bot/pages/<name>.py` (of alerts: in `alerting/`) with `load`, `draw` and `PAGE` (page.py says
+how), and put it in the list below, where /help shall show it. Its screens are held by golden files: see tests/pages/.
 """
 
 from collections.abc import Mapping
 
 from bot.pages import (
-    alerts,
     audit,
-    digests,
     freeze,
-    history,
-    hush,
     ids,
-    maintenance,
     manual,
     narrow,
     node,
     nodes,
-    pin,
-    quiet,
-    silence,
-    silences,
     status,
     storage,
-    subscribe,
     task,
     tasks,
     troubles,
     vm,
     vms,
     whoami,
+)
+from bot.pages.alerting import (
+    alerts,
+    digests,
+    history,
+    hush,
+    maintenance,
+    pin,
+    quiet,
+    silence,
+    silences,
+    subscribe,
     why,
 )
 from bot.pages.page import Enquiry, Page

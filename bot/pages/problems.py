@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from bot.model import Alert, Gap, Guest, Node, Severity, Snapshot, Status, Storage
 from bot.model.memo import memo
-from bot.pages.alertwords import short
+from bot.pages.alerting.alertwords import short
 from bot.pages.parts import WORDS
 from bot.screen import Open
 from bot.text import Said, bold, raw, say, say_n

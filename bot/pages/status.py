@@ -6,11 +6,11 @@ from datetime import datetime
 
 from bot.access import Asker, Role
 from bot.model import Alert, Fleet, Gap, Snapshot, Status
+from bot.pages.alerting.watched import open_alerts
 from bot.pages.nodes import figures
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, gaps, mends, refresh
 from bot.pages.problems import Problem, counted, everything
-from bot.pages.watched import open_alerts
 from bot.screen import Button, Open, Row, Screen
 from bot.text import EMPTY, Said, Value, bold, lines, say, say_n
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from bot.access import Asker, Role
 from bot.model import Alert, Gap, Snapshot
 from bot.pages import listing
+from bot.pages.alerting.watched import open_alerts
 from bot.pages.listing import Listing
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, gaps, name_button, page_of, pager, pairs, refresh
 from bot.pages.problems import Problem, counted, everything
-from bot.pages.watched import open_alerts
 from bot.screen import Button, Open, Screen
 from bot.text import EMPTY, Said, bold, lines, say, say_n
 

@@ -10,7 +10,7 @@ from bot import life
 from bot.access import Asker
 from bot.errors import StoreFailed
 from bot.model import Alert, Blind, Card, Habits, News, NewsKind, Phase, Record, Route, Silence
-from bot.pages.alertwords import when
+from bot.pages.alerting.alertwords import when
 from bot.ports import Changes, Clock, Kept, Ledger, Pulse, Vitals, Why
 from bot.rules import Limit, Rule
 from bot.screen import Message, Place, Screen

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.access import Role
 from bot.model import About, Alert, Card, Cure, NewsKind, Phase, Severity, Subject
-from bot.pages import alertcard, liveline
+from bot.pages.alerting import alertcard, liveline
 from bot.ports import Pulse
 from bot.screen import Ack, Ask, Open, Screen
 from bot.text import Said, html, lines, plain, say

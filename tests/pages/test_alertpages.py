@@ -14,12 +14,12 @@ from bot.access import Asker, Role, Scope
 from bot.errors import Denied, NotFound, Stale, StoreFailed, TelemoxError
 from bot.model import About, Alert, Blind, Card, Habits, Record, Route, Severity, Silence
 from bot.pages import PAGES
+from bot.pages.alerting.quiet import nearest
+from bot.pages.alerting.recorded import Recorded
+from bot.pages.alerting.watched import hour, next_at, reader_of, until, visible, zone_of
 from bot.pages.page import Enquiry
 from bot.pages.problems import RULES as RULES_OF
 from bot.pages.problems import Rank
-from bot.pages.quiet import nearest
-from bot.pages.recorded import Recorded
-from bot.pages.watched import hour, next_at, reader_of, until, visible, zone_of
 from bot.screen import Open, Screen
 from bot.text import html, plain, say
 from tests.pages import alerts as made

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from bot.access import Asker
 from bot.model import Alert, Blind, Card, Habits, Phase, Record, Route, Silence
-from bot.pages.alertcard import digest
-from bot.pages.alertwords import worst_first
+from bot.pages.alerting.alertcard import digest
+from bot.pages.alerting.alertwords import worst_first
 from bot.ports import Pulse, Why
 from bot.screen import Message, Place, Screen
 from bot.text import say

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from bot.access import Role
 from bot.model import Alert, Card, NewsKind, Phase, Severity
-from bot.pages.alertwords import (
+from bot.pages.alerting.alertwords import (
     dotted,
     emoji,
     ended,
@@ -30,7 +30,7 @@ from bot.pages.alertwords import (
     worst_first,
     wrong,
 )
-from bot.pages.cures import cures, every, rows
+from bot.pages.alerting.cures import cures, every, rows
 from bot.pages.parts import pairs
 from bot.screen import Ack, Ask, Button, Open, Row, Screen
 from bot.text import MESSAGE_LIMIT, Moment, Reader, Said, Value, bold, lines, plain, raw, say, say_n, span

@@ -10,11 +10,11 @@ from datetime import datetime
 
 from bot.access import Asker, Role
 from bot.model import Record
-from bot.pages.alertwords import NAME, dotted, short, when
+from bot.pages.alerting.alertwords import NAME, dotted, short, when
+from bot.pages.alerting.silence import page_word
+from bot.pages.alerting.watched import exists, names, watch
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import page_of, pager, refresh
-from bot.pages.silence import page_word
-from bot.pages.watched import exists, names, watch
 from bot.screen import Button, Open, Screen
 from bot.text import Said, Value, bold, cut, fold, lines, say, say_n, span
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from bot.access import Asker, Role, Scope, may
 from bot.errors import NotFound
 from bot.model import Silence, guest_id
-from bot.pages.alertwords import NAME, dotted, when
+from bot.pages.alerting.alertwords import NAME, dotted, when
+from bot.pages.alerting.watched import names, needs, recorded, watch, wide
 from bot.pages.page import Change, Enquiry, Page
 from bot.pages.parts import page_of, pager, pairs, refresh
-from bot.pages.watched import names, needs, recorded, watch, wide
 from bot.screen import Button, Open, Screen
 from bot.text import Said, Value, bold, cut, lines, say, say_n
 

@@ -10,9 +10,9 @@ from zoneinfo import available_timezones
 from bot.access import Asker, Role
 from bot.errors import NotFound, Stale
 from bot.model import Habits
+from bot.pages.alerting.watched import hour, manages, managing, watch, zone_of
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import pairs
-from bot.pages.watched import hour, manages, managing, watch, zone_of
 from bot.screen import Button, Open, Row, Screen
 from bot.text import Said, bold, code, lines, say
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from bot.access import EVERYTHING, Asker, Role, Scope
 from bot.errors import Denied, PveError, Stale
 from bot.model import Route, Severity
+from bot.pages.alerting.watched import MANAGING, manages, watch
 from bot.pages.page import Change, Enquiry, Page
 from bot.pages.parts import name_button, page_of, pager, pairs
-from bot.pages.watched import MANAGING, manages, watch
 from bot.screen import Button, Open, Place, Screen
 from bot.text import Said, bold, code, cut, lines, say
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from bot.access import Asker, Role
+from bot.pages.alerting.subscribe import current, told
+from bot.pages.alerting.watched import MANAGING, manages, watch
 from bot.pages.page import Enquiry, Page
-from bot.pages.subscribe import current, told
-from bot.pages.watched import MANAGING, manages, watch
 from bot.screen import Button, Open, Screen
 from bot.text import Said, lines, say
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from bot.access import Asker, Role
 from bot.errors import Stale
 from bot.model import Habits
+from bot.pages.alerting.watched import hour, manages, managing, seen, watch
 from bot.pages.page import Enquiry, Page
-from bot.pages.watched import hour, manages, managing, seen, watch
 from bot.screen import Button, Open, Row, Screen
 from bot.text import EMPTY, Said, code, lines, say, say_n
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from bot.access import Asker, Role
 from bot.errors import NotFound
 from bot.model import About, Alert
-from bot.pages.alertwords import short, thing
-from bot.pages.cures import labelled
+from bot.pages.alerting.alertwords import short, thing
+from bot.pages.alerting.cures import labelled
+from bot.pages.alerting.watched import one, visible, watch, wide
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import page_of, pager, pairs
-from bot.pages.watched import one, visible, watch, wide
 from bot.screen import Button, Hush, Open, Row, Screen
 from bot.text import Said, bold, cut, lines, raw, say
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from bot import rules
 from bot.errors import NotFound
 from bot.model import Fleet, Record, Snapshot
-from bot.pages.alertwords import LINE, NAME, dotted, short, when
+from bot.pages.alerting.alertwords import LINE, NAME, dotted, short, when
+from bot.pages.alerting.silence import Target, called
+from bot.pages.alerting.watched import exists, watch, wide
 from bot.pages.page import Enquiry
 from bot.pages.parts import WORDS
 from bot.pages.problems import RULES, Problem, problems
-from bot.pages.silence import Target, called
-from bot.pages.watched import exists, watch, wide
 from bot.screen import Button, Open, Screen
 from bot.text import Said, Value, bold, cut, lines, say
 

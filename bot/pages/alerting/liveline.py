@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from bot.model import Alert
-from bot.pages.alertcard import one_line
-from bot.pages.alertwords import dotted, headline, short, when, worst, worst_first
-from bot.pages.cures import every
+from bot.pages.alerting.alertcard import one_line
+from bot.pages.alerting.alertwords import dotted, headline, short, when, worst, worst_first
+from bot.pages.alerting.cures import every
 from bot.ports import Pulse
 from bot.screen import Button, Open, Screen
 from bot.text import Said, Value, bold, cut, lines, say, say_n, span

@@ -6,7 +6,7 @@ from typing import Literal
 from bot.access import Role
 from bot.actions import BY_KEY
 from bot.model import About, Alert, Cure, Severity
-from bot.pages.alertwords import mended
+from bot.pages.alerting.alertwords import mended
 from bot.pages.parts import name_button, pairs
 from bot.screen import Ack, Ask, Button, Open, Row
 from bot.text import Reader, cut, plain, say

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from bot.access import EVERYTHING, Role, Scope, refusal
 from bot.errors import Denied, NotFound, Stale
 from bot.model import About, Alert, Subject
+from bot.pages.alerting.recorded import Recorded
 from bot.pages.page import Change, Enquiry
-from bot.pages.recorded import Recorded
 from bot.ports import Watching
 from bot.text import Reader, say
 

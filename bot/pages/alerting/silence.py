@@ -18,11 +18,11 @@ from bot import rules
 from bot.access import Asker, Role
 from bot.errors import Denied, NotFound, Stale
 from bot.model import Fleet
-from bot.pages import silences
+from bot.pages.alerting import silences
+from bot.pages.alerting.watched import SPANS, recorded, until, wide
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, page_of, pager, pairs
 from bot.pages.query import exact
-from bot.pages.watched import SPANS, recorded, until, wide
 from bot.screen import Button, Open, Row, Screen
 from bot.text import Said, bold, code, cut, fold, lines, say, span
 

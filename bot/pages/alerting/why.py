@@ -8,12 +8,12 @@ from datetime import datetime
 from bot.access import Asker, Role
 from bot.errors import NotFound
 from bot.model import Alert
-from bot.pages.alertwords import head, short, when
-from bot.pages.known import Known, known
-from bot.pages.known import draw as draw_known
+from bot.pages.alerting.alertwords import head, short, when
+from bot.pages.alerting.known import Known, known
+from bot.pages.alerting.known import draw as draw_known
+from bot.pages.alerting.watched import explained, names, one, seen, watch
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, pairs
-from bot.pages.watched import explained, names, one, seen, watch
 from bot.ports import Why
 from bot.screen import Button, Open, Screen
 from bot.text import Said, fold, lines, say
