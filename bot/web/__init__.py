@@ -5,7 +5,7 @@
     GET  /metrics      for Prometheus
 
     listener.py   one port, in the bot's own loop        notify.py      a notification -> Push
-    hasty.py      how long a request's head may take
+    hasty.py      who says nothing gives way to who speaks
     metrics.py    the counters as Prometheus reads them   heartbeat.py   an address requested after each good cycle
 
 Nothing here holds a secret that it could give away: /healthz and /metrics name clusters and counts.

@@ -27,7 +27,7 @@ from bot.model.view import Push
 from bot.ports import Clock, Vitals
 from bot.text import Said, say
 from bot.web import notify
-from bot.web.hasty import Hasty
+from bot.web.hasty import PATIENCE, hasty
 from bot.web.metrics import Metrics
 from bot.web.notify import HEADER
 
@@ -38,9 +38,12 @@ CAP = 2 * 1024 * 1024
 PER_MINUTE = 60
 """Notifications a minute: a night's backups of a large cluster are one a job and node."""
 CONNECTIONS = 200
-"""At once; more are answered 503."""
-PATIENCE = 10.0
-"""Seconds in which a body has to arrive."""
+"""At once. Beyond them who says nothing gives way (hasty.py); where all of them are being answered, it is 503."""
+BACKLOG = 64
+"""Connections taken at a time: asyncio makes at most three such lots before it reads what came with the first of them,
+and so many fit in."""
+BODY = 10.0
+"""Seconds in which a body has to arrive, whose secret was right."""
 STALE_POLLS = 4
 """Polls without an answer after which /healthz says so, and a minute more."""
 STALE_DELIVERY = 300.0
@@ -83,9 +86,9 @@ class Listener:
         vitals: Callable[[], Vitals],
         on_push: Callable[[Push], Awaitable[None]],
         secret: str | None = None,
-        haste: float = Hasty.patience,
+        haste: float = PATIENCE,
     ) -> None:
-        """`haste`: seconds for a request's head."""
+        """`haste`: seconds for a request's head, and for taking its answer."""
         self._host, self._wanted = host, port
         self._clock = clock
         self._vitals = vitals
@@ -94,13 +97,14 @@ class Listener:
         self._pushed: Counter[str] = Counter()
         self._metrics = Metrics(vitals, lambda: dict(self._pushed))
         self._allowance, self._at = float(PER_MINUTE), clock.monotonic()
-        self._refused_at: float | None = None  # monotonic: when a wrong secret was last logged
+        self._said_at: dict[str, float] = {}  # monotonic: when this was last logged
         routes = [Route("/healthz", self._healthz, methods=["GET"]), Route("/metrics", self._scrape, methods=["GET"])]
         if self._secret is not None:
             routes.append(Route("/pve/notify", self._notify, methods=["POST"]))
         config = uvicorn.Config(
             Starlette(routes=routes),
-            http=type("Haste", (Hasty,), {"patience": haste}),
+            http=hasty(haste, self._say_crowded),
+            backlog=BACKLOG,
             log_config=None,
             access_log=False,
             proxy_headers=False,
@@ -183,11 +187,18 @@ class Listener:
         return True
 
     def _say_refused(self, request: Request) -> None:
-        now = self._clock.monotonic()
-        if self._refused_at is None or now - self._refused_at >= HOUR:
-            self._refused_at = now
-            peer = request.client.host if request.client is not None else "somebody"
-            log.warning("%s sent a notification with a wrong secret", peer)
+        peer = request.client.host if request.client is not None else "somebody"
+        self._warn("%s sent a notification with a wrong secret", peer)
+
+    def _say_crowded(self, peer: str) -> None:
+        self._warn("%s and perhaps others hold too many connections and say nothing: the oldest are closed", peer)
+
+    def _warn(self, words: str, peer: str) -> None:
+        """Once an hour: whoever comes first."""
+        now, last = self._clock.monotonic(), self._said_at.get(words)
+        if last is None or now - last >= HOUR:
+            self._said_at[words] = now
+            log.warning(words, peer)
 
 
 def ailing(vitals: Vitals) -> list[str]:
@@ -209,7 +220,7 @@ async def _body(request: Request) -> tuple[bytes, bool]:
     """What arrives within the time and the cap, and whether that is all of it."""
     found = bytearray()
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(BODY):
             async for chunk in request.stream():
                 found += chunk[: CAP - len(found)]
                 if len(found) >= CAP:

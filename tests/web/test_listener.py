@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +17,7 @@ from bot.model.view import Push
 from bot.ports import Pulse, Vitals
 from bot.spawn import Spawn
 from bot.text import say
-from bot.web.listener import CAP, PER_MINUTE, Listener, PortTaken
+from bot.web.listener import CAP, CONNECTIONS, PER_MINUTE, Listener, PortTaken
 from bot.web.notify import HEADER
 
 SECRET = "a-secret-of-the-tests"
@@ -34,11 +36,11 @@ BODY = {"title": "t", "message": 'web<1>_&"', "severity": "error", "ts": 1, "fie
 
 
 class Side:
-    def __init__(self) -> None:
+    def __init__(self, haste: float = 0.3) -> None:
         self.vitals = WELL
         self.pushes: list[Push] = []
         self.full = False
-        self.listener = self.make(SECRET)
+        self.listener = self.make(SECRET, haste=haste)
         self.http = httpx.AsyncClient(trust_env=False)
         self.spawn = Spawn()
 
@@ -47,9 +49,9 @@ class Side:
         if self.full:
             raise StoreFailed(say("The disk is full."))
 
-    def make(self, secret: str | None, port: int = 0) -> Listener:
+    def make(self, secret: str | None, port: int = 0, haste: float = 0.3) -> Listener:
         return Listener(
-            "127.0.0.1", port, SystemClock(), vitals=lambda: self.vitals, on_push=self.take, secret=secret, haste=0.3
+            "127.0.0.1", port, SystemClock(), vitals=lambda: self.vitals, on_push=self.take, secret=secret, haste=haste
         )
 
     async def start(self) -> None:
@@ -180,6 +182,79 @@ async def test_it_ends_while_somebody_drips(side: Side) -> None:
         side.listener.stop()
         await side.running
     writer.close()
+
+
+async def hold(port: int, number: int, closed: Counter[int]) -> None:
+    """One of those that hold connections and ask for nothing: silent, or with half a head, or with an answer and
+    dripping on. Whenever it is closed it comes back."""
+    words = (b"", b"POST /pve/no", b"POST /pve/notify HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n{")[number % 3]
+    while True:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            writer.write(words)
+            if words.endswith(b"{"):
+                await reader.readuntil(b"secret\n")
+                writer.write(b"x")
+            await reader.read()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            closed[number % 3] += 1
+            writer.close()
+
+
+async def test_who_says_nothing_cannot_keep_out_who_speaks(caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody is closed for being late here: it is the new one that takes the place of the oldest."""
+    side, crowd, closed = Side(haste=60.0), Spawn(), Counter[int]()
+    await side.start()
+    for number in range(300):
+        crowd(hold(side.listener.port, number, closed), f"one of the crowd: {number}")
+    async with asyncio.timeout(30):
+        while min(closed[kind] for kind in range(3)) < 20:  # noqa: ASYNC110 - nobody else is told of it
+            await asyncio.sleep(0)
+        for number in range(20):
+            async with httpx.AsyncClient(trust_env=False) as http:
+                assert (await http.get(side.url("/healthz"))).status_code == 200
+                body = json.dumps(BODY | {"ts": number}).encode()
+                answer = await http.post(side.url("/pve/notify"), content=body, headers={HEADER: SECRET})
+                assert answer.status_code == 200
+        await crowd.close(0)
+        await side.stop()
+    assert len(side.pushes) == 20
+    assert [record.message for record in caplog.records if "too many connections" in record.message] == [
+        "127.0.0.1 and perhaps others hold too many connections and say nothing: the oldest are closed"
+    ]
+
+
+async def test_what_came_with_its_connection_is_read_before_a_crowd_counts() -> None:
+    """All of them come while the loop is held: the request is first, and so is its connection the oldest of all."""
+    side = Side(haste=60.0)
+    await side.start()
+    await side.http.get(side.url("/healthz"))  # it listens
+    sockets = [socket.socket() for _ in range(2 * CONNECTIONS)]
+    for number, each in enumerate(sockets):
+        each.setblocking(False)
+        each.connect_ex(("127.0.0.1", side.listener.port))
+        if number == 0:
+            each.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(20):
+        assert (await asyncio.get_running_loop().sock_recv(sockets[0], 100)).startswith(b"HTTP/1.1 200 OK")
+    for each in sockets:
+        each.close()
+    await side.stop()
+
+
+async def test_who_never_takes_its_answers_is_cut_off(side: Side) -> None:
+    """Else their requests would count as being answered for ever."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", side.listener.port)
+    with pytest.raises(ConnectionError):
+        async with asyncio.timeout(20):
+            while True:
+                writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+                await writer.drain()
+    writer.close()
+    assert (await side.http.get(side.url("/healthz"))).status_code == 200
+    assert reader.exception() is not None
 
 
 async def test_who_sends_half_a_head_is_not_waited_for(side: Side) -> None:
