@@ -326,7 +326,9 @@ async def test_one_persons_presses_leave_connections_to_others(home: House) -> N
 # -- anything at all
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(
         st.tuples(

@@ -234,7 +234,9 @@ ANSWER = (
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(st.integers(0, len(ANSWER)), st.integers(0, 8), st.binary(max_size=12), st.booleans())
 def test_mutated_http_is_read_or_refused(
     identity: trustme.LeafCert, ca_file: Path, at: int, out: int, put: bytes, write: bool

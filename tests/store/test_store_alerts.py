@@ -170,7 +170,9 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     st.dictionaries(texts, st.integers(0, 10**6).map(lambda s: AT - timedelta(seconds=s)), max_size=2),
     st.dictionaries(texts, texts, max_size=2),
 )
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 def test_what_was_seen_comes_back_as_it_was(
     tmp_path: Path, guests: dict[tuple[str, int], GuestWas], events: dict[str, datetime], facts: dict[str, str]
 ) -> None:
