@@ -100,6 +100,7 @@ class Screen:
     text: Said
     rows: tuple[Row, ...] = ()
     attachment: Picture | File | None = None
+    toast: Said | None = None  # to whoever pressed, alone; where a page changes something (Page.changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

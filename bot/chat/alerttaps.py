@@ -8,7 +8,7 @@ it stands. A number that is out of range, out of scope, or of another chat's car
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from bot.access import Asker, Role, refusal
@@ -16,7 +16,7 @@ from bot.model import About, Alert
 from bot.pages.alerting.alertwords import mended, when
 from bot.pages.alerting.recorded import Recorded
 from bot.pages.alerting.watched import MORNING, SPANS, until, visible, wide
-from bot.ports import Store, Watching
+from bot.ports import Claim, Claims, Store, Watching
 from bot.screen import Ack, Hush, Open, Place
 from bot.text import Reader, Said, say, say_n
 
@@ -24,6 +24,8 @@ _ACK = re.compile(r"([ca])([0-9]{1,15})", re.ASCII)
 _HUSH = re.compile(r"([anr])([0-9]{1,15})", re.ASCII)
 Change = Callable[[], Awaitable[Open | None]]
 """Does what was promised; gives what shows it, in a message that was the asker's own."""
+TOGETHER = timedelta(minutes=1)
+"""Two silences of the same that end within so long are one: several people tapped in the same moment."""
 OLD = say("This button is too old: its alert is not kept any more. /alerts lists what there is.")
 
 
@@ -37,29 +39,51 @@ class Silencing:
     until: datetime
     maintenance: bool = False
 
+    @property
+    def key(self) -> str:
+        """Of its claim."""
+        return f"silence {self.about} {self.cluster} {self.value} {self.maintenance} {self.until:%d %H:%M}"
+
 
 def decide(
     watch: Watching, store: Store, tap: Ack | Hush, asker: Asker, place: Place, now: datetime, reader: Reader
 ) -> tuple[Said, Change | None]:
     """The toast, and what it promises to do; None where it is refused."""
     changes = Recorded(watch=watch, store=store, place=place)
+    claim = Claim(by=asker.name, at=now)
     if isinstance(tap, Ack):
         said, numbers = acknowledge(watch, tap, asker, place, now)
+        for number in numbers:
+            watch.claims.claim(_acking(number), claim)
         return said, partial(_ack, changes, numbers, asker, tap.what[:1] == "a") if numbers else None
     said, wanted = hush(watch, tap, asker, now, reader)
-    return said, partial(_silence, changes, wanted, asker) if wanted is not None else None
+    if wanted is None:
+        return said, None
+    watch.claims.claim(wanted.key, claim)
+    return said, partial(_silence, changes, wanted, asker)
 
 
 async def _ack(changes: Recorded, numbers: Sequence[int], asker: Asker, one: bool) -> Open | None:
-    await changes.ack(numbers, asker)
+    try:
+        await changes.ack(numbers, asker)
+    finally:
+        for number in numbers:  # from now on the alert says it
+            changes.watch.claims.drop(_acking(number))
     return Open("alert", str(numbers[0])) if one else None
 
 
 async def _silence(changes: Recorded, wanted: Silencing, asker: Asker) -> Open | None:
-    made = await changes.silence(
-        wanted.about, wanted.cluster, wanted.value, wanted.until, asker, maintenance=wanted.maintenance
-    )
+    try:
+        made = await changes.silence(
+            wanted.about, wanted.cluster, wanted.value, wanted.until, asker, maintenance=wanted.maintenance
+        )
+    finally:
+        changes.watch.claims.drop(wanted.key)
     return Open("silenced", str(made.id))
+
+
+def _acking(number: int) -> str:
+    return f"ack {number}"
 
 
 def acknowledge(watch: Watching, tap: Ack, asker: Asker, place: Place, now: datetime) -> tuple[Said, Sequence[int]]:
@@ -67,15 +91,29 @@ def acknowledge(watch: Watching, tap: Ack, asker: Asker, place: Place, now: date
     if (words := refusal(asker, "acknowledging", Role.OPERATOR)) is not None:
         return words, ()
     alerts = _meant(watch, tap.what, asker, place)
-    fresh = [alert for alert in alerts if alert.open and alert.acked is None]
+    standing = [alert for alert in alerts if alert.open]
+    fresh = [alert for alert in standing if _acked(alert, watch.claims) is None]
     if fresh:
         said = say_n(len(fresh), one="Acknowledged.", many="{n} alerts acknowledged.")
         return said, tuple(alert.number for alert in fresh)
     if not alerts:
         return OLD, ()
+    if (first := max((by for one in standing if (by := _acked(one, watch.claims))), key=_at, default=None)) is not None:
+        return say("{name} has acknowledged it already, {when}.", name=first.by or "?", when=when(first.at, now)), ()
     if len(alerts) > 1:
-        return say("Nothing of this is open and not acknowledged yet."), ()
+        return say("Nothing of this is open any more."), ()
     return _moved_on(alerts[0], now), ()
+
+
+def _acked(alert: Alert, claims: Claims) -> Claim | None:
+    """Who acknowledged it, or is about to; None: nobody."""
+    if alert.acked is not None:
+        return Claim(by=alert.acked_by, at=alert.acked)
+    return claims.of(_acking(alert.number))
+
+
+def _at(claim: Claim) -> datetime:
+    return claim.at
 
 
 def _meant(watch: Watching, what: str, asker: Asker, place: Place) -> list[Alert]:
@@ -93,8 +131,6 @@ def _meant(watch: Watching, what: str, asker: Asker, place: Place) -> list[Alert
 
 
 def _moved_on(alert: Alert, now: datetime) -> Said:
-    if alert.acked is not None and alert.open:
-        return say("{name} acknowledged it at {when}.", name=alert.acked_by or "?", when=when(alert.acked, now))
     if mended(alert) and alert.over is not None:
         over = alert.finding.over or say("It is over")
         return say("{over} since {when}: nothing to acknowledge.", over=over, when=when(alert.over, now))
@@ -115,8 +151,21 @@ def hush(watch: Watching, tap: Hush, asker: Asker, now: datetime, reader: Reader
     about = silencing(alert, found[1], asker)
     if end is None or about is None:
         return say("Your scope here is too narrow for that."), None
-    words = say("Silent until {when}.", when=when(end, now))
-    return words, Silencing(about=about[0], cluster=about[1], value=about[2], until=end, maintenance=found[1] == "n")
+    wanted = Silencing(about=about[0], cluster=about[1], value=about[2], until=end, maintenance=found[1] == "n")
+    if (first := _silenced(watch, wanted)) is not None:
+        return say("{name} has silenced it already, until {when}.", name=first or "?", when=when(end, now)), None
+    return say("Silent until {when}.", when=when(end, now)), wanted
+
+
+def _silenced(watch: Watching, wanted: Silencing) -> str | None:
+    """Who silenced just that until just then, or is about to."""
+    if (claim := watch.claims.of(wanted.key)) is not None:
+        return claim.by
+    just = (wanted.about, wanted.cluster, wanted.value, wanted.maintenance)
+    for one in watch.silences():
+        if (one.about, one.cluster, one.value, one.maintenance) == just and abs(one.until - wanted.until) < TOGETHER:
+            return one.by
+    return None
 
 
 def silencing(alert: Alert, what: str, asker: Asker) -> tuple[str, str, str] | None:

@@ -65,6 +65,7 @@ class Showing:
             self._runner.revoke(message)
         try:
             screen = await self._screen(visit, page, arg, refuses=verdict is not None)
+            _decide(verdict, screen.toast)
         except Denied as error:
             _decide(verdict, error.said())
             return

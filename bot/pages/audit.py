@@ -19,7 +19,10 @@ PAGES = 25
 """Pages that can be leafed through; what is older stands in the file."""
 LONG = timedelta(hours=2)
 """No action is followed for longer."""
-UNSENT = {"silence": "Silence", "unsilence": "End the silence of", "maintenance": "Maintenance of", "ack": "Ack"}
+UNSENT = {
+    "silence": "Silence", "unsilence": "End the silence of", "maintenance": "Maintenance of",
+    "maintained": "End the maintenance of", "ack": "Ack",
+}  # fmt: skip
 """ports.UNSENT, in words."""
 COLUMNS = ("asked", "ended", "person", "name", "chat", "action", "target", "token", "upid", "outcome")
 

@@ -1,6 +1,7 @@
 """What the core needs of the outside, as Protocols; the doors (`pve/`, `chat/`, `store/`) satisfy them.
 
     doors.py    Clock, Pve, Store, Messenger        alerts.py    Watched, Ledger, Courier, Watching
+    claims.py   what is done once: a value that Watching keeps
 
 `Env` bundles them and is passed by argument: no globals, no container.
 """
@@ -22,6 +23,7 @@ from bot.ports.alerts import (
     Watching,
     Why,
 )
+from bot.ports.claims import Claim, Claims
 from bot.ports.doors import UNSENT, Audit, Clock, Messenger, Pve, Store
 
 
@@ -43,6 +45,8 @@ __all__ = [
     "UNSENT",
     "Audit",
     "Changes",
+    "Claim",
+    "Claims",
     "Clock",
     "Courier",
     "Env",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bot.access import Asker
 from bot.model import Alert, Blind, Card, Habits, Outgoing, Record, Route, Silence
+from bot.ports.claims import Claims
 from bot.ports.doors import Pve
 from bot.screen import Message, Place, Screen
 from bot.text import Said
@@ -180,6 +181,11 @@ class Vitals:
 class Watching(Protocol):
     """What the pages and the taps ask of the watch (bot/watch/). Reads are from memory; changes are durable when they
     return, and cards follow by themselves."""
+
+    @property
+    def claims(self) -> Claims:
+        """What is done once, and whose it is: `pages.alerting.recorded`."""
+        ...
 
     def alerts(self) -> Sequence[Alert]:
         """Open ones and pending, worst first, then newest; without what hangs on another that stands, and is not told

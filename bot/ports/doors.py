@@ -112,7 +112,7 @@ class Pve(Protocol):
         ...
 
 
-UNSENT = frozenset({"silence", "unsilence", "maintenance", "ack"})
+UNSENT = frozenset({"silence", "unsilence", "maintenance", "maintained", "ack"})
 """Actions in the audit that change what people hear of, and send nothing to Proxmox VE."""
 
 

@@ -9,6 +9,7 @@
       inhibit.py   what goes down with something else                 silence.py   what is not told, for a while
     sights.py    the tables, and what is known beside them           orders.py    what this bot ordered lately
     asked.py     what the pages and the taps ask (ports.Watching)     why.py       one alert explained
+      changing.py  what they change                                   delivering.py what is needed of deliver/
     table.py     all alerts and silences, and how changes add up
     feeder.py    what is read at its own pace                         memory.py    what is remembered of each poll
 
@@ -16,7 +17,7 @@ One tick is one transaction: alerts, memory, and the cards and messages that the
 together, then the deliverer sends.
 """
 
-from bot.watch.asked import Delivering
+from bot.watch.delivering import Delivering
 from bot.watch.post import Feeding
 from bot.watch.sights import Sight
 from bot.watch.watch import Watch

@@ -1,66 +1,25 @@
-"""What pages and taps ask of the watch: `ports.Watching`. Reads are from memory, changes durable on return."""
+"""What pages and taps ask of the watch, the reads of `ports.Watching`: from memory. What they change: changing.py."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
-from bot import life
-from bot.access import Asker
-from bot.errors import StoreFailed
-from bot.model import Alert, Blind, Card, Habits, News, NewsKind, Phase, Record, Route, Silence
+from bot.model import Alert, Blind, Card, Habits, News, Phase, Record, Route, Silence
 from bot.pages.alerting.alertwords import when
-from bot.ports import Changes, Clock, Kept, Ledger, Pulse, Vitals, Why
+from bot.ports import Changes, Claims, Clock, Ledger, Pulse, Vitals, Why
 from bot.rules import Limit, Rule
-from bot.screen import Message, Place, Screen
-from bot.text import Said, say
+from bot.screen import Message
+from bot.text import say
+from bot.watch.delivering import Delivering
 from bot.watch.post import Post
-from bot.watch.table import Table, merge, record
-from bot.watch.tick import speak
+from bot.watch.table import Table, record
 from bot.watch.why import why
 
 
-class Delivering(Protocol):
-    """deliver/: what is told, and where."""
-
-    def load(self, kept: Kept) -> None: ...
-    def take(self, alerts: Mapping[int, Alert], news: Sequence[News], pulse: Sequence[Pulse]) -> Changes: ...
-    def wake(self) -> None: ...
-    def needs(self, number: int) -> bool:
-        """Has an alert that is over still to be shown somewhere?"""
-        ...
-
-    def accepted(self) -> frozenset[int]:
-        """Numbers of alerts of which Telegram has taken a message somewhere."""
-        ...
-
-    def ack(self, numbers: Sequence[int], by: str) -> Sequence[Alert]:
-        """Of its own alerts, the tests."""
-        ...
-
-    def told(self, alert: Alert, chat: int) -> Said: ...
-    def alert(self, number: int) -> Alert | None: ...
-    @property
-    def depth(self) -> int: ...
-    @property
-    def behind(self) -> float: ...
-    @property
-    def counts(self) -> Mapping[str, int]: ...
-    def card(self, id_: int) -> Card | None: ...
-    def owns(self, message: Message) -> bool: ...
-    def routes(self) -> Sequence[Route]: ...
-    def habits(self, chat: int) -> Habits: ...
-    async def subscribe(self, route: Route) -> None: ...
-    async def unsubscribe(self, place: Place) -> bool: ...
-    async def set_habits(self, habits: Habits) -> None: ...
-    async def pin(self, place: Place) -> bool: ...
-    async def unpin(self, place: Place) -> bool: ...
-    async def test(self, place: Place, by: Asker) -> None: ...
-    async def digest(self, chat: int) -> Screen: ...
-
-
 class Asked:
+    """`claims`: what is done once, and whose it is."""
+
     def __init__(
         self,
         ledger: Ledger,
@@ -70,6 +29,7 @@ class Asked:
         poll: float,
         deaf: Callable[[], float],
     ) -> None:
+        self.claims = Claims()
         self._ledger = ledger
         self._deliverer = deliverer
         self._clock = clock
@@ -190,115 +150,6 @@ class Asked:
             waiting=of.behind,
             deaf=self._deaf(),
         )
-
-    # -- changes -------------------------------------------------------------------------------------------------------
-
-    async def ack(self, numbers: Sequence[int], by: Asker) -> Sequence[Alert]:
-        """Those that this acknowledged: open and not acknowledged before.
-
-        Raises: StoreFailed; it is acknowledged all the same, until a restart.
-        """
-        now = self._clock.now()
-        known = (self._table.get(number) for number in dict.fromkeys(numbers))
-        acked = [new for alert in known if alert and (new := life.acknowledge(alert, by.name, now)) is not None]
-        tests = self._deliverer.ack([number for number in numbers if self._table.get(number) is None], by.name)
-        if acked:
-            self._table.put(acked)
-            news = [News(kind=NewsKind.CHANGED, alert=alert) for alert in acked]
-            await self._settle(Changes(alerts=acked), news)
-        return [*acked, *tests]
-
-    async def silence(
-        self,
-        about: str,
-        cluster: str,
-        value: str,
-        until: datetime,
-        by: Asker,
-        *,
-        reason: str = "",
-        maintenance: bool = False,
-    ) -> Silence:
-        """Raises: StoreFailed; it is in force all the same, until a restart."""
-        silence = Silence(
-            id=self._table.silence_id(),
-            about=about,
-            cluster=cluster,
-            value=value,
-            until=until,
-            made=self._clock.now(),
-            by=by.name,
-            reason=reason,
-            maintenance=maintenance,
-        )
-        self._table.silences[silence.id] = silence
-        await self._hush(Changes(silences=[silence], facts=self._table.facts))
-        return silence
-
-    async def unsilence(self, id_: int, by: Asker) -> bool:
-        """False where it is in force no more. What it withheld, and what stands still, is told.
-
-        Raises: StoreFailed; it is lifted all the same, until a restart.
-        """
-        if self._table.silences.pop(id_, None) is None:
-            return False
-        await self._hush(Changes(silences_gone=[id_]))
-        return True
-
-    async def subscribe(self, route: Route) -> None:
-        await self._deliverer.subscribe(route)
-
-    async def unsubscribe(self, place: Place) -> bool:
-        return await self._deliverer.unsubscribe(place)
-
-    async def set_habits(self, habits: Habits) -> None:
-        await self._deliverer.set_habits(habits)
-
-    async def pin(self, place: Place) -> bool:
-        return await self._deliverer.pin(place)
-
-    async def unpin(self, place: Place) -> bool:
-        return await self._deliverer.unpin(place)
-
-    async def test(self, place: Place, by: Asker) -> None:
-        await self._deliverer.test(place, by)
-
-    async def digest(self, chat: int) -> Screen:
-        return await self._deliverer.digest(chat)
-
-    # -- what both have in common with the loop ------------------------------------------------------------------------
-
-    async def _hush(self, changes: Changes) -> None:
-        """After a silence began or ended: at once, not at the next poll."""
-        before = self._table.all()
-        after = dict(before)
-        news = list(speak(before, after, {}, self.silences(), self._clock.now()))
-        changed = [alert for number, alert in after.items() if before[number] is not alert]
-        self._table.put(changed)
-        await self._settle(merge(changes, Changes(alerts=changed)), news)
-
-    async def _settle(self, changes: Changes, news: Sequence[News]) -> None:
-        """Has the deliverer plan, writes all of it down in one transaction, and lets it send.
-
-        Raises: StoreFailed. What was not written is written with the next; it is told all the same: a full disk is no
-        reason to be silent.
-        """
-        self._unsaved = merge(self._unsaved, changes)
-        cards = [self._deliverer.card(card.id) or card for card in self._unsaved.cards]
-        self._unsaved = replace(self._unsaved, cards=cards)  # as they are by now, where an earlier save failed
-        again, self._untold = self._untold, list(news)
-        planned = self._deliverer.take(self._table.all(), [*again, *news], self.pulse())
-        self._untold = []
-        self._table.put(planned.alerts)
-        changes, self._unsaved = merge(self._unsaved, planned), Changes()
-        try:
-            if changes:
-                await self._ledger.save(changes)
-        except StoreFailed:
-            self._unsaved = merge(changes, self._unsaved)
-            raise
-        finally:
-            self._deliverer.wake()
 
 
 def _newness(alert: Alert) -> float:

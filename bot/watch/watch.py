@@ -14,7 +14,8 @@ from bot.model import Alert, News
 from bot.model.view import Memory, Push, Stranger, View
 from bot.ports import Changes, Clock, Ledger, Spawner, Watched
 from bot.rules import Limit
-from bot.watch.asked import Asked, Delivering
+from bot.watch.changing import Changing
+from bot.watch.delivering import Delivering
 from bot.watch.inhibit import Parents, hanging
 from bot.watch.look import look
 from bot.watch.orders import Orders
@@ -43,7 +44,7 @@ NOTICE = 1.0
 """Seconds within which that is noticed."""
 
 
-class Watch(Asked):
+class Watch(Changing):
     """`await start()` reads what was kept; `run()` starts the loops.
 
     poll      s between polls

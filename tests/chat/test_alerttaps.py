@@ -1,5 +1,6 @@
 """Cards of alerts: what is tapped on them opens beside, Ack and Hush do what they say, and nothing else does."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -36,6 +37,7 @@ def watch() -> Watch:
         12: Card(id=12, chat=OPS, topic=None, alerts=(1, 2, 5, 99)),
         13: Card(id=13, chat=-77, topic=None, alerts=(1,)),
         14: Card(id=14, chat=OPS, topic=None, alerts=(2, 3)),
+        15: Card(id=15, chat=OPS, topic=None, alerts=(2, 4)),
     }
     return one
 
@@ -172,7 +174,7 @@ async def test_ack_says_so_at_once_and_is_written() -> None:
         assert seen.kept[1].acked_by == "Ben"
         answer = await home.api.tap(card, "Ack", home.ana)
         assert answer is not None
-        assert answer.text.startswith("Ben acknowledged it at ")
+        assert answer.text.startswith("Ben has acknowledged it already, ")
         assert edits(home) == 0
 
 
@@ -194,12 +196,49 @@ async def test_hush_on_a_menu_shows_the_silence_there_and_on_a_card_only_a_toast
         await home.rest()
         assert (edits(home), len(seen.quiet)) == (0, 1)
         menu = await home.api.ask(home.ops, home.ben, "/any")
+        answer = await home.api.tap(menu, "4 h", home.ana)
+        assert answer is not None
+        assert answer.text.startswith("Ben has silenced it already, until ")
+        seen.quiet[0] = replace(seen.quiet[0], until=seen.quiet[0].until - timedelta(minutes=2))  # two minutes later
         await home.api.tap(menu, "4 h", home.ben)
         await home.api.read(menu, "echo 2")
         assert [(one.about, one.cluster, one.value, one.by) for one in seen.quiet] == [
             ("guest", "main", "104", "Ben")
         ] * 2
-        assert seen.quiet[0].until == home.clock.now() + timedelta(hours=4)
+        assert seen.quiet[1].until == home.clock.now() + timedelta(hours=4)
+
+
+async def test_of_three_who_tap_in_the_same_moment_one_has_done_it() -> None:
+    seen = watch()
+    async with with_card(seen) as (home, card):
+        for label, done, late in (
+            ("Ack", "Acknowledged.", "has acknowledged it already, "),
+            ("4 h", "Silent until ", "has silenced it already, until "),
+        ):
+            answers = await asyncio.gather(*(home.api.tap(card, label, home.ana) for _ in range(3)))
+            texts = sorted(answer.text for answer in answers if answer is not None)
+            assert sum(text.startswith(done) for text in texts) == 1
+            assert sum(text.startswith(f"Ana {late}") for text in texts) == 2
+        await home.rest()
+        assert [action for _, _, action, _ in home.store.orders] == ["ack", "silence"]
+        assert len(seen.quiet) == 1
+        assert seen.claims.of("ack 1") is None  # the alert says it
+
+
+async def test_what_failed_can_be_tried_again_at_once() -> None:
+    seen = watch()
+    seen.fails = StoreFailed(say("The bot's own database failed: {reason}.", reason="disk is full"))
+    async with with_card(seen) as (home, card):
+        for label in ("Ack", "4 h"):
+            await home.api.tap(card, label, home.ben)
+        await home.rest()
+        seen.fails = None
+        for label, words in (("Ack", "Acknowledged."), ("4 h", "Silent until ")):
+            answer = await home.api.tap(card, label, home.ana)
+            assert answer is not None
+            assert answer.text.startswith(words)
+        await home.rest()
+        assert (seen.kept[1].acked_by, len(seen.quiet)) == ("Ana", 1)
 
 
 async def test_without_a_watch_the_buttons_are_old() -> None:
@@ -270,10 +309,11 @@ READER = Reader(zone=UTC)
     [
         ("a1", None, "Acknowledged.", (1,)),
         ("a2", None, "ct-mail runs again since 13:59: nothing to acknowledge.", ()),
-        ("a3", None, f"{HOSTILE} acknowledged it at 13:55.", ()),
+        ("a3", None, f"{HOSTILE} has acknowledged it already, 13:55.", ()),
         ("a4", None, "It has not been told yet: nothing to acknowledge.", ()),
         ("c12", None, "2 alerts acknowledged.", (1, 5)),
-        ("c14", None, "Nothing of this is open and not acknowledged yet.", ()),
+        ("c14", None, f"{HOSTILE} has acknowledged it already, 13:55.", ()),
+        ("c15", None, "Nothing of this is open any more.", ()),
         ("c12", Scope(vmids=frozenset({104})), "Acknowledged.", (1,)),
         ("a5", Scope(vmids=frozenset({104})), "too old", ()),
         ("a1", Scope(tags=frozenset({"other"})), "too old", ()),

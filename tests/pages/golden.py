@@ -20,6 +20,8 @@ def drawn(screen: Screen) -> str:
     parts += [" ".join(f"[{label(button)}]{MARKS[button.style]}" for button in row) for row in screen.rows]
     if isinstance(screen.attachment, File):
         parts.append(f"(file {screen.attachment.name}, {len(screen.attachment.content)} bytes)")
+    if screen.toast is not None:
+        parts.append(f"(toast {plain(screen.toast, READER)})")
     parts += ["", *(f"{label(button)} → {leads(button)}" for row in screen.rows for button in row)]
     return "\n".join(parts) + "\n"
 

@@ -8,7 +8,7 @@ from bot.access import Asker
 from bot.model import Alert, Blind, Card, Habits, Phase, Record, Route, Silence
 from bot.pages.alerting.alertcard import digest
 from bot.pages.alerting.alertwords import worst_first
-from bot.ports import Pulse, Why
+from bot.ports import Claims, Pulse, Why
 from bot.screen import Message, Place, Screen
 from bot.text import say
 from tests.pages.fleets import NOW
@@ -19,6 +19,7 @@ PULSE = Pulse(cluster="main", name="homelab", polled=NOW, age=6.0, poll=15.0)
 class Watch:
     def __init__(self, *alerts: Alert, now: datetime = NOW) -> None:
         self.now = now
+        self.claims = Claims()
         self.kept = {alert.number: alert for alert in alerts}
         self.cards: dict[int, Card] = {}
         self.owned: set[tuple[int, int]] = set()

@@ -95,6 +95,31 @@ async def test_a_silence_is_chosen_beside_the_card_and_ended(running: Stack) -> 
     assert orders == [f"Ben ({running.ben.id}): {what} db (main/102)" for what in ("End the silence of", "Silence")]
 
 
+async def test_what_several_tap_in_the_same_moment_is_one_persons(running: Stack) -> None:
+    """And one line of the audit: the others are told whose."""
+    api = running.api
+    running.cluster.crash(DB)
+    await until(lambda: told(running, "db stopped by itself"))
+    card = card_of(running, "db stopped by itself")
+    answers = await asyncio.gather(*(api.tap(card, "Ack", who) for who in (running.ana, running.ben, running.ana)))
+    texts = [one.text for one in answers if one is not None]
+    assert texts.count("Acknowledged.") == 1
+    assert sum(" has acknowledged it already, " in text for text in texts) == 2
+
+    made = [await api.ask(running.group, running.ben, "/silence db 4h")]
+    made.append(await api.ask(running.group, running.ben, "/maintenance pve3 1h"))
+    for menu in made:
+        answers = await asyncio.gather(*(api.tap(menu, "End it", who) for who in (running.ben, running.ana)))
+        texts = sorted(one.text for one in answers if one is not None)
+        assert texts[1] == "Ended."
+        assert "has ended it already, " in texts[0]
+        await api.settled()
+        assert "ended by" in menu.text
+    audit = await api.ask(running.with_ana, running.ana, "/audit")
+    for words in ("Ack alert", "End the silence", "End the maintenance"):
+        assert audit.text.count(words) == 1, audit.text
+
+
 async def test_a_silence_from_a_private_chat_is_told_where_writes_are(running: Stack) -> None:
     await running.api.ask(running.with_ana, running.ana, "/auditlog here")
     await running.api.ask(running.with_ben, running.ben, "/silence everything 1h")

@@ -13,7 +13,7 @@ from typing import TypeVar
 from bot.access import Asker
 from bot.errors import StoreFailed
 from bot.model import Alert, Silence
-from bot.ports import Store, Watching
+from bot.ports import Claim, Store, Watching
 from bot.screen import Message, Place
 from bot.text import Reader, cut, plain
 
@@ -56,18 +56,35 @@ class Recorded:
             outcome,
         )
 
-    async def unsilence(self, silence: Silence, by: Asker) -> bool:
-        """False where it is in force no more."""
-        return await self._written(
-            by,
-            "unsilence",
-            target(silence.about, silence.cluster, silence.value),
-            lambda: self.watch.unsilence(silence.id, by),
-            lambda ended: "ok" if ended else "it was over",
-        )
+    async def unsilence(self, silence: Silence, by: Asker, now: datetime) -> bool:
+        """False where it is in force no more, or somebody ends it in this moment: `ended()` says who."""
+        what = f"unsilence {silence.id}"
+        if not self.watch.claims.claim(what, Claim(by=by.name, at=now, silence=silence)):
+            return False
+        done = False
+        try:
+            done = await self._written(
+                by,
+                "maintained" if silence.maintenance else "unsilence",
+                target(silence.about, silence.cluster, silence.value),
+                lambda: self.watch.unsilence(silence.id, by),
+                lambda ended: "ok" if ended else "it was over",
+            )
+        finally:
+            if not done:
+                self.watch.claims.drop(what)
+        return done
+
+    def ended(self, id_: int) -> Claim | None:
+        """Who ended that silence before its time, as far as that is known since the start."""
+        return self.watch.claims.of(f"unsilence {id_}")
 
     async def ack(self, numbers: Sequence[int], by: Asker) -> Sequence[Alert]:
-        """Those that this acknowledged."""
+        """Those that this acknowledged. Where nothing is left to acknowledge, nothing is written of it."""
+        known = (self.watch.alert(number) for number in numbers)
+        numbers = [alert.number for alert in known if alert is not None and alert.open and alert.acked is None]
+        if not numbers:
+            return ()
         return await self._written(
             by,
             "ack",

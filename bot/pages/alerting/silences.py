@@ -11,10 +11,12 @@ from bot.pages.alerting.alertwords import NAME, dotted, when
 from bot.pages.alerting.watched import names, needs, recorded, watch, wide
 from bot.pages.page import Change, Enquiry, Page
 from bot.pages.parts import page_of, pager, pairs, refresh
+from bot.ports import Claim
 from bot.screen import Button, Open, Screen
 from bot.text import Said, Value, bold, cut, lines, say, say_n
 
 ENDING = Change(role=Role.OPERATOR, what="ending a silence")
+OVER = say("That silence is over already.")
 REASON = 100
 """Characters of a reason that are kept."""
 
@@ -34,6 +36,8 @@ class Data:
     number: int
     now: datetime
     ended: tuple[Named, ...] = ()  # what was just ended
+    by: Claim | None = None  # who did, and when
+    late: bool = False  # it was not the asker
     over: bool = False  # what was to be ended is over by itself
     still: Named | None = None  # what covers that all the same, and lasts longest
 
@@ -43,19 +47,35 @@ async def load(ask: Enquiry, arg: str) -> Data:
     if arg.startswith("end "):
         needs(ask, ENDING.role, ENDING.what)
         found = _find(ask, arg[4:])
-        return await end(ask, [found.silence] if found is not None else [])
+        if found is None:
+            return _late(ask, recorded(ask).ended(_id(arg[4:])))
+        return await end(ask, [found.silence])
     return as_they_stand(ask, arg)
 
 
 async def end(ask: Enquiry, silences: Sequence[Silence]) -> Data:
     """Ends those; what they were of may be covered by another."""
-    ended = [silence for silence in silences if await recorded(ask).unsilence(silence, ask.asker)]
+    done, now = recorded(ask), ask.now
+    ended = [silence for silence in silences if await done.unsilence(silence, ask.asker, now)]
+    if not ended:
+        return _late(ask, next((by for one in silences if (by := done.ended(one.id)) is not None), None))
+    return _ended(ask, ended, Claim(by=ask.asker.name, at=now))
+
+
+def _late(ask: Enquiry, by: Claim | None) -> Data:
+    """Somebody else has ended it; or it is over by itself."""
+    if by is None or by.silence is None or not _exists(ask, by.silence):
+        return replace(as_they_stand(ask, ""), over=True)
+    return replace(_ended(ask, [by.silence], by), late=True)
+
+
+def _ended(ask: Enquiry, ended: Sequence[Silence], by: Claim) -> Data:
     still = [one for one in in_force(ask) if any(_covers(ask, one, silence) for silence in ended)]
     longest = max(still, key=lambda one: one.until, default=None)
     return replace(
         as_they_stand(ask, ""),
         ended=tuple(_named(ask, silence) for silence in ended),
-        over=not ended,
+        by=by,
         still=_named(ask, longest) if longest is not None else None,
     )
 
@@ -113,8 +133,12 @@ def _narrow(ask: Enquiry, silence: Silence, scope: Scope) -> bool:
             return False
 
 
+def _id(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
+
+
 def _find(ask: Enquiry, text: str) -> Named | None:
-    wanted = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
+    wanted = _id(text)
     return next((_named(ask, silence) for silence in in_force(ask) if silence.id == wanted), None)
 
 
@@ -177,19 +201,35 @@ def draw(data: Data, asker: Asker) -> Screen:
             *pager("silences", str, number, pages),
             (Button(say("‹ Alerts"), Open("alerts")), *more, refresh("silences")),
         ),
+        toast=_toast(data),
     )
+
+
+def _toast(data: Data) -> Said | None:
+    if data.over:
+        return OVER
+    if data.by is None:
+        return None
+    if data.late:
+        return say("{name} has ended it already, {when}.", name=data.by.by or "?", when=when(data.by.at, data.now))
+    return say("Ended.")
 
 
 def _just_ended(data: Data) -> list[Said]:
     if data.over:
-        return [say("That silence is over already.")]
-    if not data.ended:
+        return [OVER]
+    if not data.ended or data.by is None:
         return []
+    ender, at = cut(data.by.by, NAME) or "?", when(data.by.at, data.now)
     if data.still is None:
-        return [say("🔔 Told again: {what}", what=said(data.ended[0]))]
+        what = said(data.ended[0])
+        return [say("🔔 Told again: {what} · ended by {name} {when}", what=what, name=ender, when=at)]
     by, until = cut(data.still.silence.by, NAME) or "?", when(data.still.silence.until, data.now)
     what = said(data.still)
-    return [say("That one has ended. Still silent until {until}, by {name}: {what}", until=until, name=by, what=what)]
+    return [
+        say("{what}: ended by {ender} {when}", what=said(data.ended[0]), ender=ender, when=at),
+        say("Still silent until {until}, by {name}: {what}", until=until, name=by, what=what),
+    ]
 
 
 def _end(one: Named, others: Sequence[Named], now: datetime) -> Button:

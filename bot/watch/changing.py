@@ -1,0 +1,124 @@
+"""What pages and taps change, of `ports.Watching`: durable on return. The reads: asked.py."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot import life
+from bot.access import Asker
+from bot.errors import StoreFailed
+from bot.model import Alert, Habits, News, NewsKind, Route, Silence
+from bot.ports import Changes
+from bot.screen import Place, Screen
+from bot.watch.asked import Asked
+from bot.watch.table import merge
+from bot.watch.tick import speak
+
+
+class Changing(Asked):
+    async def ack(self, numbers: Sequence[int], by: Asker) -> Sequence[Alert]:
+        """Those that this acknowledged: open and not acknowledged before.
+
+        Raises: StoreFailed; it is acknowledged all the same, until a restart.
+        """
+        now = self._clock.now()
+        known = (self._table.get(number) for number in dict.fromkeys(numbers))
+        acked = [new for alert in known if alert and (new := life.acknowledge(alert, by.name, now)) is not None]
+        tests = self._deliverer.ack([number for number in numbers if self._table.get(number) is None], by.name)
+        if acked:
+            self._table.put(acked)
+            news = [News(kind=NewsKind.CHANGED, alert=alert) for alert in acked]
+            await self._settle(Changes(alerts=acked), news)
+        return [*acked, *tests]
+
+    async def silence(
+        self,
+        about: str,
+        cluster: str,
+        value: str,
+        until: datetime,
+        by: Asker,
+        *,
+        reason: str = "",
+        maintenance: bool = False,
+    ) -> Silence:
+        """Raises: StoreFailed; it is in force all the same, until a restart."""
+        silence = Silence(
+            id=self._table.silence_id(),
+            about=about,
+            cluster=cluster,
+            value=value,
+            until=until,
+            made=self._clock.now(),
+            by=by.name,
+            reason=reason,
+            maintenance=maintenance,
+        )
+        self._table.silences[silence.id] = silence
+        await self._hush(Changes(silences=[silence], facts=self._table.facts))
+        return silence
+
+    async def unsilence(self, id_: int, by: Asker) -> bool:
+        """False where it is in force no more. What it withheld, and what stands still, is told.
+
+        Raises: StoreFailed; it is lifted all the same, until a restart.
+        """
+        if self._table.silences.pop(id_, None) is None:
+            return False
+        await self._hush(Changes(silences_gone=[id_]))
+        return True
+
+    async def subscribe(self, route: Route) -> None:
+        await self._deliverer.subscribe(route)
+
+    async def unsubscribe(self, place: Place) -> bool:
+        return await self._deliverer.unsubscribe(place)
+
+    async def set_habits(self, habits: Habits) -> None:
+        await self._deliverer.set_habits(habits)
+
+    async def pin(self, place: Place) -> bool:
+        return await self._deliverer.pin(place)
+
+    async def unpin(self, place: Place) -> bool:
+        return await self._deliverer.unpin(place)
+
+    async def test(self, place: Place, by: Asker) -> None:
+        await self._deliverer.test(place, by)
+
+    async def digest(self, chat: int) -> Screen:
+        return await self._deliverer.digest(chat)
+
+    # -- what both have in common with the loop ------------------------------------------------------------------------
+
+    async def _hush(self, changes: Changes) -> None:
+        """After a silence began or ended: at once, not at the next poll."""
+        before = self._table.all()
+        after = dict(before)
+        news = list(speak(before, after, {}, self.silences(), self._clock.now()))
+        changed = [alert for number, alert in after.items() if before[number] is not alert]
+        self._table.put(changed)
+        await self._settle(merge(changes, Changes(alerts=changed)), news)
+
+    async def _settle(self, changes: Changes, news: Sequence[News]) -> None:
+        """Has the deliverer plan, writes all of it down in one transaction, and lets it send.
+
+        Raises: StoreFailed. What was not written is written with the next; it is told all the same: a full disk is no
+        reason to be silent.
+        """
+        self._unsaved = merge(self._unsaved, changes)
+        cards = [self._deliverer.card(card.id) or card for card in self._unsaved.cards]
+        self._unsaved = replace(self._unsaved, cards=cards)  # as they are by now, where an earlier save failed
+        again, self._untold = self._untold, list(news)
+        planned = self._deliverer.take(self._table.all(), [*again, *news], self.pulse())
+        self._untold = []
+        self._table.put(planned.alerts)
+        changes, self._unsaved = merge(self._unsaved, planned), Changes()
+        try:
+            if changes:
+                await self._ledger.save(changes)
+        except StoreFailed:
+            self._unsaved = merge(changes, self._unsaved)
+            raise
+        finally:
+            self._deliverer.wake()
