@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.model.feeds import BACKUPS, FAILED, HA, PACKAGES, REPLICATION, Feed
-from bot.model.view import Push
+from bot.model.view import Push, View
+from bot.watch.tick import Evaluation
 
 POINTS_TO: Mapping[str, tuple[Feed[Any], ...]] = {
     "vzdump": (BACKUPS, FAILED),
@@ -79,3 +80,10 @@ def unpack(text: str) -> Push | None:
     except (ValueError, TypeError, KeyError):
         return None
     return Push(at=at, vmids=vmids, **words) if at.tzinfo is not None else None
+
+
+def dealt_with(view: View, evaluation: Evaluation, events: Iterable[str]) -> list[Push]:
+    """Pushes that need not be looked at again: all, where every rule could; else those that were told."""
+    if view.fresh and not evaluation.broken:
+        return list(view.pushes)
+    return [push for push in view.pushes if any(key.endswith(f":{push.id}") for key in events)]

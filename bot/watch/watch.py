@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from bot.watch.inhibit import Parents, hanging
 from bot.watch.look import look
 from bot.watch.orders import Orders
 from bot.watch.post import Around, Feeding, Post
-from bot.watch.pushed import POINTS_TO, strays
+from bot.watch.pushed import POINTS_TO, dealt_with, strays
 from bot.watch.sights import Sight
 from bot.watch.silence import maintained
 from bot.watch.table import merge
@@ -254,7 +254,7 @@ class Watch(Changing):
         accepted = self._deliverer.accepted
         forgotten = table.forget(post.key, shown - told_now, view.at, self._setting.scale, accepted)
         post.strangers = [one for one in post.strangers if one not in view.strangers]
-        forgotten = merge(forgotten, Changes(facts=post.pushes.done(_dealt_with(view, evaluation, ticked.events))))
+        forgotten = merge(forgotten, Changes(facts=post.pushes.done(dealt_with(view, evaluation, ticked.events))))
         mine = Changes(alerts=ticked.changed, gone=ticked.gone, silences_gone=expired)
         if ticked.changed:
             mine = merge(mine, Changes(facts=table.facts))
@@ -295,10 +295,3 @@ async def _politely(steps: Generator[None, None, T]) -> tuple[T, float]:
             spent += took
             await asyncio.sleep(0)
             began = time.thread_time()
-
-
-def _dealt_with(view: View, evaluation: Evaluation, events: Iterable[str]) -> list[Push]:
-    """Pushes that need not be looked at again: all, where every rule could; else those that were told."""
-    if view.fresh and not evaluation.broken:
-        return list(view.pushes)
-    return [push for push in view.pushes if any(key.endswith(f":{push.id}") for key in events)]
