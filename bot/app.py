@@ -211,7 +211,7 @@ async def _warm(pve: "Cluster") -> None:
     except PveError as error:
         log.warning("%s (%s) is not reached, or not as it should be: %s", pve.key, hosts, error)
     else:
-        figures = (seen.name, version.text, len(seen.nodes), len(seen.guests))
+        figures = (seen.name, version.text, len(seen.nodes), seen.total)
         log.info("%s (%s) is reached: %s, Proxmox VE %s, %d nodes, %d guests", pve.key, hosts, *figures)
         if silent := ", ".join(map(str, pve.resting)):
             log.warning("%s: no answer from %s", pve.key, silent)

@@ -44,7 +44,7 @@ async def test_the_log_tells_of_the_start_and_the_end(tmp_path: Path, caplog: py
         roles, cluster, asked, stopped = await life(s, caplog)
         hosts = ", ".join(s.cluster.hosts)
     assert roles == "people with a role: 1 viewer, 1 operator, 1 admin; groups: 1"
-    assert cluster == f"main ({hosts}) is reached: homelab, Proxmox VE {s.cluster.release.text}, 3 nodes, 40 guests"
+    assert cluster == f"main ({hosts}) is reached: homelab, Proxmox VE {s.cluster.release.text}, 3 nodes, 38 guests"
     assert asked.startswith("asked to stop")
     assert stopped == "stopped"
 

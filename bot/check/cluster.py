@@ -158,7 +158,7 @@ async def _state(cluster: Cluster, settings: Settings, version: Version) -> Asyn
 
 
 def _quorum(seen: Snapshot) -> Line:
-    shown = say_n(len(seen.guests), one="{n} guest", many="{n} guests")
+    shown = say_n(seen.total, one="{n} guest", many="{n} guests")
     nodes = say_n(len(seen.nodes), one="{n} node", many="{n} nodes")
     if seen.quorate is False:
         return fail(

@@ -64,6 +64,11 @@ class Snapshot:
                 counts[guest.status] += 1
         return counts
 
+    @cached_property
+    def total(self) -> int:
+        """How many guests there are, as every screen counts them: templates left out, which are none that could run."""
+        return sum(self.counts.values())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
@@ -82,6 +87,11 @@ class Fleet:
     @cached_property
     def storages(self) -> tuple[Storage, ...]:
         return tuple(storage for snapshot in self.snapshots for storage in snapshot.storages)
+
+    @property
+    def total(self) -> int:
+        """Guests, templates left out."""
+        return sum(snapshot.total for snapshot in self.snapshots)
 
     @property
     def unseen(self) -> tuple[Unseen, ...]:

@@ -10,8 +10,9 @@ from bot.model import Fleet, Guest, Kind
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import WORDS, age, page_of, pager, pairs
 from bot.pages.query import KEYS, Query, select
+from bot.pages.vms import guests_in
 from bot.screen import Button, Open, Row, Screen
-from bot.text import Said, cut, lines, raw, say
+from bot.text import Said, cut, lines, raw, say, say_n
 
 CHOICES = 14
 """Two a row, with the arrows: a screen."""
@@ -50,7 +51,7 @@ def draw(data: Data, asker: Asker) -> Screen:
             for key in KEYS
             if (counted := _count(data.fleet, guests, key))
         ]
-        text: Said = say("Narrow {n} guests by what?", n=len(guests))
+        text: Said = say_n(guests_in(guests), one="Narrow {n} guest by what?", many="Narrow {n} guests by what?")
         rows: tuple[Row, ...] = pairs(buttons, 3)
     else:
         choices = [
@@ -86,25 +87,28 @@ def _label(by: str, value: str) -> Said:
 
 
 def _count(fleet: Fleet, guests: Sequence[Guest], key: str) -> dict[str, int]:
-    """The values that would narrow, with the number of guests: most first, then by name."""
+    """The values that would narrow, with the number of guests, templates by themselves alone: most first, then by
+    name."""
     counts: Counter[str] = Counter()
     for guest in guests:
+        one = int(not guest.template)  # a value that nothing but a template has is a choice, too
         match key:
             case "status":
                 counts["template" if guest.template else guest.status.value] += 1
             case "type":
-                counts["vm" if guest.kind is Kind.QEMU else "ct"] += 1
+                counts["vm" if guest.kind is Kind.QEMU else "ct"] += one
                 if guest.template:
                     counts["template"] += 1
             case "node":
-                counts[guest.node] += 1
+                counts[guest.node] += one
             case "pool":
                 if guest.pool:
-                    counts[guest.pool] += 1
+                    counts[guest.pool] += one
             case "tag":
-                counts.update(guest.tags)
+                for tag in guest.tags:
+                    counts[tag] += one
             case _:
-                counts[guest.cluster] += 1
+                counts[guest.cluster] += one
     if key in {"node", "cluster"} and len(counts) < 2:
         return {}
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

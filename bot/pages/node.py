@@ -21,6 +21,7 @@ class Data:
     node: Node
     guests: tuple[Guest, ...]
     storages: tuple[Storage, ...]
+    templates: int  # there, besides the guests
     taken: datetime
     now: datetime
     web: str
@@ -46,9 +47,12 @@ async def load(ask: Enquiry, arg: str) -> Data | Choice | Listing:
         return Choice(nodes=found)
     node = found[0]
     snapshot = next(part for part in fleet if part.cluster == node.cluster)
+    here = [guest for guest in snapshot.guests if guest.node == node.name]
+    guests = tuple(guest for guest in here if not guest.template)
     return Data(
         node=node,
-        guests=tuple(guest for guest in snapshot.guests if guest.node == node.name and not guest.template),
+        guests=guests,
+        templates=len(here) - len(guests),
         storages=tuple(storage for storage in snapshot.storages if storage.node == node.name and not storage.shared),
         taken=snapshot.taken,
         now=ask.now,
@@ -87,6 +91,7 @@ def _draw(data: Data) -> Screen:
         _head(data),
         say("up {span}", span=span(node.uptime)) if node.online and node.uptime else None,
         *_guests(data.guests),
+        say_n(data.templates, one="{n} template", many="{n} templates") if data.templates else None,
         *((EMPTY, *known) if (known := _figures(node)) else ()),
         *((EMPTY, *bars(data.storages[:8], short=True)) if data.storages else ()),
         EMPTY,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.access import Asker, Role
 from bot.model import Alert, Fleet, Gap, Snapshot, Status
+from bot.pages.alerting.alertwords import tally
 from bot.pages.alerting.watched import open_alerts
 from bot.pages.nodes import figures
 from bot.pages.page import Enquiry, Page
@@ -36,16 +37,12 @@ def draw(data: Data, asker: Asker) -> Screen:
     parts: list[Said] = [say("🧊 Writes are frozen until an admin sends /thaw.")] if data.frozen else []
     for snapshot in data.fleet:
         parts += [*_cluster(snapshot, data.alerts.get(snapshot.cluster, ())), EMPTY]
-    rows = _rows(data.fleet, data.alerts)
-    if total := sum(len(alerts) for alerts in data.alerts.values()):
-        label = say_n(total, one="🔔 {n} alert", many="🔔 {n} alerts")
-        rows = (*rows[:-2], (Button(label, Open("alerts")),), *rows[-2:])
-    return Screen(text=lines(*parts, age(data.fleet.taken, data.now)), rows=rows)
+    return Screen(text=lines(*parts, age(data.fleet.taken, data.now)), rows=_rows(data.fleet, data.alerts))
 
 
 def _cluster(snapshot: Snapshot, alerts: Sequence[Alert]) -> list[Said]:
     wrong = everything(snapshot, alerts)
-    parts = [_head(snapshot, wrong), *_told(_guests(snapshot), len(alerts))]
+    parts = [_head(snapshot, wrong), *_told(_guests(snapshot), tally(alerts).brief)]
     missing = gaps(gap for gap in snapshot.unseen if gap.gap is not Gap.NODE_OFFLINE)  # that is a problem already
     if wrong or missing:
         parts.append(EMPTY)
@@ -88,8 +85,7 @@ def _emoji(snapshot: Snapshot, wrong: Sequence[Problem]) -> str:
 
 
 def _guests(snapshot: Snapshot) -> list[Said]:
-    total = sum(snapshot.counts.values())
-    if total:
+    if total := snapshot.total:
         running = snapshot.counts[Status.RUNNING]
         said = say_n(total, one="{running} of {n} guest runs", many="{running} of {n} guests run", running=running)
         templates = len(snapshot.guests) - total
@@ -100,26 +96,27 @@ def _guests(snapshot: Snapshot) -> list[Said]:
     return [say("no guests yet")]
 
 
-def _told(guests: list[Said], alerts: int) -> list[Said]:
+def _told(guests: list[Said], count: Said | None) -> list[Said]:
     """`38 of 44 guests run · 2 alerts`."""
-    if not alerts:
+    if count is None:
         return guests
-    count = say_n(alerts, one="{n} alert", many="{n} alerts")
     return [say("{guests} · {count}", guests=guests[0], count=count), *guests[1:]] if guests else [count]
 
 
 def _rows(fleet: Fleet, alerts: Mapping[str, Sequence[Alert]]) -> tuple[Row, ...]:
     wrong = sum(counted(snapshot, alerts.get(snapshot.cluster, ())) for snapshot in fleet)
-    guests = sum(len(snapshot.guests) for snapshot in fleet)  # as many as the list has
-    first: Row = (
-        Button(say("Guests {n}", n=guests), Open("vms")),
-        Button(say("Storage"), Open("storage")),
-    )
+    trouble: list[Button] = []  # a row of its own: a third of a phone's width cuts it
     if wrong:
-        first = (Button(say("⚠️ Problems {n}", n=wrong), Open("problems")), *first)
+        trouble.append(Button(say("⚠️ Problems {n}", n=wrong), Open("problems")))
+    counts = tally(alert for found in alerts.values() for alert in found)
+    if counts.brief is not None:
+        trouble.append(Button(say("🔔 {count}", count=counts.brief), Open("alerts")))
+    elif counts.silenced:
+        trouble.append(Button(say("🔕 {n} silenced", n=counts.silenced), Open("alerts")))
     return (
         *mends(fleet.unseen),
-        first,
+        *([tuple(trouble)] if trouble else []),
+        (Button(say("Guests {n}", n=fleet.total), Open("vms")), Button(say("Storage"), Open("storage"))),
         (Button(say("Nodes"), Open("nodes")), Button(say("Tasks"), Open("tasks")), refresh("status")),
     )
 

@@ -7,12 +7,13 @@ from itertools import groupby
 
 from bot.access import Asker, Role
 from bot.model import Fleet, Gap, Guest, Snapshot, Status
+from bot.pages.alerting.alertwords import dotted
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import PER_PAGE, age, emoji, gaps, heading, name_button, page_of, pager, pairs, refresh, word
 from bot.pages.problems import by_vmid
 from bot.pages.query import Query, select
 from bot.screen import Button, Open, Row, Screen
-from bot.text import EMPTY, WIDTH, Said, Value, columns, cut, lines, raw, say, share, size_short, table
+from bot.text import EMPTY, WIDTH, Said, Value, columns, cut, lines, raw, say, say_n, share, size_short, table
 
 GAPS = frozenset({Gap.NODE_OFFLINE, Gap.NO_GUESTS_VISIBLE, Gap.ROWS_DROPPED, Gap.UNREACHABLE})
 """What makes a list of guests shorter or older than it looks."""
@@ -36,7 +37,7 @@ def draw(data: Data, asker: Asker) -> Screen:
     buttons = [name_button(guest.name, "vm", guest.target) for guest in shown]
     return Screen(
         text=lines(
-            title(query, number, len(shown), len(found)),
+            title(query, found, shown, number),
             *rows(data.fleet, shown),
             EMPTY,
             *gaps(gap for gap in data.fleet.unseen if gap.gap in GAPS),
@@ -46,14 +47,29 @@ def draw(data: Data, asker: Asker) -> Screen:
     )
 
 
-def title(query: Query, number: int, shown: int, total: int) -> Said:
-    if not total:
+def title(query: Query, found: Sequence[Guest], shown: Sequence[Guest], number: int) -> Said:
+    """`Guests 1-8 of 44 · 1 template`: templates are listed, and counted by themselves."""
+    if not found:
         return say("No guest matches {filter}.", filter=query.text) if query else say("There is no guest to show.")
-    first = (number - 1) * PER_PAGE + 1
-    values: dict[str, Value] = {"first": first, "last": first + shown - 1, "total": total, "filter": query.text}
+    total, here = guests_in(found), guests_in(shown)
+    first = guests_in(found[: (number - 1) * PER_PAGE]) + 1
+    parts: list[Value] = []
+    if here:
+        parts.append(say("Guests {first}-{last} of {total}", first=first, last=first + here - 1, total=total))
+    elif total:  # the last page, with nothing but templates
+        parts.append(say_n(total, one="{n} guest", many="{n} guests"))
+    if templates := len(found) - total:
+        parts.append(say_n(templates, one="{n} template", many="{n} templates"))
     if query:
-        return say("Guests {first}-{last} of {total} · {filter}", **values)
-    return say("Guests {first}-{last} of {total} · problems first", **values)
+        parts.append(query.text)
+    elif not templates:
+        parts.append(say("problems first"))
+    return dotted(parts)
+
+
+def guests_in(listed: Sequence[Guest]) -> int:
+    """As `Snapshot.total` counts."""
+    return sum(not guest.template for guest in listed)
 
 
 def rows(fleet: Fleet, guests: Sequence[Guest]) -> list[Said]:

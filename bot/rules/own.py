@@ -54,7 +54,7 @@ def _deaf(view: View) -> Finding:
 
 def _started(view: View) -> Finding:
     snapshot = view.snapshot
-    nodes, guests = (len(snapshot.nodes), len(snapshot.guests)) if snapshot is not None else (0, 0)
+    nodes, guests = (len(snapshot.nodes), snapshot.total) if snapshot is not None else (0, 0)
     started = view.started or view.at
     return Finding(
         rule="bot",
@@ -120,8 +120,8 @@ def _lines(stranger: Stranger) -> tuple[Said, ...]:
 
 
 def sees_bot(view: View, subject: Subject) -> bool:
-    """Its own state is always known to it."""
-    return view.leads
+    """Its own state is always known to it. What a cluster has told that spoke for the bot once is over as well."""
+    return True
 
 
 # -- 44 ------------------------------------------------------------------------------------------------------------

@@ -77,8 +77,8 @@ def node_page(node: Node) -> Cure:
 
 
 def guests_there(node: Node, snapshot: Snapshot) -> Cure:
-    """With how many the page lists: templates too."""
-    count = sum(guest.node == node.name for guest in snapshot.guests)
+    """With how many there are: as the card names them, and the page that it opens counts them."""
+    count = sum(guest.node == node.name and not guest.template for guest in snapshot.guests)
     return opens(say("Guests {n}", n=count), "vms", f"node:{node.name} cluster:{node.cluster}")
 
 

@@ -146,6 +146,23 @@ def test_there_is_no_ack_for_what_nobody_is_reminded_of() -> None:
     assert "noted 13:54" in plain(single(noted).text, READER)
 
 
+def test_ack_all_is_there_for_what_repeats_alone() -> None:
+    """Beside a warning that somebody has at hand stands a note: nothing of it would repeat."""
+
+    def acks(*alerts: Alert) -> bool:
+        return any(isinstance(button.tap, Ack) for row in drawn(card(*alerts), alerts).rows for button in row)
+
+    noted = replace(made.dead_node(5), severity=Severity.INFO)
+    assert acks(noted, FIRED)
+    assert not acks(noted, ACKED)
+    assert not acks(noted, replace(noted, number=6))
+
+
+def test_guests_of_the_same_name_are_counted_as_the_list_has_them() -> None:
+    node = replace(made.dead_node(5).finding, affected=("web", "web", "db"))
+    assert "3 guests there: web, web, db" in plain(single(replace(made.dead_node(5), finding=node)).text, READER)
+
+
 def test_nothing_on_a_card_changes_by_time_alone() -> None:
     """Or every card would be edited at every poll."""
     for shown in (card(FIRED), card(*MIXED), card(FLAPPING, head="flapping")):

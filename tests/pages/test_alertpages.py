@@ -169,13 +169,29 @@ async def test_screens_without_alerts() -> None:
 async def test_the_status_counts_what_is_open_and_exists_for_the_asker() -> None:
     seen = watching()
     check("status-alerts", await show(asking(seen), "status"))
-    assert "· 1 alert" in text(await show(asking(seen, narrowed("ids")), "status"))
+    alone = await show(asking(seen, narrowed("ids")), "status")
+    assert "· 1 acknowledged" in text(alone)
+    assert "🔔 1 acknowledged" in labels(alone)
     check("problems-alerts", await show(asking(seen), "problems"))
     quiet = await show(asking(seen, narrowed("tag")), "status")
     assert "alert" not in text(quiet) + " ".join(labels(quiet))
     for alert in EVERY:
         seen.kept.pop(alert.number)
     assert "alert" not in text(await show(asking(seen), "status"))
+
+
+async def test_what_is_silenced_neither_counts_nor_colours_and_the_screens_agree() -> None:
+    """A critical one is under a silence: what is left is a warning, and one that Ben has at hand."""
+    host = replace(HOST, silenced=2)
+    seen = watching(host, FULL, WEB, MAIL, PENDING)
+    head = text(await show(asking(seen), "alerts")).splitlines()[0]
+    assert head == "⚠️ 1 alert · 1 acknowledged · 2 silenced · 1 pending"
+    status = await show(asking(seen), "status")
+    assert "· 1 alert\n" in text(status)
+    assert "🔔 1 alert" in labels(status)
+    only = watching(host)
+    assert text(await show(asking(only), "alerts")).splitlines()[0] == "🟢 0 alerts · 1 silenced"
+    assert "🔕 1 silenced" in labels(await show(asking(only), "status"))
 
 
 async def test_a_viewers_screens_have_no_button_that_is_refused() -> None:

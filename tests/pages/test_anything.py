@@ -147,7 +147,16 @@ def test_cards(one: Guest, addresses: list[str], cluster: str, more: bool) -> No
 @settings(max_examples=50, deadline=None)
 @given(machines, st.lists(guests, max_size=5), st.lists(storages, max_size=9), texts)
 def test_nodes(one: Node, here: list[Guest], local: list[Storage], cluster: str) -> None:
-    data = node.Data(node=one, guests=tuple(here), storages=tuple(local), taken=NOW, now=NOW, web="", cluster=cluster)
+    data = node.Data(
+        node=one,
+        guests=tuple(here),
+        storages=tuple(local),
+        templates=len(here),
+        taken=NOW,
+        now=NOW,
+        web="",
+        cluster=cluster,
+    )
     holds(node.draw(data, BEN))
 
 

@@ -30,6 +30,7 @@ from bot.pages import (
 from bot.pages.listing import Listing
 from bot.pages.parts import web_button
 from bot.pages.query import Query
+from bot.rules.subjects import guests_there
 from bot.screen import Link, Screen
 from bot.text import plain, say
 from tests.pages import fleets
@@ -229,14 +230,44 @@ def test_filter_with_more_values_than_a_screen_holds() -> None:
     check("filter-tag-many", narrow.draw(data, VERA))
 
 
+def test_guests_are_counted_alike_wherever_they_are() -> None:
+    """A template is none: it is listed, and counted by itself."""
+    here = (*(fleets.guest(100 + n, f"g{n}") for n in range(8)), GUESTS[10])
+    seen = fleet(snapshot(guests=here, nodes=(fleets.node("pve1"),)))
+    assert GUESTS[10].template
+    assert seen.total == 8
+
+    def listed(arg: str) -> str:
+        return plain(vms.draw(vms.Data(fleet=seen, query=Query.parse(arg), now=NOW), VERA).text, READER).split("\n")[0]
+
+    assert listed("") == "Guests 1-8 of 8 · 1 template"
+    assert listed("page:2") == "8 guests · 1 template"
+    assert listed("node:pve1") == "Guests 1-8 of 8 · 1 template · node:pve1"
+    assert listed("type:template") == "1 template · type:template"
+    top = status.draw(status.Data(fleet=seen, now=NOW), VERA)
+    assert "8 of 8 guests run · 1 template" in plain(top.text, READER)
+    assert "Guests 8" in [label(button) for row in top.rows for button in row]
+    by_type = narrow.draw(narrow.Data(fleet=seen, by="type", query=Query.parse(""), now=NOW), VERA)
+    assert [label(button) for button in by_type.rows[0]] == ["VMs (8)", "templates (1)"]
+    assert plain(guests_there(seen.nodes[0], seen.snapshots[0]).label, READER) == "Guests 8"
+
+
 def test_node() -> None:
     one = fleets.node("pve1")
     mine = tuple(guest for guest in GUESTS if guest.node == "pve1" and not guest.template)
     usual = node.Data(
-        node=one, guests=mine, storages=STORAGES[:1], taken=TAKEN, now=NOW, web="https://192.0.2.11:8006", cluster=""
+        node=one,
+        guests=mine,
+        storages=STORAGES[:1],
+        templates=1,
+        taken=TAKEN,
+        now=NOW,
+        web="https://192.0.2.11:8006",
+        cluster="",
     )
     check("node-usual", node.draw(usual, VERA))
-    lone = replace(usual, node=fleets.node("pve2", online=False), guests=(), storages=(), cluster="homelab")
+    gone = fleets.node("pve2", online=False)
+    lone = replace(usual, node=gone, guests=(), storages=(), templates=0, cluster="homelab")
     check("node-offline", node.draw(lone, VERA))
     check(
         "node-bare", node.draw(replace(usual, node=fleets.node("pve1", cpu=None), web="https://127.0.0.1:8006"), VERA)

@@ -50,7 +50,9 @@ def test_a_node_that_is_gone_takes_its_guests_with_it() -> None:
     finding = one("node_offline", view(here, DEAD, [local]))
     assert finding is not None
     assert (finding.severity, finding.affected) == (Severity.CRITICAL, (HOSTILE, "db", "frozen"))
-    assert [words(cure.label) for cure in finding.cures] == ["Guests 4"]  # as the page that it opens counts them
+    assert [words(cure.label) for cure in finding.cures] == [
+        "Guests 3"
+    ]  # as named, and as the page that it opens counts
     assert card(finding) == "pve2 is offline\nHA starts elsewhere: db\nstorage with it: local-pve2"
     assert [(cure.key, cure.arg) for cure in finding.cures] == [("vms", "node:pve2 cluster:main")]
     assert (BY_KEY["node_offline"].limit.hold, BY_KEY["node_offline"].limit.clear) == (45, 45)

@@ -27,6 +27,7 @@ def test_delivery() -> None:
     assert of_bot(deaf=301, fresh=False, snap=None)  # nothing of Proxmox VE is needed for it
     assert sees("bot", view(fresh=False), one.subject)
     assert not of_bot(deaf=301, leads=False)  # another cluster's view tells it
+    assert sees("bot", view(leads=False), one.subject)  # the first cluster once, not any more: it does not stay open
 
 
 def test_started() -> None:

@@ -30,7 +30,7 @@ from bot.pages.alerting.alertwords import (
     worst_first,
     wrong,
 )
-from bot.pages.alerting.cures import cures, every, rows
+from bot.pages.alerting.cures import cures, every, reminds, rows
 from bot.pages.parts import pairs
 from bot.screen import Ack, Ask, Button, Open, Row, Screen
 from bot.text import MESSAGE_LIMIT, Moment, Reader, Said, Value, bold, lines, plain, raw, say, say_n, span
@@ -170,7 +170,7 @@ def _of_many(card: Card, wrong: Sequence[Alert], role: Role | None) -> tuple[Row
         return ()
     row: list[Button] = []
     if role >= Role.OPERATOR:
-        if any(alert.open and alert.acked is None for alert in wrong):
+        if any(reminds(alert) for alert in wrong):
             row.append(Button(say("Ack all"), Ack(f"c{card.id}")))
         if any(alert.open for alert in wrong):
             row.append(Button(say("Silence ▾"), Open("hush", f"c{card.id}")))

@@ -11,14 +11,15 @@ from bot.model import Alert, Blind, Phase
 from bot.pages.alerting.alertwords import (
     dotted,
     emoji,
+    group,
     head,
     headline,
     place,
     short,
     standing,
+    tally,
     timeline,
     with_it,
-    worst,
 )
 from bot.pages.alerting.cures import labelled, rows
 from bot.pages.alerting.watched import acts, names, one, seen, watch, wide
@@ -46,7 +47,7 @@ class Data:
 
 async def load(ask: Enquiry, arg: str) -> Data:
     found = seen(ask)
-    shown = sorted((alert for alert in found if not alert.parent), key=_group)  # stable: worst first within each
+    shown = sorted((alert for alert in found if not alert.parent), key=group)  # stable: worst first within each
     scope = ask.asker.scope
     return Data(
         shown=tuple(shown),
@@ -58,12 +59,6 @@ async def load(ask: Enquiry, arg: str) -> Data:
         number=int(arg) if arg.isascii() and arg.isdecimal() and len(arg) < 5 else 1,
         now=ask.now,
     )
-
-
-def _group(alert: Alert) -> int:
-    if alert.phase is Phase.PENDING:
-        return 3
-    return 2 if alert.silenced else 1 if alert.acked is not None else 0
 
 
 def draw(data: Data, asker: Asker) -> Screen:
@@ -91,19 +86,12 @@ def draw(data: Data, asker: Asker) -> Screen:
 
 
 def _title(data: Data) -> Said:
-    groups = [_group(alert) for alert in data.shown]
-    if not groups and not data.under:
+    if not data.shown and not data.under:
         if not data.pulse or any(late(pulse) for pulse in data.pulse):
             return say("⚪ No alert in what could be read.")
         return say("🟢 No alert.")
-    parts: list[Value] = [
-        say_n(groups.count(0), one="{n} alert", many="{n} alerts"),
-        *([say("{n} acknowledged", n=groups.count(1))] if 1 in groups else []),
-        *([say("{n} silenced", n=groups.count(2))] if 2 in groups else []),
-        *([say("{n} pending", n=groups.count(3))] if 3 in groups else []),
-    ]
-    fired = [alert for alert in data.shown if alert.open]
-    return say("{emoji} {parts}", emoji=worst(fired), parts=bold(dotted(parts)))
+    counts = tally(data.shown)
+    return say("{emoji} {parts}", emoji=counts.emoji, parts=bold(counts.said))
 
 
 def _line(alert: Alert, data: Data) -> Said:

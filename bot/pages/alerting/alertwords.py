@@ -1,7 +1,10 @@
 """Alerts in words, for cards, lists, replies, the digest: headline, emoji, timeline, what goes down with it. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
 
 from bot.model import About, Alert, Phase, Severity, Subject
 from bot.text import Moment, Reader, Said, Value, bold, cut, plain, raw, say, say_n, span
@@ -168,6 +171,64 @@ def worst(alerts: Sequence[Alert]) -> str:
     return Severity(max(left)).emoji if left else "🟢"
 
 
+class Group(IntEnum):
+    """What a list sets apart, in its order."""
+
+    NEW = 0
+    ACKED = 1
+    SILENCED = 2  # by a silence, or maintenance: it neither counts nor colours
+    PENDING = 3
+
+
+def group(alert: Alert) -> Group:
+    if alert.phase is Phase.PENDING:
+        return Group.PENDING
+    return Group.SILENCED if alert.silenced else Group.ACKED if alert.acked is not None else Group.NEW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many there are of each, the same on every screen; and the colour of all together."""
+
+    new: int
+    acked: int
+    silenced: int
+    pending: int
+    emoji: str
+
+    @property
+    def brief(self) -> Said | None:
+        """`2 alerts` or, where all of them are, `2 acknowledged`; None where nothing counts."""
+        if self.new:
+            return say_n(self.new, one="{n} alert", many="{n} alerts")
+        return say("{n} acknowledged", n=self.acked) if self.acked else None
+
+    @property
+    def said(self) -> Said:
+        """`2 alerts · 1 acknowledged · 1 silenced`."""
+        return dotted(
+            [
+                say_n(self.new, one="{n} alert", many="{n} alerts"),
+                *([say("{n} acknowledged", n=self.acked)] if self.acked else []),
+                *([say("{n} silenced", n=self.silenced)] if self.silenced else []),
+                *([say("{n} pending", n=self.pending)] if self.pending else []),
+            ]
+        )
+
+
+def tally(alerts: Iterable[Alert]) -> Tally:
+    """Of what is open or pending; what hangs on another is counted with that."""
+    found = [(group(alert), alert) for alert in alerts if not alert.parent]
+    counts = Counter(kind for kind, _ in found)
+    return Tally(
+        new=counts[Group.NEW],
+        acked=counts[Group.ACKED],
+        silenced=counts[Group.SILENCED],
+        pending=counts[Group.PENDING],
+        emoji=worst([alert for kind, alert in found if kind <= Group.ACKED]),
+    )
+
+
 def thing(subject: Subject) -> Said:
     """`web (101)`, `pve2`, `storage nas`: what an alert is about, in a sentence."""
     name = cut(subject.name or subject.id, NAME).strip() or subject.cluster
@@ -197,7 +258,10 @@ def with_it(alert: Alert, under: Sequence[Alert], *, detailed: bool = False) -> 
         for child in under
         if child.parent == alert.key and not mended(child) and max(child.found, child.fired or child.found) >= began
     ]
-    guests = dict.fromkeys(name for name in (*affected, *_names(children, About.GUEST)) if name != subject.name)
+    below = {(one.cluster, one.id): one.name or one.id for one in children if one.about is About.GUEST}
+    known = frozenset(affected)
+    more = [name for name in below.values() if name not in known]
+    guests = [name for name in (*affected, *more) if name != subject.name]  # two may be called the same: both count
     others = dict.fromkeys(
         f"{word}{name}"
         for about, word in ((About.NODE, ""), (About.STORAGE, "storage "), (About.OTHER, ""), (About.CLUSTER, ""))
@@ -207,9 +271,9 @@ def with_it(alert: Alert, under: Sequence[Alert], *, detailed: bool = False) -> 
     said: list[Said] = []
     if guests and whole:
         one, many = "{n} guest there: {names}", "{n} guests there: {names}"
-        said.append(say_n(len(guests), one=one, many=many, names=named(tuple(guests))))
+        said.append(say_n(len(guests), one=one, many=many, names=named(guests)))
     elif guests:
-        said.append(named(tuple(guests)))
+        said.append(named(guests))
     if others:
         said.append(say("also with it: {names}" if guests else "with it: {names}", names=named(tuple(others))))
     return said

@@ -23,7 +23,7 @@ def rows(alert: Alert, *, role: Role | None, acts: bool, more: Row = ()) -> tupl
     else:
         buttons += cures(alert, role=role, acts=acts)
         if role is not None and role >= Role.OPERATOR and alert.open:
-            if alert.acked is None and alert.severity is not Severity.INFO:  # of which nobody is reminded
+            if reminds(alert):
                 buttons.append(Button(say("Ack"), Ack(f"a{alert.number}")))
             buttons.append(Button(say("Silence ▾"), Open("hush", str(alert.number))))
     if role is not None and all(button.tap != opens(alert) for button in buttons):
@@ -32,6 +32,11 @@ def rows(alert: Alert, *, role: Role | None, acts: bool, more: Row = ()) -> tupl
     if len(buttons) == 4:  # two and two stand better than three and one
         return pairs(buttons)
     return pairs(buttons, 3)
+
+
+def reminds(alert: Alert) -> bool:
+    """Is there something to acknowledge? Of an info nobody is reminded."""
+    return alert.open and alert.acked is None and alert.severity is not Severity.INFO
 
 
 def cures(
