@@ -3,6 +3,7 @@
     of_down(view, guest, was)       a lock, a move, its node's restart, a task, an order of this bot    → Cause | None
     of_restart(view, guest)         the same for a process that began anew
     of_node(view, node, since)      a stopall, HA maintenance, an order, a maintenance said to this bot
+    reaches(view, nodes, since)     may what explains it have left the lists?
     ordered_down(view, guest, was)  did somebody want it down? Then it is not expected up either
 
 Tasks leave the list: some 25 finished ones a node are kept (pve-cluster, status.c). What was found is therefore
@@ -13,18 +14,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.model import Guest, Node, Outcome, Status, Task
+from bot.model import Guest, Outcome, Status, Task
 from bot.model.feeds import HA
-from bot.model.view import GuestWas, NodeWas, View
-from bot.rules.sight import remembered, seen
+from bot.model.view import GuestWas, View
+from bot.rules.boots import booted_at, node_restarted, polled
+from bot.rules.sight import remembered
 from bot.text import Said, clock, from_epoch, say
 
 SLACK = timedelta(seconds=60)
 """The cluster's list lags by some 20 s, and the clocks of nodes and bot differ a little."""
-LAG = 30.0
-"""Seconds by which two looks at the same start of a process may differ."""
-FALLEN = 30
-"""Seconds by which an uptime must have fallen: another host's copy of the list may be a little older."""
+ROWS = 20
+"""Finished tasks of a node from which on older ones may be missing from the list."""
 BOOT = timedelta(minutes=35)
 """From an order to the node's next boot: every guest is given time to shut down, and firmware takes its own."""
 
@@ -71,14 +71,6 @@ class Cause:
 
 
 # -- guests --------------------------------------------------------------------------------------------------------
-
-
-def polled(view: View) -> datetime | None:
-    """When the poll before was, that could read the cluster; None where nobody knows."""
-    figure = remembered(view, "polled")
-    if figure is not None:
-        return min(from_epoch(figure), view.at)
-    return view.at - timedelta(seconds=view.step) if view.step > 0 else None
 
 
 def last_ran(view: View, was: GuestWas) -> datetime | None:
@@ -151,12 +143,6 @@ def ordered_down(view: View, guest: Guest, was: GuestWas | None) -> Cause | None
     return order if order is not None and order.final else None
 
 
-def node_restarted(view: View, guest: Guest, was: GuestWas) -> bool:
-    """Has its node booted since its process began?"""
-    booted = booted_at(view, guest.node)
-    return was.booted is not None and booted is not None and booted > was.booted + LAG
-
-
 def _booted(view: View, guest: Guest) -> float:
     return booted_at(view, guest.node) or 0.0
 
@@ -166,21 +152,15 @@ def _booted_since(view: View, guest: Guest, was: GuestWas) -> bool:
     return was.changed is not None and _booted(view, guest) > was.changed.timestamp()
 
 
-def booted_at(view: View, name: str) -> float | None:
-    """Epoch s at which the node booted; None where that is not known."""
-    was = view.before.nodes.get(name)
-    snapshot = seen(view)
-    node = snapshot.by_node.get(name) if snapshot is not None else None
-    if node is None or node.uptime is None:
-        return was.booted if was is not None else None
-    if was is None or was.booted is None or fell(was, node):
-        return view.at.timestamp() - node.uptime
-    return was.booted
-
-
-def fell(was: NodeWas, node: Node) -> bool:
-    """Does its uptime begin anew?"""
-    return node.uptime is not None and was.uptime is not None and node.uptime < was.uptime - FALLEN
+def reaches(view: View, nodes: Iterable[str], since: datetime) -> bool:
+    """Do the lists of all these nodes still hold what was done there since then? What left them explains nothing."""
+    if view.tasks is None:
+        return False
+    for name in nodes:
+        over = [task for task in view.tasks_on.get(name, ()) if task.outcome is not Outcome.RUNNING]
+        if len(over) >= ROWS and min(task.upid.start for task in over) > since:
+            return False
+    return True
 
 
 def ha_wants(view: View, guest: Guest) -> bool | None:

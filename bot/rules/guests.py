@@ -11,7 +11,8 @@ from bot.model.feeds import ONBOOT
 from bot.model.memo import memo
 from bot.model.readings import GuestNotes
 from bot.model.view import GuestWas, View
-from bot.rules.causes import HA_BUSY, STOPALL, booted_at, ha_wants, last_ran, of_down, ordered_down
+from bot.rules.boots import booted_at
+from bot.rules.causes import HA_BUSY, STOPALL, ha_wants, last_ran, of_down, ordered_down
 from bot.rules.grades import active, more
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 from bot.rules.scan import scan

@@ -3,18 +3,16 @@
 5 node_fenced · 6 ha_error
 """
 
-from collections.abc import Iterator, Sequence, Set
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
 
-from bot.model import About, Finding, Severity, Snapshot, Status, Subject
+from bot.model import About, Finding, Severity, Subject
 from bot.model.feeds import HA
 from bot.model.view import View
-from bot.rules.causes import SLACK, of_node, of_restart
 from bot.rules.fences import Fence, fenced, returned
 from bot.rules.grades import more
-from bot.rules.presence import ORDERED
+from bot.rules.restarted import restarted
 from bot.rules.rule import Kind, Limit, Limits, Rule
-from bot.rules.scan import recall, scan
+from bot.rules.scan import scan
 from bot.rules.sight import remembered, seen, sees_hastate, sees_node
 from bot.rules.subjects import (
     cluster_subject,
@@ -26,7 +24,7 @@ from bot.rules.subjects import (
     node_subject,
     tasks_of_guest,
 )
-from bot.text import Said, clock, say, say_n
+from bot.text import Said, say, say_n
 
 TOLD = 120.0
 """Seconds for which a fence stands that was pushed, and that no poll has seen yet."""
@@ -129,40 +127,7 @@ def ha_error(view: View, limits: Limits) -> Iterator[Finding]:
             cures=(tasks_of_guest(guest),),
             hold=0.0 if error else None,
         )
-    yield from _restarted(view, snapshot, limits)
-
-
-def _restarted(view: View, snapshot: Snapshot, limits: Limits) -> Iterator[Finding]:
-    """HA brought a guest up again that nobody had stopped: worth a line, no more."""
-    if view.first:
-        return
-    for vmid, was in recall(view).away.items():
-        guest = snapshot.by_vmid.get(vmid)
-        if guest is None or not guest.ha_managed or guest.status is not Status.RUNNING or was.stopped_by:
-            continue
-        if was.ran is None or (was.status.up and was.node == guest.node) or of_restart(view, guest) is not None:
-            continue
-        if not limits.of(guest_key(guest)).on or _node_ordered(view, snapshot, was.ran, {was.node, guest.node}):
-            continue
-        yield Finding(
-            rule="ha_error",
-            subject=guest_subject(guest),
-            severity=Severity.INFO,
-            said=say("HA restarted {name}", name=guest.name),
-            details=(say("last seen running {at}", at=clock(was.ran)),),
-            because=say("stopped without an order, and HA wants it to run"),
-            event=f"up-{was.ran.isoformat(timespec='seconds')}",
-            quiet=True,
-            hold=0.0,
-        )
-
-
-def _node_ordered(view: View, snapshot: Snapshot, ran: datetime, nodes: Set[str]) -> bool:
-    """Was a node ordered down, or under maintenance, when the guest was last seen running? Then HA did as it was told:
-    `nodes` are those that it was and is on; between them it may have been moved from another, that is off."""
-    off = {node.name for node in snapshot.nodes if not node.online}
-    causes = (of_node(view, name, ran, timedelta(seconds=ORDERED)) for name in nodes | off)
-    return any(cause is not None and (not cause.ordered or (cause.at or ran) <= ran + SLACK) for cause in causes)
+    yield from restarted(view, snapshot, limits)
 
 
 RULES: tuple[Rule, ...] = (

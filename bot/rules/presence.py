@@ -9,7 +9,8 @@ from datetime import timedelta
 from bot.model import Finding, Node, Severity, Snapshot
 from bot.model.view import View
 from bot.rules import homecoming
-from bot.rules.causes import HA_BUSY, LAG, Cause, booted_at, fell, of_node
+from bot.rules.boots import LAG, booted_at, rebooted
+from bot.rules.causes import BOOT, HA_BUSY, Cause, of_node, reaches
 from bot.rules.grades import more
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import (
@@ -114,7 +115,7 @@ def node_reset(view: View, limits: Limits) -> Iterator[Finding]:
         return
     for node in snapshot.nodes:
         was = view.before.nodes.get(node.name)
-        if was is None or node.uptime is None or not node.online or not fell(was, node):
+        if was is None or node.uptime is None or not node.online or not rebooted(view, was, node):
             continue
         limit = limits.of(node_key(node))
         if limit.on and not _told_as_absence(view, node, more(limit, "offline_seconds", OFFLINE)):
@@ -135,14 +136,15 @@ def _reset(view: View, node: Node, before: int) -> Finding:
     booted = from_epoch(booted_at(view, node.name) or view.at.timestamp())
     offline = remembered(view, f"offline/{node.name}")
     went = from_epoch(min(offline, booted.timestamp())) if offline is not None else booted
-    cause = of_node(view, node.name, min(went, booted), timedelta(minutes=35))
+    cause = of_node(view, node.name, min(went, booted), BOOT)
     fence = remembered(view, f"fence/{node.name}")
     fenced = fence is not None and abs(booted.timestamp() - fence) < FENCED
     because = say("its uptime fell from {before} to {now}", before=span(before), now=span(node.uptime or 0))
-    subject, over = node_subject(node), None
+    subject = node_subject(node)
+    details: tuple[Said, ...]
     event = f"{node.name}-{round(booted.timestamp() / 300)}"
     if fenced or cause is not None or view.asleep(node.name):
-        details: tuple[Said, ...] = ()
+        details = ()
         if fenced:
             details = (say("fenced by HA"),)
         elif cause is not None and not cause.ordered:
@@ -154,24 +156,25 @@ def _reset(view: View, node: Node, before: int) -> Finding:
             subject=subject,
             severity=Severity.INFO,
             said=say("{name} has rebooted", name=node.name),
-            over=over,
             details=details,
             because=because,
             event=event,
             quiet=True,
             since=booted,
         )
-    known = view.tasks is not None
+    known = view.tasks is not None and (not view.first or reaches(view, (node.name,), booted - BOOT))
+    details = (say("nobody ordered it in Proxmox"), say("(power, watchdog or panic)"))
+    if not known:
+        away = view.tasks is not None
+        details = (
+            say("cause unknown: the bot was away") if away else say("cause unknown: the tasks are not to be seen"),
+        )
     return Finding(
         rule="node_reset",
         subject=subject,
         severity=Severity.WARNING,
         said=say("{name} was reset by itself", name=node.name) if known else say("{name} has rebooted", name=node.name),
-        details=(
-            (say("nobody ordered it in Proxmox"), say("(power, watchdog or panic)"))
-            if known
-            else (say("cause unknown: the tasks are not to be seen"),)
-        ),
+        details=details,
         because=because,
         cures=(node_page(node), tasks_of_node(node)),
         event=event,

@@ -9,7 +9,7 @@ from bot.model.memo import memo
 from bot.model.view import View
 from bot.rules.readings import guest_named, is_online, listed, of_node, of_other, passed, per_node, sees_nothing
 from bot.rules.rule import Kind, Limit, Limits, Rule
-from bot.rules.sight import seen, whole
+from bot.rules.sight import remembered, seen, whole
 from bot.rules.subjects import cluster_subject, guest_subject, opens, start
 from bot.text import Said, Value, lines, say, span
 
@@ -51,9 +51,11 @@ WORDS: Mapping[str, Said] = {
 
 
 def failed(view: View, limits: Limits) -> Iterator[Finding]:
-    """Each by itself; of three or more within ten minutes one line for all. Those of a line that was told are told."""
+    """Each by itself; of three or more within ten minutes one line for all. Those of a line that was told are told.
+    What the nodes' own lists know from before the first poll ever is no news."""
     within, told = limits.base.within, _told(view)
     oldest = view.at.timestamp() - limits.base.more.get("since_seconds", DAY)
+    oldest = max(oldest, remembered(view, "begun") or 0.0)
     heap: list[Task] = []
     for task in failures(view):
         end = _end(task)

@@ -17,12 +17,14 @@ from bot.model.readings import StorageState
 from bot.model.view import View
 from bot.ports import Watched
 from bot.rules import Confirm
+from bot.rules.boots import polled
 from bot.rules.sight import storage_of
 from bot.watch.tick import Found
 
 TRIES = 3
 BACK = timedelta(minutes=30)
-"""Tasks are looked at from so long ago on: what ended a guest began before it was seen to have ended."""
+"""Tasks are looked at from so long before the last poll on: what ended a guest began before it was seen to have ended,
+and the bot may have been away since."""
 SINGLE = 3
 """So many guests of one node are asked for one by one; more of them, all at once."""
 MANY = 500  # tasks of a node
@@ -104,11 +106,10 @@ class Doubter:
 
         async def ask(node: str, vmid: int | None) -> tuple[Task, ...] | None:
             limit = 50 if vmid is not None else MANY
+            since = min(view.at, polled(view) or view.at) - BACK
             try:
                 async with asyncio.timeout(patience):
-                    return await self._pve.node_tasks(
-                        node, role=Role.VIEWER, vmid=vmid, since=view.at - BACK, limit=limit
-                    )
+                    return await self._pve.node_tasks(node, role=Role.VIEWER, vmid=vmid, since=since, limit=limit)
             except (PveError, TimeoutError):
                 return None
 

@@ -8,6 +8,7 @@ uptime falls; a guest's is its node's beginning plus the difference of both upti
 Neither a clock of the bot that jumps nor a list that lags changes them.
 
     Memory.figures   polled                 epoch s of the last poll that could read the cluster
+                     begun                  … of the first one ever: what was before is no news
                      ordered/pve1           … at which a shutdown of that node was last ordered
                      ordering/pve1          … at which that was last seen to be under way
                      offline/pve1           … at which it went offline; until half an hour after its return
@@ -26,7 +27,8 @@ from datetime import timedelta
 from bot.model import Node, Snapshot
 from bot.model.feeds import NODE_STATUS, ZFS
 from bot.model.view import Memory, NodeWas, StorageWas, View
-from bot.rules.causes import fell, of_node
+from bot.rules.boots import rebooted
+from bot.rules.causes import of_node
 from bot.rules.fences import fenced
 from bot.rules.homecoming import homecoming
 from bot.rules.sight import seen
@@ -47,6 +49,8 @@ def remember(view: View) -> Memory:
     nodes = _nodes(view, snapshot, figures)
     guests = guests_of(view, snapshot, nodes, figures)
     _lately(view, snapshot, nodes, figures)
+    if "polled" not in figures:
+        figures["begun"] = view.at.timestamp()
     figures["polled"] = view.at.timestamp()
     return Memory(
         guests=guests,
@@ -80,7 +84,7 @@ def _node(view: View, node: Node, was: NodeWas | None, figures: dict[str, float]
     if node.online is not None and node.online is not was.online:
         was = replace(was, online=node.online, changed=view.at)
     if node.online and node.uptime is not None:
-        if was.booted is None or fell(was, node):
+        if was.booted is None or rebooted(view, was, node):
             was = replace(was, booted=view.at.timestamp() - node.uptime)
         if node.uptime != was.uptime or (was.moved is not None and was.moved > view.at):
             was = replace(was, uptime=node.uptime, moved=view.at)

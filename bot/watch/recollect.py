@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.model import Guest, Kind, Snapshot, Status
 from bot.model.view import GuestWas, NodeWas, View
-from bot.rules.causes import LAG, last_ran, of_down, of_restart, polled
+from bot.rules.boots import LAG, node_restarted, polled
+from bot.rules.causes import last_ran, of_down, of_restart, reaches
 from bot.rules.sight import blind, whole
 
 K = TypeVar("K")
@@ -124,8 +125,8 @@ def _guest(view: View, guest: Guest, was: GuestWas, booted: float | None) -> Gue
         changes = replace(changes, resets=recent) if recent != was.resets else changes
     if guest.status is Status.RUNNING:
         changes = replace(changes, ran=None, stopped_by="")
-        if _began_anew(view, guest, was, booted) and of_restart(view, guest) is None:
-            changes = replace(changes, resets=(*changes.resets, view.at)[-10:])
+        if (began := _began_anew(view, guest, was, booted)) is not None and of_restart(view, guest) is None:
+            changes = replace(changes, resets=(*changes.resets, began)[-10:])
     else:
         changes = _down(view, guest, was, changes)
     if guest.status is not was.status:
@@ -139,13 +140,22 @@ def _guest(view: View, guest: Guest, was: GuestWas, booted: float | None) -> Gue
     return changes
 
 
-def _began_anew(view: View, guest: Guest, was: GuestWas, booted: float | None) -> bool:
-    """Up at both polls, and its process began between them. A VM that nobody watches over keeps its process."""
+def _began_anew(view: View, guest: Guest, was: GuestWas, booted: float | None) -> datetime | None:
+    """When its process began, where it was up at both polls, and that was between them. A VM that nobody watches over
+    keeps its process. While the bot was away it counts only where what would explain it can be seen still."""
     if not was.status.up or was.booted is None or booted is None or guest.uptime is None:
-        return False
+        return None
     if guest.kind is not Kind.LXC and not guest.ha_managed:
-        return False
-    return was.node == guest.node and booted > was.booted + LAG and guest.uptime <= view.step + FELL
+        return None
+    if was.node != guest.node or booted <= was.booted + LAG:
+        return None
+    if guest.uptime <= view.step + FELL:
+        return view.at
+    last = polled(view) if view.first else None
+    if last is None or not reaches(view, (guest.node,), last) or node_restarted(view, guest, was):
+        return None
+    began = view.at - timedelta(seconds=guest.uptime)
+    return began if began >= last - timedelta(seconds=FELL) else None
 
 
 def _down(view: View, guest: Guest, was: GuestWas, changes: GuestWas) -> GuestWas:

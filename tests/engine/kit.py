@@ -18,6 +18,7 @@ from bot.model import (
     News,
     NewsKind,
     Node,
+    Outgoing,
     Permissions,
     Phase,
     Record,
@@ -201,6 +202,7 @@ class Pve:
         self.elsewhere: bool | PveError | None = None
         self.fed: object | PveError = ()
         self.calls: list[str] = []
+        self.since: datetime | None = None  # tasks were asked for from then on
         self._latest: Snapshot | None = None
         self.nodes: Sequence[str] = ("pve1", "pve2")
         self.storages: tuple[Storage, ...] = ()
@@ -229,6 +231,7 @@ class Pve:
         self, node: str, *, role: Role, vmid: int | None = None, since: datetime | None = None, limit: int = 50
     ) -> tuple[Task, ...]:
         self.calls.append(f"tasks of {node} {vmid or 'all'}")
+        self.since = since
         return _or_raise(self.of_node)
 
     async def permissions(self, role: Role) -> Permissions | None:
@@ -292,12 +295,16 @@ class Ledger:
         self.events: dict[str, datetime] = {}
         self.facts: dict[str, str] = {}
         self.records: dict[int, Record] = {}
+        self.cards: dict[int, Card] = {}
+        self.outbox: dict[int, Outgoing] = {}
         self.saved: list[Changes] = []
         self.fails = False
 
     async def alerts(self) -> Kept:
         return Kept(
             alerts=tuple(self.alerts_.values()),
+            cards=tuple(self.cards.values()),
+            outbox=tuple(self.outbox.values()),
             silences=tuple(self.silences.values()),
             guests=dict(self.rows["guests"]),
             nodes=dict(self.rows["nodes"]),
@@ -313,6 +320,12 @@ class Ledger:
         self.alerts_ |= {alert.number: alert for alert in changes.alerts}
         for number in changes.gone:
             self.alerts_.pop(number, None)
+        self.cards |= {card.id: card for card in changes.cards}
+        self.outbox |= {letter.id: letter for letter in changes.outbox}
+        for id_ in changes.cards_gone:
+            self.cards.pop(id_, None)
+        for id_ in changes.sent:
+            self.outbox.pop(id_, None)
         self.silences |= {silence.id: silence for silence in changes.silences}
         for id_ in changes.silences_gone:
             self.silences.pop(id_, None)

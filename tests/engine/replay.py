@@ -41,6 +41,7 @@ class Replay:
     polls: int = 0
     told: list[Told] = field(default_factory=list)  # new messages
     edits: int = 0
+    shown: dict[int, str] = field(default_factory=dict)  # each message as it stands, by its number
     naive: list[str] = field(default_factory=list)
     fired: list[tuple[str, str]] = field(default_factory=list)  # (rule, subject's name) of all that fired, told or not
 
@@ -62,18 +63,19 @@ class Group:
     def __init__(self, replay: Replay, clock: SimulatedTime) -> None:
         self._replay = replay
         self._clock = clock
-        self._id = 0
 
     async def post(
         self, place: Place, screen: Screen, *, silent: bool = False, reply_to: int | None = None
     ) -> Message | Undelivered:
-        self._id += 1
+        id_ = len(self._replay.shown) + 1
         text = plain(screen.text, Reader())
         self._replay.told.append(Told(self._clock.now(), text, silent, reply_to is not None))
-        return Message(place=place, id=self._id)
+        self._replay.shown[id_] = text
+        return Message(place=place, id=id_)
 
     async def revise(self, message: Message, screen: Screen) -> Message | Undelivered:
         self._replay.edits += 1
+        self._replay.shown[message.id] = plain(screen.text, Reader())
         return message
 
     async def pin(self, message: Message) -> bool:

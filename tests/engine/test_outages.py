@@ -53,3 +53,20 @@ async def test_a_lost_quorum_takes_over_nothing_that_was_wrong_before() -> None:
         assert "has lost its quorum" in told(run, before)
         assert "with it" not in told(run, before)
         assert not [number for number in open_before if (alert := run.watch.alert(number)) and alert.parent]
+
+
+async def test_what_ha_started_elsewhere_while_the_bot_was_away_is_told_at_the_start_and_once() -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        run.cluster.set_fault("node_off", True, "pve2")
+        for _ in range(20):
+            run.cluster.advance(10)
+        assert run.cluster.guest(112).node != "pve2"
+        await run.start()
+        await run.pass_(10)
+        (start,) = [one for one in run.replay.told[before:] if "before the bot started" in one.text]
+        assert "pve2 is offline" in start.text
+        assert "HA started ct-files on" in start.text
+        await run.start()
+        await run.pass_(60)
+        assert told(run, before).count("HA started ct-files") == 1

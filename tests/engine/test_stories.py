@@ -1,7 +1,7 @@
 """Stories of one thing through the real rules, engine and deliverer, at the paces of the demo: what a group is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -32,16 +32,40 @@ class Story:
     """Polls every two seconds; what takes minutes takes seconds."""
 
     cluster: Cluster
-    watch: Watch
     replay: Replay
     ledger: Ledger
-    tick: Callable[[], Awaitable[None]] = field(repr=False)
+    clock: SimulatedTime
+    spawn: Spawn
+    watch: Watch = field(init=False)
+    deliverer: Deliverer = field(init=False)
+
+    async def start(self) -> None:
+        """The bot, anew: from what was kept."""
+        clock, spawn = self.clock, self.spawn
+        pve = Simulated(self.cluster, clock)
+        self.deliverer = Deliverer(
+            self.ledger, Group(self.replay, clock), clock, spawn, ceiling=lambda chat: Role.OPERATOR,
+            routes=(Route(chat=GROUP, settings=True),), scale=SCALE,
+        )  # fmt: skip
+        self.watch = Watch(
+            {pve.key: pve}, self.ledger, self.deliverer, clock, spawn,
+            Sight(rules=RULES, book=Book(RULES, scale=SCALE)), poll=2.0, scale=SCALE, patience=60,
+            feeder=lambda pve, facts: Feeder(pve, clock, spawn, facts=facts, scale=SCALE),
+        )  # fmt: skip
+        await self.watch.start()
+
+    async def tick(self) -> None:
+        self.cluster.advance(2.0)
+        await self.watch.tick("main")
+        while len(self.spawn):  # noqa: ASYNC110 - readings are under way that a poll does not wait for
+            await asyncio.sleep(0)
+        await self.deliverer.drain(GROUP)
 
     async def pass_(self, seconds: float) -> None:
         for _ in range(round(seconds / 2)):
             await self.tick()
 
-    def of(self, rule: str, vmid: int = DB) -> Alert:
+    def of(self, rule: str, vmid: int | str = DB) -> Alert:
         return next(
             alert
             for alert in self.watch._table.all().values()
@@ -61,27 +85,9 @@ class Story:
 @asynccontextmanager
 async def story(guests: int = 40) -> AsyncIterator[Story]:
     cluster = Cluster(seed=1, guests=guests, speed=0)
-    clock = SimulatedTime(cluster)
-    pve, replay, spawn, ledger = Simulated(cluster, clock), Replay(), Spawn(), Ledger()
-    deliverer = Deliverer(
-        ledger, Group(replay, clock), clock, spawn, ceiling=lambda chat: Role.OPERATOR,
-        routes=(Route(chat=GROUP, settings=True),), scale=SCALE,
-    )  # fmt: skip
-    watch = Watch(
-        {pve.key: pve}, ledger, deliverer, clock, spawn, Sight(rules=RULES, book=Book(RULES, scale=SCALE)),
-        poll=2.0, scale=SCALE, patience=60,
-        feeder=lambda pve, facts: Feeder(pve, clock, spawn, facts=facts, scale=SCALE),
-    )  # fmt: skip
-    await watch.start()
-
-    async def tick() -> None:
-        cluster.advance(2.0)
-        await watch.tick(pve.key)
-        while len(spawn):  # noqa: ASYNC110 - readings are under way that a poll does not wait for
-            await asyncio.sleep(0)
-        await deliverer.drain(GROUP)
-
-    made = Story(cluster, watch, replay, ledger, tick)
+    spawn = Spawn()
+    made = Story(cluster, Replay(), Ledger(), SimulatedTime(cluster), spawn)
+    await made.start()
     await made.pass_(60)
     yield made
     await spawn.close(1)

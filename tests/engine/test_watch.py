@@ -696,6 +696,16 @@ async def test_it_is_looked_up_once_before_it_fires() -> None:
     assert looked == [frozenset({101})]
 
 
+async def test_after_a_restart_it_is_looked_up_from_before_the_bot_went() -> None:
+    bench = await doubtful()
+    went = bench.clock.now()
+    bench.ledger.facts["figure/main/polled"] = repr(went.timestamp())
+    bench.clock.pass_(7200)
+    await bench.restart()
+    await bench.poll(DOWN)
+    assert bench.pve.since == went - timedelta(minutes=30)
+
+
 async def test_what_cannot_be_looked_up_waits_but_not_for_ever() -> None:
     bench = await doubtful()
     bench.pve.of_node = PveNodeDown("no answer", node="pve1")

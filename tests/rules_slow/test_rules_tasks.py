@@ -141,6 +141,14 @@ def test_blind() -> None:
     assert not find("task_failed", view(tasks=None))
 
 
+def test_what_failed_before_the_first_poll_ever_is_no_news() -> None:
+    failed = task(began=2 * HOUR)  # it failed 5 min later
+    for begun, tells in ((2.5 * HOUR, True), (1.5 * HOUR, False)):
+        memory = Memory(figures={"begun": (AT - begun).timestamp()})
+        seen = view(tasks=(), feeds=feeds((FAILED, "pve1", (failed,))), before=memory)
+        assert bool(find("task_failed", seen)) is tells
+
+
 # -- 33 ------------------------------------------------------------------------------------------------------------
 
 
