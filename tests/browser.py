@@ -128,13 +128,14 @@ class Phone:
         """In a group: who writes and taps from now on."""
         await self.page.get_by_test_id(f"as-{person}").click()
 
-    async def fault(self, key: str, target: str) -> None:
-        """Switches a fault of the cluster on, or off again, as a visitor would."""
+    async def fault(self, key: str, target: str = "") -> None:
+        """Switches a fault of the cluster on, or off again, as a visitor would; `target`: what it is aimed at first."""
         await self.page.get_by_role("button", name="Faults").click()
         button = self.page.get_by_test_id(f"fault-{key}")
         if not await button.is_visible():  # its group is folded
             await self.page.locator("details", has=button).locator("summary").click()
-        await self.page.get_by_test_id(f"target-{key}").select_option(target)
+        if target:
+            await self.page.get_by_test_id(f"target-{key}").select_option(target)
         await button.click()
         await self.page.get_by_role("button", name="Close").click()
 

@@ -25,12 +25,14 @@ class Faults:
 
     def __init__(self) -> None:
         self.aimed: list[str] = []
+        self.calls: list[tuple[bool, str]] = []
 
     def faults(self) -> Sequence[Mapping[str, object]]:
         row = {"key": "off", "label": "Node off", "help": HOSTILE, "targets": ["pve1", HOSTILE], "one": True}
         return [row | {"on": bool(self.aimed), "target": (self.aimed or [""])[-1], "aimed": self.aimed}]
 
     def set_fault(self, key: str, on: bool, target: str = "") -> None:
+        self.calls.append((on, target))
         self.aimed = [*(t for t in self.aimed if t != target), *([target] if on else [])]
 
 
@@ -199,6 +201,10 @@ async def test_faults_by_switch(phone: Phone) -> None:
     await switch.click()
     await expect(page.get_by_test_id("cluster-faults").locator("b")).to_have_text(f" · {HOSTILE}")
     assert phone.faults.aimed == [HOSTILE]
+    await page.get_by_test_id("target-off").select_option(HOSTILE)  # where it is already: nothing happens
+    await page.get_by_test_id("target-off").select_option("pve1")  # it moves
+    await expect(page.get_by_test_id("cluster-faults").locator("b")).to_have_text(" · pve1")
+    assert phone.faults.calls == [(True, HOSTILE), (False, HOSTILE), (True, "pve1")]
     await switch.click()
     await expect(page.get_by_test_id("cluster-faults").locator("b")).to_have_count(0)
     assert phone.faults.aimed == []

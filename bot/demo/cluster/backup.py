@@ -196,8 +196,11 @@ def next_run(now: float, schedule: str) -> int:
 def every_night(world: World) -> None:
     """Each enabled job runs on every node that is on, at its hour, from now on."""
 
-    def run(job: BackupJob) -> None:
-        if job in world.jobs and job.enabled:
+    def run(planned: str) -> None:
+        job = next((one for one in world.jobs if one.id == planned), None)
+        if job is None:
+            return
+        if job.enabled:
             for node in world.nodes.values():
                 if node.online:
                     begin(world, Job(
@@ -207,11 +210,8 @@ def every_night(world: World) -> None:
         plan(job)
 
     def plan(job: BackupJob) -> None:
-        current = next((one for one in world.jobs if one.id == job.id), job)
-        world.clock.later(
-            next_run(world.now + 60, current.schedule) - world.now,  # not the one that just began
-            lambda: run(current),
-        )
+        at = next_run(world.now + 60, job.schedule)  # not the one that just began
+        world.clock.later(at - world.now, lambda: run(job.id))
 
     for job in world.jobs:
         plan(job)

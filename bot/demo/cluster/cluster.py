@@ -146,12 +146,10 @@ class Cluster(Grants):
 
     def _powered(self, node: Node) -> None:
         port = self._ports[node.name]
-        if not port.served:
-            return
         if node.online:
-            port.reopen()
+            port.reopen("power")
         else:
-            port.shut()
+            port.shut("power")
 
     @property
     def hosts(self) -> list[str]:
@@ -182,8 +180,8 @@ class Cluster(Grants):
         """The node serves another certificate from the next connection on; gives its fingerprint."""
         port = self._ports[node]
         port.tls = self._context(node)
-        port.shut()
-        port.reopen()
+        port.shut("certificate")
+        port.reopen("certificate")
         return self.world.fingerprints[node]
 
     async def _answer(self, request: Request, trouble: Refusal | None) -> Reply:

@@ -105,7 +105,7 @@ def _people(rng: random.Random) -> Iterator[Event]:
             Power(world).order(user, one, action)
 
     def node(name: str, world: World) -> None:
-        orders.order(Power(world), world.nodes[name], "reboot")
+        orders.Order(Power(world), world.nodes[name], "reboot")
 
     def at(hour: float) -> float:
         return hour * HOUR + rng.uniform(0, 600)

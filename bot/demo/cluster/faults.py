@@ -1,13 +1,13 @@
 """What can go wrong, all of it; the demo's page draws a button for each.
 
-A fault acts on the world when it is turned on or off (`turn`), or on each request meanwhile: it answers in its place
-(`meet`), or spoils the answer (`spoil`). To add one, add a row to the table of its subject.
+A fault acts on the world from when it is switched on until it is off (`begin`), or on each request meanwhile: it
+answers in its place (`meet`), or spoils the answer (`spoil`). To add one, add a row to the table of its subject.
 """
 
 from collections.abc import Iterable
 
 from bot.demo.cluster import faults_api, faults_backup, faults_guests, faults_nodes, faults_storage, faults_upkeep
-from bot.demo.cluster.fault import Fault, Stage
+from bot.demo.cluster.fault import Case, Fault, Stage
 
 SLOW = faults_api.SLOW
 FAULTS: tuple[Fault, ...] = (
@@ -20,25 +20,53 @@ BY_KEY = {fault.key: fault for fault in FAULTS}
 class Faults:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._on: dict[str, list[str]] = {}  # key -> what it is aimed at, the latest last
+        self._on: dict[str, dict[str, Case]] = {}  # key -> what it is aimed at, the latest last
 
     def set(self, key: str, on: bool, target: str = "") -> None:
-        """Raises KeyError for an unknown fault, ValueError for a target that it does not have."""
+        """On twice is on once, and what is off stays as it is.
+
+        Raises: KeyError, an unknown fault; ValueError, a target that it does not have, or nothing that could be done.
+        """
         fault = BY_KEY[key]
-        targets = fault.targets(self._stage)
-        if not target and fault.one and not (targets or self._on.get(key)):
-            raise ValueError(f"{fault.label} has nothing to be aimed at now")
+        self._forget_what_happened()
+        cases = self._on.get(key, {})
         if not target and fault.one:
-            target = (self._on.get(key) or targets)[-1 if self._on.get(key) else 0]
-        if target and target not in targets and not (key == "task_fails" or target in self._on.get(key, [])):
+            targets = [*fault.targets(self._stage), *cases]
+            if not targets:
+                raise ValueError(f"{fault.label} has nothing to be aimed at now")
+            target = targets[-1] if cases else targets[0]
+        if on:
+            self._begin(fault, target)
+        else:
+            for one in [target] if target else list(cases):
+                if one in cases:
+                    cases.pop(one).end()
+            if not cases:
+                self._on.pop(key, None)
+
+    def _begin(self, fault: Fault, target: str) -> None:
+        cases = self._on.get(fault.key, {})
+        if target in cases:
+            cases[target] = cases.pop(target)
+            return
+        targets = fault.targets(self._stage)
+        if target and target not in targets and fault.key != "task_fails":
             raise ValueError(f"{fault.label} has no target {target!r}; it has {', '.join(targets) or 'none'}")
-        if fault.turn is not None:
-            fault.turn(self._stage, on, target)
-        aimed = [other for other in self._on.pop(key, []) if other != target and (on or target)]
-        if on and not fault.once:
-            aimed.append(target)
-        if aimed:
-            self._on[key] = aimed
+        case = Case(self._stage, f"{fault.key} {target}", target)
+        if fault.begin is not None:
+            fault.begin(case)
+        if not fault.once:
+            self._on.setdefault(fault.key, {})[target] = case
+
+    def _forget_what_happened(self) -> None:
+        """The next task has failed: its fault is over."""
+        left = {words: case for words, case in self._on.pop("task_fails", {}).items() if words in self._fails}
+        if left:
+            self._on["task_fails"] = left
+
+    @property
+    def _fails(self) -> list[str]:
+        return self._stage.world.tasks.fails
 
     def clear(self) -> None:
         for key in list(self._on):
@@ -46,8 +74,7 @@ class Faults:
                 self.set(key, False, target)
 
     def table(self) -> list[dict[str, object]]:
-        if not self._stage.world.tasks.fails:
-            self._on.pop("task_fails", None)
+        self._forget_what_happened()
         return [
             {
                 "key": fault.key,
@@ -57,7 +84,7 @@ class Faults:
                 "label": fault.label,
                 "help": fault.help,
                 "on": fault.key in self._on,
-                "target": (self._on.get(fault.key) or [""])[-1],
+                "target": [*self._on.get(fault.key, ("",))][-1],
                 "one": fault.one,  # false: may be aimed at all at once
                 "aimed": list(self._on.get(fault.key, ())),
                 "targets": (targets := fault.targets(self._stage)),
@@ -73,4 +100,4 @@ class Faults:
 
     def at(self, host: str) -> list[Fault]:
         """Those that requests to this host meet now."""
-        return [BY_KEY[key] for key, aimed in self._on.items() if {"", host} & set(aimed) and key in BY_KEY]
+        return [BY_KEY[key] for key, cases in self._on.items() if cases.keys() & {"", host}]

@@ -1,25 +1,20 @@
 """TABLE: what can go wrong with the API hosts themselves."""
 
+from collections.abc import Callable
+from functools import partial
+
 from bot.demo.cluster.errors import Gateway, Refusal, Unauthorized, died
-from bot.demo.cluster.fault import Fault, Stage, hosts, nothing
+from bot.demo.cluster.fault import Case, Fault, hosts, nothing
 from bot.demo.cluster.messages import Reply, Request
 
 API = "API"
 SLOW = 3.0  # seconds
 
 
-def _api_off(stage: Stage, on: bool, target: str) -> None:
-    for host, port in stage.ports.items():
-        if target not in {"", host}:
-            continue
-        if on:
-            port.shut()
-        elif stage.world.nodes[host].online:
-            port.reopen()
-
-
-def _all_off(stage: Stage, on: bool, target: str) -> None:
-    _api_off(stage, on, "")
+def _api_off(case: Case) -> None:
+    for port in [case.stage.ports[case.target]] if case.target else case.stage.ports.values():
+        port.shut(case.key)
+        case.afterwards(partial(port.reopen, case.key))
 
 
 def _cut(request: Request, reply: Reply) -> Reply:
@@ -37,12 +32,8 @@ def _lost(request: Request, reply: Reply) -> Reply:
     return reply
 
 
-def _silent(stage: Stage, on: bool, target: str) -> None:
-    stage.put(f"node_silent {target}", on, stage.world.nodes[target], "silent", 595)
-
-
-def _stuck(stage: Stage, on: bool, target: str) -> None:
-    stage.put(f"node_stuck {target}", on, stage.world.nodes[target], "silent", 596)
+def _silent(status: int) -> Callable[[Case], None]:
+    return lambda case: case.put(case.node, "silent", status)
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -52,7 +43,7 @@ FAULTS: tuple[Fault, ...] = (
         label="All hosts off",
         help="no API host answers; the guests run on",
         targets=nothing,
-        turn=_all_off,
+        begin=_api_off,
         rule="1 api_unreachable",
     ),
     Fault(
@@ -61,7 +52,7 @@ FAULTS: tuple[Fault, ...] = (
         label="Node's API down",
         help="online, but every call to it ends in 595",
         targets=hosts,
-        turn=_silent,
+        begin=_silent(595),
         one=True,
         rule="43 node_api_down",
     ),
@@ -71,7 +62,7 @@ FAULTS: tuple[Fault, ...] = (
         label="Node's API hangs",
         help="online, but every call to it ends in 596",
         targets=hosts,
-        turn=_stuck,
+        begin=_silent(596),
         one=True,
         rule="43 node_api_down",
     ),
@@ -81,7 +72,7 @@ FAULTS: tuple[Fault, ...] = (
         label="API host off",
         help="its API refuses connections; the node runs on",
         targets=hosts,
-        turn=_api_off,
+        begin=_api_off,
     ),
     Fault(
         key="slow",

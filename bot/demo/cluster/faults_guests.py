@@ -3,91 +3,86 @@
 from collections.abc import Callable
 
 from bot.demo.cluster.errors import Refusal
-from bot.demo.cluster.fault import Fault, Stage, Targets, containers, guests, machines, stopped
+from bot.demo.cluster.fault import Case, Fault, Stage, Targets, containers, guests, machines, stopped
 
 GUESTS, FIGURES = "Guests", "Load of guests"
 LOOP = 25.0  # seconds between two restarts of a container that restarts itself
 
 
-def _crash(stage: Stage, on: bool, target: str) -> None:
-    if on:
-        stage.world.crash(stage.world.guests[int(target)])
+def _crash(case: Case) -> None:
+    case.need_power(case.guest.node)
+    case.world.crash(case.guest)
 
 
-def _put(key: str, name: str, value: object) -> Callable[[Stage, bool, str], None]:
-    def turn(stage: Stage, on: bool, target: str) -> None:
-        stage.put(f"{key} {target}", on, stage.world.guests[int(target)], name, value)
-
-    return turn
+def _put(name: str, value: object) -> Callable[[Case], None]:
+    return lambda case: case.put(case.guest, name, value, yields=True)
 
 
-def _loop(stage: Stage, on: bool, target: str) -> None:
+def _loop(case: Case) -> None:
     """It goes on for as long as it is on: down and up within one breath, its uptime begins anew."""
-    key = f"restart_loop {target}"
-    if not on:
-        stage.kept.pop(key, None)
-        return
-    if key in stage.kept:
-        return
-    stage.kept[key] = True
-    guest = stage.world.guests[int(target)]
 
     def again() -> None:
-        if key not in stage.kept:
-            return
-        if guest.running:
-            stage.world.boot(guest)
-        stage.world.clock.later(LOOP, again)
+        if case.on:
+            if case.guest.running and case.world.nodes[case.guest.node].online:
+                case.world.boot(case.guest)
+            case.world.clock.later(LOOP, again)
 
     again()
 
 
-def _expected(stage: Stage, on: bool, target: str) -> None:
+def _tag(case: Case, tag: str) -> None:
+    def tagged(tags: str) -> str:
+        return tags if tag in tags.split(";") else ";".join(filter(None, [tags, tag]))
+
+    case.change(case.guest, "tags", tagged)
+
+
+def _expected(case: Case) -> None:
     """Both: a tag is seen at the next poll, a configuration some time."""
-    guest = stage.world.guests[int(target)]
-    tags = ";".join(filter(None, [guest.tags, "expect-up"])) if "expect-up" not in guest.tags else guest.tags
-    for name, value in (("tags", tags), ("onboot", True)):
-        stage.put(f"onboot_down {target}", on, guest, name, value)
+    _tag(case, "expect-up")
+    case.put(case.guest, "onboot", True)
 
 
-def _silent(stage: Stage, on: bool, target: str) -> None:
-    guest = stage.world.guests[int(target)]
-    tags = ";".join(filter(None, [guest.tags, "expect-agent"])) if "expect-agent" not in guest.tags else guest.tags
-    for name, value in (("tags", tags), ("agent", True), ("agent_alive", False)):
-        stage.put(f"agent_silent {target}", on, guest, name, value)
+def _silent(case: Case) -> None:
+    _tag(case, "expect-agent")
+    case.put(case.guest, "agent", True)
+    case.put(case.guest, "agent_alive", False)
 
 
-def _full(stage: Stage, on: bool, target: str) -> None:
-    guest = stage.world.guests[int(target)]
-    tags = ";".join(filter(None, [guest.tags, "expect-agent"])) if "expect-agent" not in guest.tags else guest.tags
-    for name, value in (("tags", tags), ("agent", True), ("agent_alive", True), ("used", 0.97)):
-        stage.put(f"vm_disk {target}", on, guest, name, value)
+def _full(case: Case) -> None:
+    _tag(case, "expect-agent")
+    for name, value in (("agent", True), ("agent_alive", True), ("used", 0.97)):
+        case.put(case.guest, name, value)
 
 
-def _order(stage: Stage, target: str, action: str) -> None:
+def _ordered(action: str) -> Callable[[Case], None]:
     """Raises: ValueError, Proxmox refuses it now; with its words."""
-    try:
-        stage.power.order("ana@pve", stage.world.guests[int(target)], action)
-    except Refusal as why:
-        raise ValueError(why.message.strip()) from None
+
+    def begin(case: Case) -> None:
+        case.need_power(case.guest.node)
+        try:
+            case.stage.power.order("ana@pve", case.guest, action)
+        except Refusal as why:
+            raise ValueError(why.message.strip()) from None
+
+    return begin
 
 
-def _somebody(stage: Stage, on: bool, target: str) -> None:
-    if on:
-        _order(stage, target, "start")
+def at_work(stage: Stage) -> list[str]:
+    """VMs that run and are not paused."""
+    return [vmid for vmid in machines(stage) if not stage.world.guests[int(vmid)].paused]
 
 
-def _reboots(stage: Stage, on: bool, target: str) -> None:
-    if on:
-        _order(stage, target, "reboot")
+def unlocked(stage: Stage) -> list[str]:
+    return [vmid for vmid in guests(stage) if not stage.world.guests[int(vmid)].lock]
 
 
 def _row(
-    key: str, label: str, words: str, targets: Targets, rule: str, turn: Callable[[Stage, bool, str], None],
+    key: str, label: str, words: str, targets: Targets, rule: str, begin: Callable[[Case], None],
     *, once: bool = False, group: str = GUESTS,
 ) -> Fault:  # fmt: skip
     return Fault(
-        key=key, group=group, label=label, help=words, targets=targets, turn=turn, one=True, once=once, rule=rule
+        key=key, group=group, label=label, help=words, targets=targets, begin=begin, one=True, once=once, rule=rule
     )
 
 
@@ -98,21 +93,23 @@ FAULTS: tuple[Fault, ...] = (
         _expected,
     ),
     _row(
-        "io_error", "I/O error", "QEMU stopped it: its disk cannot be written", machines, "9 guest_io_error",
-        _put("io_error", "qmpstatus", "io-error"),
+        "io_error", "I/O error", "QEMU stopped it: its disk cannot be written", at_work, "9 guest_io_error",
+        _put("qmpstatus", "io-error"),
     ),
-    _row("paused", "Paused", "nobody resumes it", machines, "10 guest_paused", _put("paused", "paused", True)),
+    _row("paused", "Paused", "nobody resumes it", at_work, "10 guest_paused", _put("paused", True)),
     _row("restart_loop", "Restart loop", f"restarts itself every {LOOP:.0f} s", containers, "11 restart_loop", _loop),
-    _row("lock_stuck", "Lock stuck", "locked, and no task is at it", guests, "12 lock_stuck",
-         _put("lock_stuck", "lock", "snapshot")),
+    _row("lock_stuck", "Lock stuck", "locked, and no task is at it", unlocked, "12 lock_stuck",
+         _put("lock", "snapshot")),
     _row("agent_silent", "Agent silent", "tagged expect-agent, and no answer", machines, "46 guest_silent", _silent),
-    _row("started", "Somebody starts it", "ana, in Proxmox itself", stopped, "40 guest_event", _somebody, once=True),
-    _row("rebooted", "Somebody reboots it", "ana, in Proxmox itself", guests, "40 guest_event", _reboots, once=True),
-    _row("guest_cpu", "CPU high", "99 % of its CPUs", guests, "13 guest_cpu", _put("guest_cpu", "load", 0.99),
+    _row("started", "Somebody starts it", "ana, in Proxmox itself", stopped, "40 guest_event", _ordered("start"),
+         once=True),
+    _row("rebooted", "Somebody reboots it", "ana, in Proxmox itself", guests, "40 guest_event", _ordered("reboot"),
+         once=True),
+    _row("guest_cpu", "CPU high", "99 % of its CPUs", guests, "13 guest_cpu", _put("load", 0.99),
          group=FIGURES),
     _row("guest_mem", "Memory high", "a container at 98 %", containers, "14 guest_mem",
-         _put("guest_mem", "memory", 0.98), group=FIGURES),
-    _row("ct_disk", "Disk full", "a container at 97 %", containers, "15 ct_disk", _put("ct_disk", "used", 0.97),
+         _put("memory", 0.98), group=FIGURES),
+    _row("ct_disk", "Disk full", "a container at 97 %", containers, "15 ct_disk", _put("used", 0.97),
          group=FIGURES),
     _row("vm_disk", "VM disk full", "tagged expect-agent, / at 97 %", machines, "15 vm_disk", _full, group=FIGURES),
 )  # fmt: skip

@@ -2,158 +2,163 @@
 
 from collections.abc import Callable
 
-from bot.demo.cluster.fault import Fault, Stage, hosts, managed, nothing
-from bot.demo.cluster.orders import order
-from bot.demo.cluster.things import Node
+from bot.demo.cluster.fault import Case, Fault, hosts, managed, nothing
+from bot.demo.cluster.orders import Command, Order
 
 NODES, LOAD = "Nodes and HA", "Load of nodes"
 RESET = 20.0  # seconds a node is down when it resets by itself: no other node calls it offline for long
 FOREVER = 10 * 365 * 86_400.0
 
 
-def _node_off(stage: Stage, on: bool, target: str) -> None:
-    node = stage.world.nodes[target]
-    if on:
-        stage.world.power_off(node)
-    else:
-        stage.world.power_on(node)
+def _node_off(case: Case) -> None:
+    case.world.power_off(case.node, by=case.key)
+    case.afterwards(lambda: case.world.power_on(case.node, by=case.key))
 
 
-def _shut_down(stage: Stage, on: bool, target: str) -> None:
-    node = stage.world.nodes[target]
-    if on:
-        order(stage.power, node, "shutdown")
-    else:
-        stage.world.power_on(node)
+def _shut_down(case: Case) -> None:
+    """Switched off before the node is, it is called off: what has stopped is started again."""
+    order = _going_down(case) if case.node.online else None
+    case.node.off_by.add(case.key)
+
+    def up() -> None:
+        if order is not None:
+            order.call_off()
+        case.world.power_on(case.node, by=case.key)
+
+    case.afterwards(up)
 
 
-def _reboot(stage: Stage, on: bool, target: str) -> None:
-    if on:
-        order(stage.power, stage.world.nodes[target], "reboot")
+def _going_down(case: Case, command: Command = "shutdown") -> Order:
+    case.need_power(case.target)
+    if case.node.going_down:
+        raise ValueError(f"{case.target} is going down already")
+    return Order(case.stage.power, case.node, command)
 
 
-def _reset(stage: Stage, on: bool, target: str) -> None:
-    node = stage.world.nodes[target]
-    if on:
-        stage.world.power_off(node)
-        stage.world.clock.later(RESET, lambda: stage.world.power_on(node))
+def _reboot(case: Case) -> None:
+    _going_down(case, "reboot")
 
 
-def _fenced(stage: Stage, on: bool, target: str) -> None:
-    node = stage.world.nodes[target]
-    if on and node.online:
-        stage.world.power_off(node)
-        stage.world.fenced[target] = stage.world.now + FOREVER
-        stage.world.on_fence(node, False)
-    elif not on:
-        stage.world.power_on(node)
+def _reset(case: Case) -> None:
+    case.need_power(case.target)
+    case.world.power_off(case.node, by=case.key)
+    case.world.clock.later(RESET, lambda: case.world.power_on(case.node, by=case.key))
 
 
-def _disarmed(stage: Stage, on: bool, target: str) -> None:
-    stage.world.disarmed = on
+def _fenced(case: Case) -> None:
+    world, node = case.world, case.node
+    if node.online:
+        world.on_fence(node, False)
+    world.power_off(node, by=case.key)
+    world.fenced[case.target] = world.now + FOREVER
+
+    def up() -> None:
+        world.fenced.pop(case.target, None)
+        world.power_on(node, by=case.key)
+
+    case.afterwards(up)
 
 
-def _maintenance(stage: Stage, on: bool, target: str) -> None:
-    stage.world.nodes[target].maintenance = on
+def _disarmed(case: Case) -> None:
+    case.put(case.world, "disarmed", True)
 
 
-def _ha_error(stage: Stage, on: bool, target: str) -> None:
-    stage.put(f"ha_error {target}", on, stage.world.guests[int(target)], "hastate", "error")
+def _maintenance(case: Case) -> None:
+    case.put(case.node, "maintenance", True)
 
 
-def _quorum(stage: Stage, on: bool, target: str) -> None:
-    stage.world.quorum_lost = on
+def _ha_error(case: Case) -> None:
+    case.put(case.guest, "hastate", "error", yields=True)
 
 
-def _frozen(stage: Stage, on: bool, target: str) -> None:
-    stage.world.nodes[target].frozen = stage.world.now if on else 0
+def _quorum(case: Case) -> None:
+    case.put(case.world, "quorum_lost", True)
 
 
-def _on_node(key: str, name: str, value: float) -> Callable[[Stage, bool, str], None]:
-    def turn(stage: Stage, on: bool, target: str) -> None:
-        stage.put(f"{key} {target}", on, stage.world.nodes[target], name, value)
-
-    return turn
+def _frozen(case: Case) -> None:
+    case.put(case.node, "frozen", case.world.now)
 
 
-def _on_machine(key: str, **values: float) -> Callable[[Stage, bool, str], None]:
-    def turn(stage: Stage, on: bool, target: str) -> None:
-        node: Node = stage.world.nodes[target]
+def _on_node(name: str, value: float) -> Callable[[Case], None]:
+    return lambda case: case.put(case.node, name, value)
+
+
+def _on_machine(**values: float) -> Callable[[Case], None]:
+    def begin(case: Case) -> None:
         for name, value in values.items():
-            stage.put(f"{key} {target}", on, node.machine, name, value)
+            case.put(case.node.machine, name, value)
 
-    return turn
+    return begin
 
 
-def _load(stage: Stage, on: bool, target: str) -> None:
-    node = stage.world.nodes[target]
-    stage.put(f"node_load {target}", on, node.machine, "loadavg", node.cpus * 3.2)
-    stage.put(f"node_load {target}", on, node.machine, "iowait", 0.41)
+def _load(case: Case) -> None:
+    case.put(case.node.machine, "loadavg", case.node.cpus * 3.2)
+    case.put(case.node.machine, "iowait", 0.41)
 
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        key="node_off", group=NODES, label="Node off", help="the node loses its power", targets=hosts, turn=_node_off,
+        key="node_off", group=NODES, label="Node off", help="the node loses its power", targets=hosts, begin=_node_off,
         one=True, rule="3 node_offline",
     ),
     Fault(
         key="node_down", group=NODES, label="Node shut down in order", help="stopall first, then its power goes",
-        targets=hosts, turn=_shut_down, one=True, rule="3 node_offline",
+        targets=hosts, begin=_shut_down, one=True, rule="3 node_offline",
     ),
     Fault(
         key="node_reboot", group=NODES, label="Node rebooted in order", help="stopall, reboot, startall", targets=hosts,
-        turn=_reboot, one=True, once=True, rule="4 node_reset",
+        begin=_reboot, one=True, once=True, rule="4 node_reset",
     ),
     Fault(
         key="node_reset", group=NODES, label="Node resets by itself", help=f"off for {RESET:.0f} s, nobody ordered it",
-        targets=hosts, turn=_reset, one=True, once=True, rule="4 node_reset",
+        targets=hosts, begin=_reset, one=True, once=True, rule="4 node_reset",
     ),
     Fault(
         key="quorum_lost", group=NODES, label="Quorum lost", help="the cluster can change nothing", targets=nothing,
-        turn=_quorum, rule="2 quorum_lost",
+        begin=_quorum, rule="2 quorum_lost",
     ),
     Fault(
         key="node_fenced", group=NODES, label="Node fenced", help="HA gives the node up and takes its guests",
-        targets=hosts, turn=_fenced, one=True, rule="5 node_fenced",
+        targets=hosts, begin=_fenced, one=True, rule="5 node_fenced",
     ),
     Fault(
         key="ha_disarmed", group=NODES, label="HA disarmed", help="all watchdogs are released", targets=nothing,
-        turn=_disarmed, rule="5 node_fenced",
+        begin=_disarmed, rule="5 node_fenced",
     ),
     Fault(
         key="ha_maintenance", group=NODES, label="HA maintenance", help="the node is to be left alone", targets=hosts,
-        turn=_maintenance, one=True, rule="3 node_offline",
+        begin=_maintenance, one=True, rule="3 node_offline",
     ),
     Fault(
-        key="ha_error", group=NODES, label="HA error", help="HA gives a guest up", targets=managed, turn=_ha_error,
+        key="ha_error", group=NODES, label="HA error", help="HA gives a guest up", targets=managed, begin=_ha_error,
         one=True, rule="6 ha_error",
     ),
     Fault(
         key="stats_frozen", group=NODES, label="pvestatd hangs", help="online, but its figures stand still",
-        targets=hosts, turn=_frozen, one=True, rule="38 stats_frozen",
+        targets=hosts, begin=_frozen, one=True, rule="38 stats_frozen",
     ),
     Fault(
         key="node_cpu", group=LOAD, label="CPU high", help="97 % of all CPUs", targets=hosts,
-        turn=_on_node("node_cpu", "load", 0.97), one=True, rule="16 node_cpu",
+        begin=_on_node("load", 0.97), one=True, rule="16 node_cpu",
     ),
     Fault(
         key="node_mem", group=LOAD, label="Memory high", help="98 % used, none of it cache", targets=hosts,
-        turn=_on_machine("node_mem", memory=0.98), one=True, rule="17 node_mem",
+        begin=_on_machine(memory=0.98), one=True, rule="17 node_mem",
     ),
     Fault(
         key="node_swap", group=LOAD, label="Swap high", help="91 % used", targets=hosts,
-        turn=_on_machine("node_swap", swap=0.91), one=True, rule="18 node_swap",
+        begin=_on_machine(swap=0.91), one=True, rule="18 node_swap",
     ),
     Fault(
         key="node_load", group=LOAD, label="Load high", help="three times its CPUs, and 41 % wait for disks",
-        targets=hosts, turn=_load, one=True, rule="19 node_load",
+        targets=hosts, begin=_load, one=True, rule="19 node_load",
     ),
     Fault(
         key="node_rootfs", group=LOAD, label="Root disk full", help="97 % of the system's own disk", targets=hosts,
-        turn=_on_node("node_rootfs", "used", 0.97), one=True, rule="20 node_rootfs",
+        begin=_on_node("used", 0.97), one=True, rule="20 node_rootfs",
     ),
     Fault(
         key="pressure", group=LOAD, label="Pressure high", help="something waits 63 % of the time (9 and later)",
-        targets=hosts, turn=_on_machine("pressure", pressure=63.0), one=True, rule="21 pressure",
+        targets=hosts, begin=_on_machine(pressure=63.0), one=True, rule="21 pressure",
     ),
 )  # fmt: skip

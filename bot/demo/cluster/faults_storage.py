@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bot.demo.cluster.fault import Fault, Stage, hosts, nothing, storages
+from bot.demo.cluster.fault import Case, Fault, Stage, hosts, nothing, storages
 from bot.demo.cluster.things import Storage
 
 STORAGE = "Storage"
@@ -10,64 +10,51 @@ FILLS = 10.0  # seconds for one more percent
 FULL, FILLED = 0.998, 0.97
 
 
-def _named(stage: Stage, target: str) -> list[Storage]:
-    return [storage for storage in stage.world.storages if storage.name == target]
+def _named(case: Case) -> list[Storage]:
+    return [storage for storage in case.world.storages if storage.name == case.target]
 
 
-def _full(stage: Stage, on: bool, target: str) -> None:
-    for storage in _named(stage, target):
-        stage.put(f"disk_full {storage.node}/{target}", on, storage, "used", FULL)
+def _full(case: Case) -> None:
+    for storage in _named(case):
+        case.put(storage, "used", FULL)
 
 
-def _filling(stage: Stage, on: bool, target: str) -> None:
+def _filling(case: Case) -> None:
     """One percent every ten seconds, up to nearly full."""
-    for storage in _named(stage, target):
-        key = f"storage_filling {storage.node}/{target}"
-        before = storage.used
-        stage.put(key, on, storage, "used", before)
-        if on and f"{key} runs" not in stage.kept:
-            stage.kept[f"{key} runs"] = True
-            _fill(stage, storage, key)
-        elif not on:
-            stage.kept.pop(f"{key} runs", None)
+    for storage in _named(case):
+        _fill(case, storage, 0.01)
 
 
-def _fill(stage: Stage, storage: Storage, key: str) -> None:
-    if f"{key} runs" in stage.kept and storage.used < FILLED:
-        storage.used = min(FILLED, storage.used + 0.01)
-        stage.world.clock.later(FILLS, lambda: _fill(stage, storage, key))
+def _fill(case: Case, storage: Storage, more: float) -> None:
+    if case.on and more <= FILLED:
+        case.change(storage, "used", lambda used: max(used, min(FILLED, used + more)))
+        case.world.clock.later(FILLS, lambda: _fill(case, storage, more + 0.01))
 
 
-def _offline(stage: Stage, on: bool, target: str) -> None:
-    for storage in _named(stage, target):
-        stage.put(f"storage_offline {storage.node}/{target}", on, storage, "active", False)
+def _offline(case: Case) -> None:
+    for storage in _named(case):
+        case.put(storage, "active", False)
 
 
-def _thin(stage: Stage, on: bool, target: str) -> None:
-    for thin in stage.world.nodes[target].machine.thins:
-        stage.put(f"thin_metadata {target} {thin.lv}", on, thin, "metadata", 0.93)
+def _thin(case: Case) -> None:
+    for thin in case.node.machine.thins:
+        case.put(thin, "metadata", 0.93)
 
 
-def _pool(key: str, name: str, value: object) -> Callable[[Stage, bool, str], None]:
-    def turn(stage: Stage, on: bool, target: str) -> None:
-        for pool in stage.world.nodes[target].machine.pools:
-            stage.put(f"{key} {target} {pool.name}", on, pool, name, value)
+def _pool(name: str, value: object) -> Callable[[Case], None]:
+    def begin(case: Case) -> None:
+        for pool in case.node.machine.pools:
+            case.put(pool, name, value)
 
-    return turn
-
-
-def _disk(key: str, name: str, value: object, number: int) -> Callable[[Stage, bool, str], None]:
-    def turn(stage: Stage, on: bool, target: str) -> None:
-        stage.put(f"{key} {target}", on, stage.world.nodes[target].machine.disks[number], name, value)
-
-    return turn
+    return begin
 
 
-def _ceph(key: str, health: str) -> Callable[[Stage, bool, str], None]:
-    def turn(stage: Stage, on: bool, target: str) -> None:
-        stage.put(key, on, stage.world, "ceph", health)
+def _disk(name: str, value: object, number: int) -> Callable[[Case], None]:
+    return lambda case: case.put(case.node.machine.disks[number], name, value)
 
-    return turn
+
+def _ceph(health: str) -> Callable[[Case], None]:
+    return lambda case: case.put(case.world, "ceph", health)
 
 
 def with_zfs(stage: Stage) -> list[str]:
@@ -77,42 +64,42 @@ def with_zfs(stage: Stage) -> list[str]:
 FAULTS: tuple[Fault, ...] = (
     Fault(
         key="disk_full", group=STORAGE, label="Disk full", help="a storage is full at once", targets=storages,
-        turn=_full, one=True, rule="22 storage_full",
+        begin=_full, one=True, rule="22 storage_full",
     ),
     Fault(
         key="storage_filling", group=STORAGE, label="Disk filling", help="one percent more every 10 s",
-        targets=storages, turn=_filling, one=True, rule="22 storage_full",
+        targets=storages, begin=_filling, one=True, rule="22 storage_full",
     ),
     Fault(
         key="storage_offline", group=STORAGE, label="Storage offline", help="it is there, and cannot be reached",
-        targets=storages, turn=_offline, one=True, rule="23 storage_offline",
+        targets=storages, begin=_offline, one=True, rule="23 storage_offline",
     ),
     Fault(
         key="thin_metadata", group=STORAGE, label="Thin pool's metadata", help="93 % of it used", targets=hosts,
-        turn=_thin, one=True, rule="24 thin_metadata",
+        begin=_thin, one=True, rule="24 thin_metadata",
     ),
     Fault(
         key="zfs_degraded", group=STORAGE, label="ZFS degraded", help="one disk of a mirror is gone", targets=with_zfs,
-        turn=_pool("zfs_degraded", "health", "DEGRADED"), one=True, rule="25 zfs",
+        begin=_pool("health", "DEGRADED"), one=True, rule="25 zfs",
     ),
     Fault(
         key="zfs_errors", group=STORAGE, label="ZFS checksum errors", help="all is online, 12 errors", targets=with_zfs,
-        turn=_pool("zfs_errors", "cksum", 12), one=True, rule="25 zfs",
+        begin=_pool("cksum", 12), one=True, rule="25 zfs",
     ),
     Fault(
         key="disk_failing", group=STORAGE, label="Disk failing", help="SMART says FAILED", targets=hosts,
-        turn=_disk("disk_failing", "health", "FAILED!", 3), one=True, rule="26 disk_health",
+        begin=_disk("health", "FAILED!", 3), one=True, rule="26 disk_health",
     ),
     Fault(
         key="disk_worn", group=STORAGE, label="SSD worn", help="4 % of its life remain", targets=hosts,
-        turn=_disk("disk_worn", "wearout", 4, 0), one=True, rule="26 disk_health",
+        begin=_disk("wearout", 4, 0), one=True, rule="26 disk_health",
     ),
     Fault(
         key="ceph_warn", group=STORAGE, label="Ceph warns", help="installs it, HEALTH_WARN", targets=nothing,
-        turn=_ceph("ceph_warn", "HEALTH_WARN"), rule="27 ceph",
+        begin=_ceph("HEALTH_WARN"), rule="27 ceph",
     ),
     Fault(
         key="ceph_err", group=STORAGE, label="Ceph in error", help="installs it, HEALTH_ERR", targets=nothing,
-        turn=_ceph("ceph_err", "HEALTH_ERR"), rule="27 ceph",
+        begin=_ceph("HEALTH_ERR"), rule="27 ceph",
     ),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bot.demo.cluster.fault import Fault, Stage, hosts, nothing
+from bot.demo.cluster.fault import Case, Fault, Stage, hosts, nothing
 from bot.demo.cluster.machine import KERNEL, Package
 from bot.demo.cluster.things import Guest
 
@@ -12,58 +12,52 @@ SERVICES = ("pvescheduler", "qmeventd", "pve-ha-lrm", "pvestatd")
 DAYS = {"2 days": 2 * DAY, "9 days": 9 * DAY}
 
 
-def _certificate(stage: Stage, on: bool, target: str) -> None:
+def _certificate(case: Case) -> None:
     """A target is a node and how long it has left."""
-    name, _, left = target.partition(", ")
-    for one in stage.world.nodes[name].machine.certificates:
+    name, _, left = case.target.partition(", ")
+    for one in case.world.nodes[name].machine.certificates:
         if one.filename == "pve-ssl.pem":
-            stage.put(f"cert {target}", on, one, "expires", stage.world.now + DAYS[left])
+            case.put(one, "expires", case.world.now + DAYS[left])
 
 
-def _updates(stage: Stage, on: bool, target: str) -> None:
-    machine = stage.world.nodes[target].machine
+def _updates(case: Case) -> None:
+    machine = case.node.machine
     newer = [
         Package(one.name, one.installed, "9.1.99" if one.name in {"pve-manager", "qemu-server"} else one.available)
         for one in machine.packages
     ]
-    stage.put(f"updates {target}", on, machine, "packages", newer)
+    case.put(machine, "packages", newer)
 
 
-def _reboot(stage: Stage, on: bool, target: str) -> None:
+def _reboot(case: Case) -> None:
     """A newer kernel is installed than the one that runs."""
-    stage.put(f"reboot {target}", on, stage.world.nodes[target].machine, "kernel", "6.14.11-4-pve")
+    case.put(case.node.machine, "kernel", "6.14.11-4-pve")
 
 
-def _service(stage: Stage, on: bool, target: str) -> None:
-    name, _, service = target.partition(": ")
-    down = stage.world.nodes[name].machine.down
-    (down.add if on else down.discard)(service)
+def _service(case: Case) -> None:
+    name, _, service = case.target.partition(": ")
+
+    def fail(down: frozenset[str]) -> frozenset[str]:
+        return down | {service}
+
+    case.change(case.world.nodes[name].machine, "down", fail)
 
 
-def _drift(stage: Stage, on: bool, target: str) -> None:
-    nodes = stage.world.nodes
-    for name in [target] if target else list(nodes):
-        stage.put(f"drift {target} {name}", on, nodes[name].machine, "drift", 42.0)
+def _drift(case: Case) -> None:
+    for node in [case.node] if case.target else case.world.nodes.values():
+        case.put(node.machine, "drift", 42.0)
 
 
-def _subscription(stage: Stage, on: bool, target: str) -> None:
-    stage.put(f"due {target}", on, stage.world.nodes[target].machine, "due", stage.world.now + 5 * DAY)
+def _subscription(case: Case) -> None:
+    case.put(case.node.machine, "due", case.world.now + 5 * DAY)
 
 
-def _token(stage: Stage, on: bool, target: str) -> None:
-    stage.put(f"token {target}", on, stage.world.access.tokens[target], "expire", stage.world.now + 2 * DAY)
+def _token(case: Case) -> None:
+    case.put(case.world.access.tokens[case.target], "expire", case.world.now + 2 * DAY)
 
 
 def tokens(stage: Stage) -> list[str]:
     return [name for name in stage.world.access.tokens if name.endswith(("!view", "!power"))]
-
-
-def _push(what: Callable[[Stage], None]) -> Callable[[Stage, bool, str], None]:
-    def turn(stage: Stage, on: bool, target: str) -> None:
-        if on:
-            what(stage)
-
-    return turn
 
 
 def _backup_pushed(stage: Stage) -> None:
@@ -83,39 +77,48 @@ def _fencing_pushed(stage: Stage) -> None:
 
 
 def _pushed(key: str, label: str, words: str, rule: str, what: Callable[[Stage], None]) -> Fault:
-    return Fault(key=key, group=PUSH, label=label, help=words, targets=nothing, turn=_push(what), once=True, rule=rule)
+    return Fault(
+        key=key,
+        group=PUSH,
+        label=label,
+        help=words,
+        targets=nothing,
+        begin=lambda case: what(case.stage),
+        once=True,
+        rule=rule,
+    )
 
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
         key="cert", group=UPKEEP, label="Certificate expires", help="the one that its API serves",
-        targets=lambda stage: [f"{node}, {left}" for node in stage.ports for left in DAYS], turn=_certificate, one=True,
-        rule="35 cert_expiry",
+        targets=lambda stage: [f"{node}, {left}" for node in stage.ports for left in DAYS], begin=_certificate,
+        one=True, rule="35 cert_expiry",
     ),
     Fault(
         key="updates", group=UPKEEP, label="Updates", help="two packages have newer versions", targets=hosts,
-        turn=_updates, one=True, rule="36 updates",
+        begin=_updates, one=True, rule="36 updates",
     ),
     Fault(
         key="reboot", group=UPKEEP, label="Reboot pending", help=f"{KERNEL} is installed, an older one runs",
-        targets=hosts, turn=_reboot, one=True, rule="36 updates",
+        targets=hosts, begin=_reboot, one=True, rule="36 updates",
     ),
     Fault(
         key="service_down", group=UPKEEP, label="Service down", help="it failed, and stays so",
-        targets=lambda stage: [f"{node}: {name}" for node in stage.ports for name in SERVICES], turn=_service, one=True,
-        rule="37 service_down",
+        targets=lambda stage: [f"{node}: {name}" for node in stage.ports for name in SERVICES], begin=_service,
+        one=True, rule="37 service_down",
     ),
     Fault(
         key="clock_drift", group=UPKEEP, label="Clock drifts", help="42 s ahead; all of them: the bot's own is wrong",
-        targets=hosts, turn=_drift, rule="39 clock_drift",
+        targets=hosts, begin=_drift, rule="39 clock_drift",
     ),
     Fault(
         key="subscription", group=UPKEEP, label="Subscription ends", help="in 5 days", targets=hosts,
-        turn=_subscription, one=True, rule="42 subscription",
+        begin=_subscription, one=True, rule="42 subscription",
     ),
     Fault(
         key="token", group=UPKEEP, label="Token expires", help="in 2 days",
-        targets=tokens, turn=_token, one=True, rule="45 token_expiry",
+        targets=tokens, begin=_token, one=True, rule="45 token_expiry",
     ),
     _pushed("push_mail", "Mail to root", "smartd's, as Proxmox forwards it", "44 system_mail",
             lambda stage: stage.notifier.system_mail()),

@@ -111,7 +111,7 @@ class Machine:
     certificates: list[Certificate] = field(default_factory=list)
     replications: list[Replication] = field(default_factory=list)
     packages: list[Package] = field(default_factory=list)
-    down: set[str] = field(default_factory=set)  # services that failed
+    down: frozenset[str] = frozenset()  # services that failed
     drift: float = 0.0  # seconds that its clock is ahead
     kernel: str = KERNEL  # that runs
     memory: float = 0.0  # share that is used

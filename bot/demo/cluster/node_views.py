@@ -5,7 +5,7 @@ from functools import partial
 from bot.demo.cluster.api import Answer, Call, Param, Route
 from bot.demo.cluster.broadcast import Row
 from bot.demo.cluster.cluster_views import version
-from bot.demo.cluster.orders import order
+from bot.demo.cluster.orders import Order
 from bot.demo.cluster.power import Power
 
 INDEX = (
@@ -59,7 +59,9 @@ def status(call: Call) -> Answer:
 
 def command(power: Power, call: Call) -> Answer:
     """POST /nodes/{node}/status: answered at once, acts 2 s later, and leaves no task of its own."""
-    order(power, call.world.nodes[call.node], "reboot" if call.text("command") == "reboot" else "shutdown")
+    node = call.world.nodes[call.node]
+    if not node.going_down:
+        Order(power, node, "reboot" if call.text("command") == "reboot" else "shutdown")
     return Answer()
 
 

@@ -43,14 +43,15 @@ class Port:
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _opening: asyncio.Task[None] | None = None
-    served: bool = False  # opened once: it may be shut and reopened
+    _served: bool = False  # opened once: it may be reopened
+    shut_by: set[str] = field(default_factory=set)  # who keeps it shut
 
     @property
     def listening(self) -> bool:
         return self._server is not None or self._opening is not None
 
     async def open(self) -> None:
-        self.served = True
+        self._served = True
         if self._server is None:
             self._server = await asyncio.start_server(self._serve, sock=self._listen(), ssl=self.tls, limit=2**16)
 
@@ -64,9 +65,11 @@ class Port:
         self.number = listener.getsockname()[1]
         return listener
 
-    def reopen(self) -> None:
-        """Listens at once; what connects is served as soon as the event loop comes round."""
-        if not self.listening:
+    def reopen(self, by: str) -> None:
+        """Listens at once, unless somebody else keeps it shut; what connects is served as soon as the event loop comes
+        round."""
+        self.shut_by.discard(by)
+        if self._served and not self.shut_by and not self.listening:
             listener = self._listen()
 
             async def serve() -> None:
@@ -75,8 +78,12 @@ class Port:
 
             self._opening = asyncio.create_task(serve())
 
-    def shut(self) -> None:
-        """Connections are refused from now on; those there are, are dropped."""
+    def shut(self, by: str) -> None:
+        """Connections are refused from now on; those there are, are dropped. `by`: who is to reopen it."""
+        self.shut_by.add(by)
+        self._shut()
+
+    def _shut(self) -> None:
         if self._opening is not None:
             self._opening.cancel()
             self._opening = None
@@ -87,7 +94,7 @@ class Port:
             writer.transport.abort()
 
     async def close(self) -> None:
-        self.shut()
+        self._shut()
         busy = list(self._busy)
         for task in busy:
             task.cancel()

@@ -54,14 +54,14 @@ class Tasks:
         self._boot = boot  # when a node was started: UPIDs count from there
         self._pids = itertools.count(4711)
         self.all: dict[str, Task] = {}
-        self.fails: list[str] = []  # words with which the next tasks fail
+        self.fails: list[str] = []  # words with which the next tasks fail that people order
 
     def begin(
         self, node: str, kind: str, subject: str, user: str, work: Callable[[Task], Work], *, ago: float = 0.0
     ) -> Task:
         """Starts a task and lets its first part happen. `ago`: seconds since when it claims to have been running."""
         task = self._make(node, kind, subject, user, self._clock.at - ago)
-        task.work = _fail(self.fails.pop(0)) if self.fails else work(task)
+        task.work = _fail(self.fails.pop(0)) if self.fails and user != "root@pam" else work(task)
         self._go_on(task)
         return task
 

@@ -145,6 +145,9 @@ class Node:
     load: float = 0.3
     online: bool = True
     went_off: float = 0  # when; 0 while online
+    outages: int = 0  # how often it went off
+    off_by: set[str] = field(default_factory=set)  # who holds it off
+    going_down: bool = False  # in order: its guests are shut down first
     maintenance: bool = False  # of HA
     frozen: float = 0  # since when its pvestatd hangs; 0: it does not
     silent: int = 0  # 595 or 596: what its API answers to other nodes while it is online; 0: it answers

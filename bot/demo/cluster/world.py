@@ -141,30 +141,33 @@ class World:
 
     # -- what happens to nodes -----------------------------------------------------------------------------------
 
-    def power_off(self, node: Node, *, orderly: bool = False) -> None:
+    def power_off(self, node: Node, *, by: str = "", orderly: bool = False) -> None:
         """The node is gone at once: no task ends, no guest shuts down, nobody is told but the other nodes.
 
-        `orderly`: what was to be done before was done; HA knows, and neither fences nor recovers.
+        `by`: who holds it off until the same let it on. `orderly`: what was to be done before was done; HA knows, and
+        neither fences nor recovers.
         """
+        if by:
+            node.off_by.add(by)
         if not node.online:
             return
-        node.online, node.went_off = False, self.now
-        node.frozen = 0
+        node.online, node.went_off, node.going_down = False, self.now, False
+        node.outages += 1
         self.tasks.lose(node.name)
         self.on_power(node)
         if not orderly:
-            off = self.now
-            self.clock.later(FENCE / 2, lambda: self._fence(node, off, over=False))
-            self.clock.later(FENCE, lambda: self._fence(node, off, over=True))
+            outage = node.outages
+            self.clock.later(FENCE / 2, lambda: self._fence(node, outage, over=False))
+            self.clock.later(FENCE, lambda: self._fence(node, outage, over=True))
 
-    def _fence(self, node: Node, off: float, *, over: bool) -> None:
+    def _fence(self, node: Node, outage: int, *, over: bool) -> None:
         """HA starts its guests elsewhere, if the rest has quorum and the node did not come back."""
-        if node.online or node.went_off != off or not self.quorate:
+        if node.online or node.outages != outage or not self.quorate:
             return
         elsewhere = [other for other in self.nodes.values() if other.online]
         managed = [guest for guest in self.guests.values() if guest.node == node.name and guest.ha == "started"]
         if managed:
-            self.fenced[node.name] = self.now + FENCE
+            self.fenced[node.name] = max(self.fenced.get(node.name, 0.0), self.now + FENCE)
             self.on_fence(node, over)
         for guest in managed:
             guest.hastate = "fence"
@@ -176,9 +179,11 @@ class World:
             self.on_start(guest)
         self.access.changed()
 
-    def power_on(self, node: Node) -> None:
-        """It boots: its guests are stopped, until a task of root's starts those that start at boot, and HA its own."""
-        if node.online:
+    def power_on(self, node: Node, *, by: str = "") -> None:
+        """It boots, unless somebody else holds it off: its guests are stopped, until a task of root's starts those that
+        start at boot, and HA its own."""
+        node.off_by.discard(by)
+        if node.online or node.off_by:
             return
         node.online, node.went_off, node.booted = True, 0, self.now
         self.fenced.pop(node.name, None)
@@ -187,13 +192,15 @@ class World:
             self.halt(guest)
             if guest.lock == "backup":
                 guest.lock = ""  # startall does that
-            if guest.hastate in {"fence", "freeze"}:
+            if guest.hastate in {"fence", "freeze", "request_stop"} and guest.ha == "started":
                 guest.hastate = "started"
             if guest.ha:
                 self.clock.later(TICK, partial(self._recover, guest))
         self.on_power(node)
-        at_boot = [guest for guest in here if guest.onboot and not guest.ha and not guest.template]
-        self.tasks.begin(node.name, "startall", "", "root@pam", lambda task: self._start_all(task, at_boot))
+        self.start_all(node, [guest for guest in here if guest.onboot and not guest.ha and not guest.template])
+
+    def start_all(self, node: Node, guests: list[Guest]) -> None:
+        self.tasks.begin(node.name, "startall", "", "root@pam", lambda task: self._start_all(task, guests))
 
     def _start_all(self, task: Task, guests: list[Guest]) -> Work:
         for guest in sorted(guests, key=lambda one: one.vmid):

@@ -28,8 +28,8 @@ export function panel(tell) {
 
   function fault(row) {
     const id = `fault-${row.key}`;
-    const targets = row.one === false ? ["", ...(row.targets || [])] : row.targets || [];
     const aimed = row.aimed || (row.on ? [row.target || ""] : []);
+    const targets = [...new Set([...(row.one === false ? [""] : []), ...(row.targets || []), ...aimed])];
     const choice = targets.length > 1 && el("select", { "aria-label": `${row.label}: where`, "data-testid": `target-${row.key}` },
       ...targets.map((target) => el("option", { value: target }, row.names?.[target] || target || "all")));
     const wanted = row.on ? row.target : chosen.get(row.key);
@@ -40,11 +40,18 @@ export function panel(tell) {
         if (!(await attempt("/control/faults", { key: row.key, on, target }, drawCluster))) drawCluster(rows);
       }
     };
+    // One that is on goes with the choice: off where it was, on there.
+    const move = async () => {
+      const to = where();
+      if (aimed.length === 1 && aimed[0] === to) return;
+      for (const target of aimed.filter((one) => one !== to)) await attempt("/control/faults", { key: row.key, on: false, target }, () => {});
+      if (!(await attempt("/control/faults", { key: row.key, on: true, target: to }, drawCluster))) drawCluster(await get("/control/faults"));
+    };
     const act = row.once
       ? el("button", { class: "go", type: "button", id, "data-testid": id, "aria-label": `${row.label}: do it`, onclick: () => set(true) }, "Do it")
       : el("input", { type: "checkbox", class: "switch", role: "switch", id, "data-testid": id, "aria-label": row.label, onchange: (event) => set(event.target.checked) });
     act.checked = Boolean(row.on);
-    if (choice) choice.addEventListener("change", () => { chosen.set(row.key, choice.value); if (row.on) set(true); });
+    if (choice) choice.addEventListener("change", () => { chosen.set(row.key, choice.value); if (row.on) move(); });
     const places = aimed.filter(Boolean).map((target) => row.names?.[target] || target).join(", ");
     return el("div", { class: row.on ? "fault on" : "fault" },
       el(row.once ? "span" : "label", row.once ? { class: "name" } : { for: id }, row.label), act,
