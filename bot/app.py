@@ -19,7 +19,7 @@ from bot.chat.chat import Chat
 from bot.clock import SteadyClock, SystemClock
 from bot.config import Settings
 from bot.errors import PveError, TelemoxError
-from bot.ports import Clock, Env, Pve, Watched
+from bot.ports import PATIENCE, Clock, Env, Pve, Watched
 from bot.spawn import Spawn
 from bot.store import Store
 from bot.text import Reader
@@ -40,8 +40,10 @@ UNHEARD = 3
 class App:
     """One bot. `start()`, then wait for `chat.dead` or a signal, then `stop()`."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None, patience: float = PATIENCE) -> None:
+        """`patience`: seconds that whoever asks may wait for a cluster without a word."""
         self.settings = settings
+        self.patience = patience
         self.clock: Clock = SteadyClock(clock or SystemClock())
         self.spawn = Spawn()
         self.store: Store | None = None
@@ -96,6 +98,7 @@ class App:
             clock=self.clock,
             spawn=self.spawn,
             watch=alerts.watch,
+            patience=self.patience,
         )
         runner = Runner(env)
         await chat.start(env, runner)

@@ -129,6 +129,10 @@ class Cluster:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
+    @property
+    def waiting(self) -> float:
+        return 0.0
+
     def latest(self) -> Snapshot | None:
         return self.seen
 
@@ -415,7 +419,7 @@ class World:
         pve.life = chat.life = life
         store = Steps(await Store.open(folder, clock), life)
         spawn = Spawn(grace=0.1)
-        env = Env(clusters={"main": pve}, store=store, messenger=chat, clock=clock, spawn=spawn)
+        env = Env(clusters={"main": pve}, store=store, messenger=chat, clock=clock, spawn=spawn, patience=0.01)
         return cls(
             folder=folder,
             clock=clock,
@@ -425,7 +429,7 @@ class World:
             store=store,
             spawn=spawn,
             env=env,
-            runner=Runner(env, silent=0.01),
+            runner=Runner(env),
         )
 
     async def close(self) -> None:

@@ -46,12 +46,22 @@ class FastClock:
 class Stack:
     """Ana (admin), Ben (operator), Vera (viewer), a stranger; the group Ops (viewers by the group, with topics)."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str], *, factor: float = 50.0, guests: int = 40) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, str],
+        *,
+        factor: float = 50.0,
+        guests: int = 40,
+        patience: float = 30.0,
+    ) -> None:
+        """`patience`: real seconds without a word while the cluster is asked; on a busy machine nothing is quick."""
         self.clock = FastClock(factor)
         self.cluster = Cluster(seed=1, guests=guests, speed=factor, auth_delay=0.0)
         self.api = BotApi(TOKEN, now=lambda: self.clock.now().timestamp())
         self.folder = folder
         self.more = dict(settings)
+        self.patience = patience
         self.app: App | None = None
 
     async def start(self) -> None:
@@ -80,7 +90,7 @@ class Stack:
         await self.start_bot()
 
     async def start_bot(self) -> None:
-        self.app = App(config.load(None, environ=self.environment), self.clock)
+        self.app = App(config.load(None, environ=self.environment), self.clock, self.patience)
         await self.app.start()
 
     async def stop_bot(self) -> None:
@@ -108,9 +118,14 @@ class Stack:
 
 @asynccontextmanager
 async def stack(folder: Path, **settings: str) -> AsyncIterator[Stack]:
-    running = Stack(folder, settings)
-    try:
-        await running.start()
+    async with started(Stack(folder, settings)) as running:
         yield running
+
+
+@asynccontextmanager
+async def started(made: Stack) -> AsyncIterator[Stack]:
+    try:
+        await made.start()
+        yield made
     finally:
-        await running.stop()
+        await made.stop()

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from bot.chat.door import Pressed, Typed, Visit
 from bot.chat.messenger import Messenger
 from bot.errors import Denied, TelemoxError
 from bot.pages.page import Enquiry, Page
+from bot.pages.patience import Patience, waiting
 from bot.ports import Env
 from bot.screen import Button, Copy, Message, Open, Screen
 from bot.text import Said, lines, say, span
@@ -21,6 +23,7 @@ OLD_COMMAND = 120.0
 Verdict = asyncio.Future[Said | None]
 """What a press is answered with, once that is known."""
 OLD = say("This button is too old, or not the bot's. Please send the command again.")
+_STOPPED = say("The bot was stopped before this was read.")
 BROKEN = say("Something went wrong inside the bot; its log has the details.")
 
 
@@ -56,27 +59,60 @@ class Showing:
     async def show(
         self, visit: Visit, page: Page, arg: str, message: Message | None = None, verdict: Verdict | None = None
     ) -> None:
-        """Shows a page: in `message` where a button of it asked and it is nobody else's, else in a new one.
+        """Shows a page: in `message` where a button of it asked and it is nobody else's, else in a new one. While the
+        page takes its time, that is said there.
 
-        With a `verdict` a refusal by role is that, and nothing is shown.
+        With a `verdict` a refusal by role is that, and nothing is shown: its button spins until then.
         """
-        beside = message is None or owned(self._env, message)
-        if message is not None and not beside and verdict is None:
-            self._runner.revoke(message)
+        held = message if message is not None and not owned(self._env, message) else None
+        send = partial(
+            self._messenger.send,
+            visit.place,
+            silent=message is not None,
+            reply_to=message.id if message is not None else None,
+        )
         try:
-            screen = await self._screen(visit, page, arg, refuses=verdict is not None)
-            _decide(verdict, screen.toast)
+            if verdict is None:
+                screen, held = await self._patiently(visit, page, arg, held, send)
+            else:
+                screen = await self._screen(visit, page, arg, refuses=True)
+                _decide(verdict, screen.toast)
         except Denied as error:
             _decide(verdict, error.said())
             return
         finally:
             _decide(verdict, None)
-        if message is None or beside:
-            reply_to = message.id if message is not None else None
-            await self._messenger.send(visit.place, dated(visit, screen), silent=message is not None, reply_to=reply_to)
-            return
+        screen = dated(visit, screen)
+        await (self._edit(held, screen) if held is not None else send(screen))
+
+    async def _patiently(
+        self,
+        visit: Visit,
+        page: Page,
+        arg: str,
+        held: Message | None,
+        send: Callable[[Screen], Coroutine[Any, Any, Message | None]],
+    ) -> tuple[Screen, Message | None]:
+        """The page, and the message that is to become it: `held`, or the one that `send` made meanwhile."""
+        if held is not None:
+            self._runner.revoke(held)
+
+        async def say_so() -> Message | None:
+            words = waiting(self._enquiry(visit), arg)
+            return await (self._edit(held, words, progress=True) if held is not None else send(words))
+
+        word = Patience(self._env, say_so)
+        try:
+            screen = await self._screen(visit, page, arg, refuses=False)
+        except asyncio.CancelledError:
+            if (said := await word.over()) is not None:
+                await self._edit(said, Screen(text=_STOPPED, rows=self._ways(page, arg)))
+            raise
+        return screen, await word.over() or held
+
+    async def _edit(self, message: Message, screen: Screen, *, progress: bool = False) -> Message | None:
         self._runner.revoke(message)  # somebody may have asked something in it meanwhile
-        await self._messenger.edit(message, screen)
+        return await self._messenger.edit(message, screen, progress=progress)
 
     async def _screen(self, visit: Visit, page: Page, arg: str, *, refuses: bool) -> Screen:
         """Raises: Denied, where it `refuses`."""

@@ -90,17 +90,19 @@ class Enquiry:
     def now(self) -> datetime:
         return self.env.clock.now()
 
+    @property
+    def clusters(self) -> dict[str, Pve]:
+        """Those that exist for the asker."""
+        scope = self.asker.scope.clusters
+        return {key: pve for key, pve in self.env.clusters.items() if not scope or key in scope}
+
     async def fleet(self, max_age: float = 5.0) -> Fleet:
         """Every cluster the asker may see, asked at once. One that cannot be read gives its last snapshot, or an empty
         one where there is none, and says so.
 
         Raises: the PveError where there is nothing at all to show.
         """
-        clusters = {
-            key: pve
-            for key, pve in self.env.clusters.items()
-            if not self.asker.scope.clusters or key in self.asker.scope.clusters
-        }
+        clusters = self.clusters
         if not clusters:
             raise NotFound(say("There is no cluster for you here."))
         reads = [_read(pve, max_age) for pve in clusters.values()]
@@ -122,6 +124,11 @@ class Enquiry:
         if cluster not in self.env.clusters:
             raise Stale(say("This button is of a cluster that the bot no longer knows."))
         return self.env.clusters[cluster]
+
+    def last(self, cluster: str) -> Snapshot | None:
+        """What was read last of one, whatever its age, without a call; None where it was never read."""
+        latest = self.pve(cluster).latest()
+        return _narrow(latest, self.asker) if latest is not None else None
 
     def known(self) -> Fleet | None:
         """What was read last, whatever its age, without a call; None where a cluster was never read."""

@@ -6,6 +6,7 @@
 `Env` bundles them and is passed by argument: no globals, no container.
 """
 
+import asyncio
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -26,9 +27,12 @@ from bot.ports.alerts import (
 from bot.ports.claims import Claim, Claims
 from bot.ports.doors import UNSENT, Audit, Clock, Messenger, Pve, Store
 
+PATIENCE = 2.0
+"""Seconds of the event loop's own clock, which times all calls, that a look at Proxmox VE may take without a word."""
+
 
 class Spawner(Protocol):
-    def __call__(self, coro: Coroutine[Any, Any, Any], name: str) -> object: ...
+    def __call__(self, coro: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +43,11 @@ class Env:
     clock: Clock
     spawn: Spawner
     watch: Watching | None = None  # None: nothing is watched (tests of other parts)
+    patience: float = PATIENCE
 
 
 __all__ = [
+    "PATIENCE",
     "UNSENT",
     "Audit",
     "Changes",

@@ -41,6 +41,11 @@ class Pve(Protocol):
         """Address of the web interface: https://host:8006"""
         ...
 
+    @property
+    def waiting(self) -> float:
+        """Seconds for which the oldest call under way has had no answer; 0 where none is under way."""
+        ...
+
     def latest(self) -> Snapshot | None:
         """The last snapshot, whatever its age; None before the first."""
         ...

@@ -17,6 +17,7 @@ from bot.errors import PveError, PveNoAnswer, PvePinMismatch, PveUnauthorized, P
 from bot.model import is_node
 from bot.ports import Clock
 from bot.pve import parse
+from bot.pve.calls import Calls
 from bot.pve.config import ApiToken, Timeouts
 from bot.pve.faults import Stage, host_is_ill, node_of, of_status
 from bot.pve.link import Failed, Link, Reply
@@ -64,8 +65,9 @@ class Client:
         timeouts: Timeouts,
         notices: Notices,
         veil: Veil | None = None,
+        calls: Calls | None = None,
     ) -> None:
-        """`veil`: takes out more secrets than the token's own."""
+        """`veil`: takes out more secrets than the token's own. `calls`: those of other tokens are counted with it."""
         self.token = token.id
         self._links = links
         self.answered: Link | None = None  # the one that gave the last answer
@@ -73,6 +75,7 @@ class Client:
         self._timeouts = timeouts
         self._notices = notices
         self._veil = veil or Veil([token])
+        self._calls = calls or Calls()
         self._headers = {
             "Authorization": token.header(),
             "Accept": "application/json",
@@ -108,7 +111,8 @@ class Client:
         """
         usual = self._timeouts.node if node_of(path) else self._timeouts.read
         total = self._timeouts.total if timeout is None else timeout
-        return await self._call("GET", path, read, query=query, timeout=min(usual, total), total=total)
+        call = self._call("GET", path, read, query=query, timeout=min(usual, total), total=total)
+        return await self._calls(call)
 
     async def ask(self, path: str, read: Callable[[bytes], T], *, timeout: float) -> T:
         """POST `path`, one of HARMLESS. Sent like a write, at most once: to ask again is the asker's business.
@@ -117,7 +121,7 @@ class Client:
         """
         if HARMLESS.fullmatch(path) is None:
             raise ValueError(f"{path[:80]!r} is not known to change nothing")
-        return await self._call("POST", path, read, form={}, timeout=timeout, total=timeout)
+        return await self._calls(self._call("POST", path, read, form={}, timeout=timeout, total=timeout))
 
     async def write(
         self,
@@ -133,9 +137,10 @@ class Client:
         raises directly before the first byte.
         """
         timeout, total = self._timeouts.write, self._timeouts.write + self._timeouts.total
-        if method == "DELETE":
-            return await self._call(method, path, read, query=params, timeout=timeout, total=total, still=still)
-        return await self._call(method, path, read, form=params, timeout=timeout, total=total, still=still)
+        query, form = (params, None) if method == "DELETE" else (None, params)
+        return await self._calls(
+            self._call(method, path, read, query=query, form=form, timeout=timeout, total=total, still=still)
+        )
 
     async def _call(
         self,

@@ -18,6 +18,7 @@ from bot.model.readings import BackupJob
 from bot.ports import Clock
 from bot.pve import opinion, parse, rows, tasks, tls
 from bot.pve.addresses import Addresses
+from bot.pve.calls import Calls
 from bot.pve.client import Client, Notices
 from bot.pve.config import ClusterConfig, Host
 from bot.pve.feeds import Feeding
@@ -49,11 +50,13 @@ class Cluster:
         self._clock = clock
         self._links = tuple(Link(host, config, clock) for host in config.hosts)
         self._veil = Veil(config.tokens.values())
-        notices = Notices(notice)
+        self._calls, notices = Calls(), Notices(notice)
 
         def client(role: Role) -> Client | None:
             token = config.tokens.get(role)
-            return None if token is None else Client(token, self._links, clock, config.timeouts, notices, self._veil)
+            if token is None:
+                return None
+            return Client(token, self._links, clock, config.timeouts, notices, self._veil, self._calls)
 
         view, power, admin = (client(role) for role in Role)
         if view is None:
@@ -112,6 +115,10 @@ class Cluster:
     @property
     def resting(self) -> tuple[Host, ...]:  # no answer lately: the others come first for a while
         return tuple(link.host for link in self._links if link.rests_until > self._clock.monotonic())
+
+    @property
+    def waiting(self) -> float:
+        return self._calls.waiting
 
     def latest(self) -> Snapshot | None:
         return self._latest

@@ -37,8 +37,6 @@ from bot.runner.run import OLDEST, Run, too_old
 from bot.screen import Ask, Button, Cancel, Do, Message, Open, Screen
 from bot.text import Said, say
 
-SILENT = 2.0
-"""Seconds of the event loop's own clock that a look at Proxmox VE may take without a word."""
 _CLOSED = "That question is no longer open. This tap did nothing."
 _EXPIRED = "That question is older than 60 s. Nothing was done; ask again."
 _ELSEWHERE = "Backups of {name} are set up to go elsewhere by now. Nothing was done; ask again."
@@ -55,9 +53,8 @@ class Claim:
 
 
 class Runner:
-    def __init__(self, env: Env, silent: float = SILENT) -> None:
+    def __init__(self, env: Env) -> None:
         self._env = env
-        self._silent = silent
         self._questions = Questions(env.clock)
         self._claims: dict[tuple[str, int] | None, Claim] = {}  # by cluster and vmid
         self._left: Sequence[Audit] | None = None
@@ -201,7 +198,7 @@ class Runner:
 
     @contextmanager
     def _patience(self, ask: Enquiry, target: str, message: Message) -> Iterator[None]:
-        """A look that takes longer than `silent` is said in `message`: nobody shall tap again for want of an answer."""
+        """A look that takes longer than that is said in `message`: nobody shall tap again for want of an answer."""
         over = False
 
         async def say_so() -> None:
@@ -211,7 +208,7 @@ class Runner:
                 await self._env.messenger.edit(message, words.looking(guest.name if guest else target), progress=True)
 
         later = asyncio.get_running_loop().call_later(
-            self._silent, lambda: self._env.spawn(say_so(), "a word of patience")
+            self._env.patience, lambda: self._env.spawn(say_so(), "a word of patience")
         )
         try:
             yield

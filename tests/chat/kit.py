@@ -174,6 +174,7 @@ class World:
                  command=True, aliases=("s",)),
             Page(key="vm", help="One guest", role=Role.VIEWER, load=self._plain, draw=self._vm, command=True),
             Page(key="slow", help="", role=Role.VIEWER, load=self._slow, draw=self._echo, command=True),
+            Page(key="slowly", help="", role=Role.VIEWER, load=self._slow, draw=self._echo, changes=True),
             Page(key="audit", help="Who did what", role=Role.ADMIN, load=self._plain, draw=self._echo, command=True),
             Page(key="any", help="", role=Role.VIEWER, load=self._plain, draw=self._any, command=True),
             Page(key="lost", help="", role=Role.VIEWER, load=self._lost, draw=self._echo, command=True),
@@ -208,6 +209,8 @@ class World:
             await self.gates.setdefault(arg, asyncio.Event()).wait()
         finally:
             self.running -= 1
+        if arg == "lost":
+            raise NotFound(say("There is no guest {name}.", name=arg))
         return arg
 
     async def _lost(self, ask: Enquiry, arg: str) -> str:
@@ -283,6 +286,7 @@ async def house(
     migrations: Mapping[int, int] | None = None,
     began: bool = True,
     watch: Watching | None = None,
+    patience: float = 60.0,
 ) -> AsyncIterator[House]:
     """Ana (admin), Ben (operator), Vera (viewer), Mallory (nobody), the group Ops (viewers, with topics), and a group
     that the bot does not serve. `began`: the first batch, which may have waited, is over."""
@@ -291,7 +295,9 @@ async def house(
     await api.start()
     spawn, store, world = Spawn(), Memory(migrations), World()
     chat = Chat(TOKEN, api.base_url, roles, store, clock, spawn, pages=world.pages(), flood=flood)
-    env = Env(clusters={}, store=store, messenger=chat.messenger, clock=clock, spawn=spawn, watch=watch)
+    env = Env(
+        clusters={}, store=store, messenger=chat.messenger, clock=clock, spawn=spawn, watch=watch, patience=patience
+    )
     acts = Acts(env)
     made = House(clock, api, chat, env, acts, world, store, spawn)
     try:

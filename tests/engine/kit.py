@@ -209,6 +209,10 @@ class Pve:
         self.unseen: tuple[Unseen, ...] = ()
         self.stopped: set[int] = set()  # guests
 
+    @property
+    def waiting(self) -> float:
+        return 0.0
+
     def latest(self) -> Snapshot | None:
         return self._latest
 
@@ -437,7 +441,7 @@ def inhibits(parent: Finding, child: Finding) -> bool:
 PARENTS = {"gone": 1, "off": 3}
 
 
-def spawn(coro: Coroutine[Any, Any, Any], name: str) -> object:
+def spawn(coro: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
     raise NotImplementedError
 
 

@@ -82,6 +82,10 @@ class Simulated:
     async def ping(self, path: str, read: Callable[[bytes], T], *, timeout: float) -> T:
         raise PveForbidden("Permission check failed")
 
+    @property
+    def waiting(self) -> float:
+        return 0.0
+
     def latest(self) -> Snapshot | None:
         return self._latest
 

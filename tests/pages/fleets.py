@@ -1,5 +1,6 @@
 """Fleets to draw, and a cluster that answers from memory and counts what it was asked."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -291,6 +292,7 @@ class Host:
     def __init__(self, seen: Snapshot, *, cached: bool = True, power: bool = True) -> None:
         self.now_seen = seen
         self._latest = seen if cached else None
+        self.waiting = 0.0
         self.calls: list[str] = []
         self.fails: dict[str, Exception] = {}
         self.live: dict[int, Guest] = {}
@@ -471,7 +473,7 @@ def enquiry(
     watch: Watching | None = None,
     waited: float = 0.0,
 ) -> Enquiry:
-    def spawn(coro: object, name: str) -> object:
+    def spawn(coro: object, name: str) -> asyncio.Task[None]:
         raise AssertionError("a page never starts work")
 
     env = Env(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.demo.telegram import Message
-from tests.stack import GROUP, Stack, stack
+from tests.stack import GROUP, Stack, stack, started
 
 CRASHED = 110  # ct-dns: a container that starts with its node
 
@@ -135,3 +135,31 @@ async def test_who_has_no_role_any_more_is_told_nothing(s: Stack) -> None:
     await told(s, "ct-dns stopped by itself")
     await asyncio.sleep(1.0)
     assert len(list(s.with_vera.messages())) == before
+
+
+async def test_a_cluster_that_hangs_is_said_in_the_message_that_becomes_the_page(tmp_path: Path) -> None:
+    async with started(Stack(tmp_path, {}, patience=0.1)) as s:
+        await s.api.read(await s.api.ask(s.with_ana, s.ana, "/status"), "3/3 nodes")
+        await s.quiet()
+        for node in ("pve1", "pve2", "pve3"):
+            s.cluster.set_fault("hang", True, node)
+        s.clock.skip(10.0)  # what was seen is too old to be shown without a look
+        before = len(s.api.messages(s.with_ana))
+        card = await s.api.ask(s.with_ana, s.ana, "/status")
+        assert card.text.startswith("⏳ homelab takes its time…\nLast seen: 3/3 nodes up\n")
+        cut_off(s)
+        await s.api.read(card, "cannot be reached", 20.0)
+        s.cluster.clear_faults()
+        for node in ("pve1", "pve2", "pve3"):
+            s.cluster.set_fault("hang", True, node)
+        await s.api.tap(card, "↻", s.ana)
+        await s.api.read(card, "⏳ homelab takes its time…")
+        cut_off(s)
+        await s.api.read(card, "cannot be reached", 20.0)
+        assert len(s.api.messages(s.with_ana)) == before + 2, "what she typed, and one answer"
+
+
+def cut_off(s: Stack) -> None:
+    """Every host closes its connections."""
+    for node in ("pve1", "pve2", "pve3"):
+        s.cluster.set_fault("api_off", True, node)
