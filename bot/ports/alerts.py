@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bot.access import Asker
-from bot.model import Alert, Blind, Card, Habits, Outgoing, Record, Route, Silence
+from bot.model import Alert, Blind, Card, Habits, Outgoing, Record, Route, Silence, Subject
 from bot.ports.claims import Claims
 from bot.ports.doors import Pve
 from bot.screen import Message, Place, Screen
@@ -218,6 +218,11 @@ class Watching(Protocol):
     def habits(self, chat: int) -> Habits: ...
 
     def why(self, number: int, chat: int) -> Why | None: ...
+
+    def reasons(self, subject: Subject, rules: Sequence[str]) -> Mapping[str, Said]:
+        """Of these rules, why each tells nothing of that, as of the last good poll: off, silenced, held 3 of 5 min,
+        stopped by ana@pve. One that looks at it and finds nothing is not among them."""
+        ...
 
     def fires_in(self, number: int) -> float | None:
         """Seconds for which a pending alert has still to be found before it is told, by its own limits; None where it

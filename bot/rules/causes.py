@@ -19,7 +19,7 @@ from bot.model.feeds import HA
 from bot.model.view import GuestWas, View
 from bot.rules.boots import booted_at, node_restarted, polled
 from bot.rules.sight import remembered
-from bot.text import Said, clock, from_epoch, say
+from bot.text import Moment, Said, from_epoch, say
 
 SLACK = timedelta(seconds=60)
 """The cluster's list lags by some 20 s, and the clocks of nodes and bot differ a little."""
@@ -63,11 +63,13 @@ class Cause:
         """Did somebody want it down, and not just for a while?"""
         return " " not in self.by
 
-    @property
-    def said(self) -> Said:
+    def said(self, now: datetime, *, paused: bool = False) -> Said:
+        """`stopped by ana@pve 14:02`, with the day where that is long ago."""
+        final = ("paused by {by}" if paused else "stopped by {by}") if self.final else "cause: {by}"
         if self.at is None:
-            return say("cause: {by}", by=self.by)
-        return say("cause: {by}, {at}", by=self.by, at=clock(self.at))
+            return say(final, by=self.by)
+        at = Moment(self.at, "%H:%M" if abs(now - self.at) < timedelta(days=1) else "%d %b %H:%M")
+        return say(f"{final} {{at}}" if self.final else f"{final}, {{at}}", by=self.by, at=at)
 
 
 # -- guests --------------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def guest_stopped_by_itself(view: View, limits: Limits) -> Iterator[Finding]:
     before = view.before.guests
     for guest in scan(view).stopped:
         was = before.get(guest.vmid)
-        if was is None or not _ran(was) or view.asleep(guest.node):
+        if was is None or not ran(was) or view.asleep(guest.node):
             continue
         limit = limits.of(guest_key(guest))
         if not limit.on:
@@ -63,7 +63,7 @@ def guest_stopped_by_itself(view: View, limits: Limits) -> Iterator[Finding]:
         if cause is not None:
             at = was.changed if was.status is Status.STOPPED else view.at
             if at is not None and timedelta() <= view.at - at < EXPLAINED:
-                yield _stopped(view, guest, was, last=cause.said)
+                yield _stopped(view, guest, was, last=cause.said(view.at))
         elif guest.ha_managed:
             yield from _of_ha(view, guest, was, limit)
         elif _undecided(view, guest):
@@ -100,12 +100,12 @@ def _one_blow(view: View) -> bool:
     lately = [
         guest
         for guest in scan(view).stopped
-        if (was := known.get(guest.vmid)) is not None and _ran(was) and _lately(view, was)
+        if (was := known.get(guest.vmid)) is not None and ran(was) and _lately(view, was)
     ]
     return sum(_undecided(view, guest) for guest in lately) >= MANY and any(matters(view, guest) for guest in lately)
 
 
-def _ran(was: GuestWas) -> bool:
+def ran(was: GuestWas) -> bool:
     """Was it running, and is seen stopped now for the first time, or since? One that never got further than prelaunch
     was not."""
     return was.ran is not None or was.status in {Status.RUNNING, Status.PAUSED} or was.status.troubled
@@ -134,7 +134,7 @@ def _stopped(
     known = view.tasks is not None or guest.vmid in view.looked_up
     loud = known and (feared or matters(view, guest))
     unsure = not known or _undecided(view, guest)
-    ran = last_ran(view, was)
+    ran_at = last_ran(view, was)
     details: list[Said] = []
     if last is not None:
         details.append(last)
@@ -142,18 +142,16 @@ def _stopped(
         details += [say("nobody ordered it in Proxmox"), say("(a shutdown from inside looks so too)")]
     else:
         details.append(say("cause unknown: the tasks are not to be seen"))
-    if ran is not None:
-        details.append(say("last seen running {at}", at=clock(ran)))
+    if ran_at is not None:
+        details.append(say("last seen running {at}", at=clock(ran_at)))
     return Finding(
         rule="guest_stopped_by_itself",
         subject=guest_subject(guest),
         severity=Severity.WARNING if loud else Severity.INFO,
-        said=say("{name} stopped by itself", name=guest.name) if known else say("{name} stopped", name=guest.name),
+        said=_headline(guest, known, last),
         over=say("{name} runs again", name=guest.name),
         details=tuple(details),
-        because=say("running at the poll before, stopped now, no lock")
-        if was.status is not Status.STOPPED
-        else say("running before, stopped since {at}, no lock", at=clock(was.changed or view.at)),
+        because=_seen(view, guest, was),
         cures=(start(guest),),
         grey=grey,
         quiet=not loud,
@@ -163,6 +161,19 @@ def _stopped(
         last=last,
         unsure=unsure and not loud and last is None,
     )
+
+
+def _headline(guest: Guest, known: bool, last: Said | None) -> Said:
+    if last is not None:
+        return say("{name} is stopped", name=guest.name)
+    return say("{name} stopped by itself", name=guest.name) if known else say("{name} stopped", name=guest.name)
+
+
+def _seen(view: View, guest: Guest, was: GuestWas) -> Said:
+    lock = say("locked: {lock}", lock=guest.lock) if guest.lock else say("no lock")
+    if was.status is not Status.STOPPED:
+        return say("running at the poll before, stopped now, {lock}", lock=lock)
+    return say("running before, stopped since {at}, {lock}", at=clock(was.changed or view.at), lock=lock)
 
 
 # -- 8 guest_expected_down -----------------------------------------------------------------------------------------
@@ -189,7 +200,7 @@ def guest_expected_down(view: View, limits: Limits) -> Iterator[Finding]:
         waits = (
             bool(guest.lock)
             or guest.hastate in HA_BUSY
-            or _boots(view, guest, more(limit, "startall_seconds", STARTALL))
+            or boots(view, guest, more(limit, "startall_seconds", STARTALL))
         )
         yield Finding(
             rule="guest_expected_down",
@@ -233,7 +244,7 @@ def _ordered(view: View, guest: Guest, by: str, was: GuestWas | None) -> Finding
     )
 
 
-def _boots(view: View, guest: Guest, wait: float) -> bool:
+def boots(view: View, guest: Guest, wait: float) -> bool:
     """Is its node still starting its guests, or has it just done so?"""
     snapshot = view.snapshot
     node = snapshot.by_node.get(guest.node) if snapshot is not None else None

@@ -55,14 +55,12 @@ def guest_paused(view: View, limits: Limits) -> Iterator[Finding]:
         limit = limits.of(guest_key(guest))
         if not limit.on or guest.lock or view.asleep(guest.node):
             continue
-        if _backed_up(view, guest):
+        if backed_up(view, guest):
             continue
         was = view.before.guests.get(guest.vmid)
         if was is not None and of_down(view, guest, was) is not None:
             continue
-        if was is None and any(
-            task.upid.type in {"qmpause", "qmsuspend"} for task in view.tasks_of.get(str(guest.vmid), ())[:1]
-        ):
+        if was is None and paused_last(view, guest):
             continue
         known = view.tasks is not None
         loud = known and CRITICAL in guest.tags
@@ -83,7 +81,13 @@ def guest_paused(view: View, limits: Limits) -> Iterator[Finding]:
         )
 
 
-def _backed_up(view: View, guest: Guest) -> bool:
+def paused_last(view: View, guest: Guest) -> str:
+    """Who paused it, by its last task; '' where that was none that pauses."""
+    last = view.tasks_of.get(str(guest.vmid), ())[:1]
+    return next((task.upid.user for task in last if task.upid.type in {"qmpause", "qmsuspend"}), "")
+
+
+def backed_up(view: View, guest: Guest) -> bool:
     return any(
         task.upid.type == "vzdump" and task.outcome is Outcome.RUNNING and task.upid.subject in {"", str(guest.vmid)}
         for task in view.tasks_on.get(guest.node, ())

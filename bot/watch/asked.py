@@ -5,14 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.model import Alert, Blind, Card, Habits, News, Phase, Record, Route, Silence
+from bot.model import Alert, Blind, Card, Habits, News, Phase, Record, Route, Silence, Subject
 from bot.pages.alerting.alertwords import when
 from bot.ports import Changes, Claims, Clock, Ledger, Pulse, Vitals, Why
 from bot.rules import Limit, Rule
 from bot.screen import Message
-from bot.text import say
+from bot.text import Said, say
 from bot.watch.delivering import Delivering
 from bot.watch.post import Post
+from bot.watch.reasons import reason
 from bot.watch.table import Table, record
 from bot.watch.why import why
 
@@ -97,17 +98,35 @@ class Asked:
         )
         rule = self._rules.get(alert.finding.rule)
         told = self._deliverer.told(alert, chat)
-        return why(alert, rule.help if rule is not None else None, told, silenced, now)
+        return why(alert, rule.help if rule is not None else None, told, silenced, self._hold(alert))
 
     def fires_in(self, number: int) -> float | None:
         """Seconds for which a pending alert has still to be found; None where it is not pending, or not to be told."""
         alert = self._table.get(number)
         if alert is None or alert.phase is not Phase.PENDING or alert.finding.last is not None:
             return None
-        limit = self._limit(alert)
-        hold = limit.hold if alert.finding.hold is None else alert.finding.hold
-        polls = 0 if alert.finding.hold == 0 else limit.polls
-        return max(0.0, hold - alert.held, (polls - alert.polls) * self._poll)
+        polls = 0 if alert.finding.hold == 0 else self._limit_of(alert).polls
+        return max(0.0, self._hold(alert) - alert.held, (polls - alert.polls) * self._poll)
+
+    def _hold(self, alert: Alert) -> float:
+        return self._limit_of(alert).hold if alert.finding.hold is None else alert.finding.hold
+
+    def reasons(self, subject: Subject, rules: Sequence[str]) -> Mapping[str, Said]:
+        post = self._posts.get(subject.cluster)
+        view = post.seen if post is not None else None
+        if view is None:
+            return {}
+        of = self._table.of[subject.cluster].values()
+        alerts = {alert.finding.rule: alert for alert in of if _about(alert, subject)}
+        silences, now = self.silences(), self._clock.now()
+        found: dict[str, Said] = {}
+        for rule in (self._rules[key] for key in rules if key in self._rules):
+            alert, limit = alerts.get(rule.key), self._limit(rule, subject)
+            hold = self._hold(alert) if alert is not None else 0.0
+            why_not = reason(rule, limit, view, subject, alert, silences, hold=hold, now=now)
+            if why_not is not None:
+                found[rule.key] = why_not
+        return found
 
     async def history(self, limit: int = 50, since: datetime | None = None) -> Sequence[Record]:
         """Also of what is over, and is not written down as history yet. Raises: StoreFailed."""
@@ -126,10 +145,12 @@ class Asked:
         """Pending ones that hang on another that stands, where the watch knows."""
         return frozenset()
 
-    def _limit(self, alert: Alert) -> Limit:
+    def _limit(self, rule: Rule | None, subject: Subject) -> Limit:
         """As the settings have it for this subject, where the watch knows them."""
-        rule = self._rules.get(alert.finding.rule)
         return rule.limit if rule is not None else Limit()
+
+    def _limit_of(self, alert: Alert) -> Limit:
+        return self._limit(self._rules.get(alert.finding.rule), alert.finding.subject)
 
     def vitals(self) -> Vitals:
         """For /healthz and /metrics: of the watch here, of delivery by the deliverer."""
@@ -150,6 +171,10 @@ class Asked:
             waiting=of.behind,
             deaf=self._deaf(),
         )
+
+
+def _about(alert: Alert, subject: Subject) -> bool:
+    return alert.finding.subject.key == subject.key and alert.phase is not Phase.OVER
 
 
 def _newness(alert: Alert) -> float:

@@ -167,6 +167,11 @@ class Post:
             clock_sure=clock is None or clock.sure,
         )
 
+    @property
+    def seen(self) -> View | None:
+        """The last good poll's, with what is remembered since; None before the first."""
+        return replace(self._view, before=self.memory) if self._view is not None else None
+
     def blind(self, rules: Iterable[Rule]) -> Sequence[Blind]:
         """Which rules could not see at the last good poll."""
         view = self._view

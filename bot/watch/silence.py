@@ -8,13 +8,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.model import About, Alert, News, NewsKind, Phase, Silence
+from bot.model import About, Alert, News, NewsKind, Phase, Silence, Subject
 
 
 def matches(silence: Silence, alert: Alert) -> bool:
+    return concerns(silence, alert.finding.subject, alert.finding.rule)
+
+
+def concerns(silence: Silence, subject: Subject, rule: str) -> bool:
     """about  guest, storage, other: that one · node: it and what is on it but guests, under maintenance those too ·
     tag: guests that bear it · rule · cluster · all"""
-    subject = alert.finding.subject
     if silence.cluster and silence.cluster != subject.cluster:
         return False
     match silence.about:
@@ -23,7 +26,7 @@ def matches(silence: Silence, alert: Alert) -> bool:
         case "cluster":
             return silence.value in {"", subject.cluster}
         case "rule":
-            return silence.value == alert.finding.rule
+            return silence.value == rule
         case "tag":
             return silence.value in subject.tags
         case "node":

@@ -10,10 +10,10 @@ from typing import TypeVar
 from bot.access import Asker, Role
 from bot.clock import SteadyClock
 from bot.errors import StoreFailed
-from bot.model import Alert, News
+from bot.model import News, Subject
 from bot.model.view import Memory, Push, Stranger, View
 from bot.ports import Changes, Clock, Ledger, Spawner, Watched
-from bot.rules import Limit
+from bot.rules import Limit, Rule
 from bot.watch.changing import Changing
 from bot.watch.delivering import Delivering
 from bot.watch.inhibit import Parents, hanging
@@ -165,11 +165,11 @@ class Watch(Changing):
             found |= hanging(alerts.values(), parents)
         return frozenset(found)
 
-    def _limit(self, alert: Alert) -> Limit:
-        rule, post = self._rules.get(alert.finding.rule), self._posts.get(alert.finding.subject.cluster)
+    def _limit(self, rule: Rule | None, subject: Subject) -> Limit:
+        post = self._posts.get(subject.cluster)
         if rule is None or post is None:
-            return super()._limit(alert)
-        return self._sight.book.limits(rule, post.pve.latest()).of(alert.finding.subject.key)
+            return super()._limit(rule, subject)
+        return self._sight.book.limits(rule, post.pve.latest()).of(subject.key)
 
     async def _loop(self, key: str) -> None:
         """Beats come `poll` s apart, however long a tick takes; those missed, by a machine asleep, are not made up.

@@ -4,22 +4,25 @@ from datetime import datetime
 
 from bot.model import Alert, Phase
 from bot.ports import Why
-from bot.text import Said, say, span
+from bot.text import Said, lines, say, span
 
 KNOWN_NO_MORE = "A rule of an earlier version."
 
 
-def why(alert: Alert, rule_help: str | None, told: Said, silenced: Said | None, now: datetime) -> Why:
-    """`told`: what the deliverer says of one chat; `silenced` wins where a silence covers it."""
+def why(alert: Alert, rule_help: str | None, told: Said, silenced: Said | None, hold: float) -> Why:
+    """`told`: what the deliverer says of one chat, `silenced` the silence that covers it; `hold`: s for which it has
+    to be found before it fires."""
     finding = alert.finding
-    if finding.last is not None:
-        told = finding.last
+    if finding.last is not None and alert.fired is None:
+        told = say("Nobody is told: {why}.", why=finding.last)
+    elif finding.last is not None:
+        told = lines(told, say("Nobody is reminded: {why}.", why=finding.last))
     elif alert.parent:
         told = say("It goes down with something else, and is listed there.")
-    elif silenced is not None:
-        told = silenced
     elif alert.phase is Phase.PENDING:
-        told = say("Nobody was told yet: it has been so for {time}, not long enough.", time=span(alert.held))
+        told = say("Nobody was told yet: {held}.", held=held(alert, hold))
+    if silenced is not None:
+        told = lines(told, silenced)
     return Why(
         alert=alert,
         rule_help=rule_help or KNOWN_NO_MORE,
@@ -27,6 +30,13 @@ def why(alert: Alert, rule_help: str | None, told: Said, silenced: Said | None, 
         told=told,
         steps=timeline(alert),
     )
+
+
+def held(alert: Alert, hold: float) -> Said:
+    """`held 3 of 5 min`: what lasts too little so far is pending."""
+    if hold <= 0:
+        return say("it fires at one of the next polls")
+    return say("it has lasted {time} of {hold}", time=span(min(alert.held, hold)), hold=span(hold))
 
 
 def timeline(alert: Alert) -> tuple[tuple[datetime, Said], ...]:

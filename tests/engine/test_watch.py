@@ -683,7 +683,7 @@ async def test_a_task_found_only_by_looking_keeps_it_quiet() -> None:
     assert alert.finding.last is not None
     explanation = bench.watch.why(alert.number, -100)
     assert explanation is not None
-    assert explanation.told == alert.finding.last
+    assert explanation.told == say("Nobody is told: {why}.", why=alert.finding.last)
     assert bench.watch.alerts() == []
 
 
@@ -813,7 +813,9 @@ async def test_why_of_a_silenced_one_says_until_when_as_everywhere(bench: Bench)
         made = await bench.watch.silence("guest", "main", "101", now + span, ANA)
         why = bench.watch.why(1, -100)
         assert why is not None
-        assert plain(why.told, Reader()) == plain(
+        told, silenced = plain(why.told, Reader()).splitlines()
+        assert told == plain(bench.deliverer.told(why.alert, -100), Reader())  # it was, before
+        assert silenced == plain(
             say("Silenced by {name} until {time}.", name="Ana", time=Moment(made.until, said)), Reader()
         )
         assert await bench.watch.unsilence(made.id, ANA)
@@ -1000,3 +1002,33 @@ async def test_a_thousand_findings_leave_others_a_turn() -> None:
     bench.wrong.findings = [found(subject=guest_subject(1000 + n)) for n in range(1000)]
     steps = evaluating(bench.wrong.asked[-1], bench.rules, Book())
     assert sum(1 for _ in steps) == len(bench.rules) + 1000 // PIECE
+
+
+async def test_why_a_rule_tells_nothing_of_what_is_asked_about() -> None:
+    wrong = Wrong()
+    rules = (wrong.rule("down", Limit(hold=300)), wrong.rule("mute", Limit(on=False)), wrong.rule("well"))
+    bench = Bench(rules, wrong)
+    subject = DOWN.subject
+    assert bench.watch.reasons(subject, ["down", "mute", "well"]) == {}  # nothing was read yet
+    await bench.start()
+    await bench.poll(DOWN, times=5)
+
+    def reasons() -> dict[str, str]:
+        said = bench.watch.reasons(subject, ["down", "mute", "well", "none"])
+        return {key: plain(why_not, Reader()) for key, why_not in said.items()}
+
+    assert reasons() == {"down": "it has lasted 1 min of 5 min", "mute": "off"}
+    pending = bench.watch.why(bench.of(DOWN_KEY).number, -100)
+    assert pending is not None
+    assert plain(pending.told, Reader()) == "Nobody was told yet: it has lasted 1 min of 5 min."
+    until = bench.clock.now() + timedelta(hours=1)
+    made = await bench.watch.silence("rule", "main", "well", until, ANA)
+    end = plain(Moment(until, "%H:%M"), Reader())
+    assert reasons() == {
+        "down": "it has lasted 1 min of 5 min",
+        "mute": "off",
+        "well": f"silenced by Ana until {end}",
+    }
+    assert await bench.watch.unsilence(made.id, ANA)
+    await bench.poll(replace(DOWN, last=say("ana stopped it")))
+    assert reasons() == {"down": "ana stopped it", "mute": "off"}

@@ -698,8 +698,10 @@ async def test_all_is_read_again_for_an_operator() -> None:
 async def test_why_nobody_was_told_is_found_by_name() -> None:
     seen = watching(replace(EXPLAINED, finding=replace(EXPLAINED.finding, subject=made.guest(105, "ct-dns"))))
     assert "ct-dns" not in text(await show(asking(seen), "alerts"))
-    assert "Not told: ana@pve has ordered it" in text(await show(asking(seen), "why", "CT-DNS"))
-    assert "Not told" in text(await show(asking(seen), "why", "11"))
+    for arg in ("CT-DNS", "11"):
+        said = text(await show(asking(seen), "why", arg))
+        assert "\nNobody is told: ana@pve has ordered it.\n" in said
+        assert said.count("ana@pve") == 1
 
 
 @pytest.mark.parametrize(
@@ -995,6 +997,10 @@ async def test_why_of_something_without_an_alert_says_what_is_known_of_it() -> N
         replace(BLINDS[0], rule="guest_expected_down", said=say("onboot unknown: a token lacks it")),
     ]
     check("watch-why-known", await show(asking(seen), "why", "ct-mail"))
+    seen.silent = {"guest_stopped_by_itself": say("stopped by ana@pve 14:02"), "guest_expected_down": say("off")}
+    check("watch-why-reasons", await show(asking(seen), "why", "ct-mail"))
+    seen.silent["guest_stopped_by_itself"] = say("off")
+    assert "\nguest_expected_down, guest_stopped_by_itself: off\n" in text(await show(asking(seen), "why", "ct-mail"))
     assert await show(asking(seen), "why", "104") == await show(asking(seen), "why", "CT-Mail")
     check("watch-why-well", await show(asking(seen), "why", "pve2"))
     check("watch-why-rule", await show(asking(seen), "why", "storage_full"))

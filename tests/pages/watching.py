@@ -1,16 +1,17 @@
 """A watch from memory (`ports.Watching`): what the pages and the taps of alerts ask, and what they change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from bot.access import Asker
-from bot.model import Alert, Blind, Card, Habits, Phase, Record, Route, Silence
+from bot.model import Alert, Blind, Card, Habits, Phase, Record, Route, Silence, Subject
 from bot.pages.alerting.alertcard import digest
 from bot.pages.alerting.alertwords import worst_first
 from bot.ports import Claims, Pulse, Why
 from bot.screen import Message, Place, Screen
-from bot.text import say
+from bot.text import Said, say
+from bot.watch.why import why
 from tests.pages.fleets import NOW
 
 PULSE = Pulse(cluster="main", name="homelab", polled=NOW, age=6.0, poll=15.0)
@@ -20,6 +21,7 @@ class Watch:
     def __init__(self, *alerts: Alert, now: datetime = NOW) -> None:
         self.now = now
         self.claims = Claims()
+        self.silent: dict[str, Said] = {}  # why a rule tells nothing
         self.kept = {alert.number: alert for alert in alerts}
         self.cards: dict[int, Card] = {}
         self.owned: set[tuple[int, int]] = set()
@@ -73,14 +75,10 @@ class Watch:
         alert = self.kept.get(number)
         if alert is None:
             return None
-        fired = alert.fired or alert.found
-        return Why(
-            alert=alert,
-            rule_help="a guest stops that nobody has ordered to stop",
-            because=alert.finding.because,
-            told=say("It was told here, with sound."),
-            steps=((alert.found, say("first seen")), (fired, say("told"))),
-        )
+        return why(alert, "a guest stops that nobody has ordered to stop", say("Told here at 14:01."), None, hold=60.0)
+
+    def reasons(self, subject: Subject, rules: Sequence[str]) -> Mapping[str, Said]:
+        return {key: why for key, why in self.silent.items() if key in rules}
 
     def fires_in(self, number: int) -> float | None:
         alert = self.kept.get(number)

@@ -289,7 +289,8 @@ def test_what_explained_it_is_remembered_when_the_task_has_left_the_list() -> No
     film = Film()
     film.poll([guest()])
     (told,) = explained(film.poll([DOWN], tasks=(task("qmstop", 104, start=5, end=10),)))
-    assert "ana@pve" in words(told.last)
+    assert words(told.last) == "stopped by ana@pve 14:02"
+    assert card(told).startswith(f"{HOSTILE} is stopped\nstopped by ana@pve 14:02\n")  # not by itself
     assert len(explained(film.poll([DOWN], after=600))) == 1
     assert explained(film.poll([DOWN], after=3600)) == []
     assert one(SEVEN, film.poll([DOWN], after=3600)) is None

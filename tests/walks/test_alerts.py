@@ -120,6 +120,24 @@ async def test_what_several_tap_in_the_same_moment_is_one_persons(running: Stack
         assert audit.text.count(words) == 1, audit.text
 
 
+async def test_why_nobody_is_told_of_a_guest_that_is_down(running: Stack) -> None:
+    api = running.api
+    asked = await api.ask(running.with_ben, running.ben, "/why ct-mail")  # it was down when the bot came
+    assert asked.text.startswith("ct-mail (104) · stopped · pve1\n")
+    assert "\nguest_expected_down: stopped by ana@pve " in asked.text
+    assert "\nguest_stopped_by_itself: it was never seen running" in asked.text
+    card = await api.ask(running.with_ben, running.ben, "/vm db")
+    await api.tap(card, "Shutdown", running.ben)
+    await api.read(card, "Shut down db")
+    await api.tap(card, "Yes", running.ben)
+    await api.read(card, "db has shut down")
+    async with asyncio.timeout(20):
+        while "db is stopped" not in (said := (await api.ask(running.with_ben, running.ben, "/why db")).text):
+            pass  # until the next poll
+    assert said.startswith("🔵 db is stopped\nNobody is told: stopped by Ben ")
+    assert said.count("stopped by") == 1
+
+
 async def test_a_silence_from_a_private_chat_is_told_where_writes_are(running: Stack) -> None:
     await running.api.ask(running.with_ana, running.ana, "/auditlog here")
     await running.api.ask(running.with_ben, running.ben, "/silence everything 1h")

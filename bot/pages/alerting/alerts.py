@@ -176,11 +176,13 @@ def draw_one(data: One, asker: Asker) -> Screen:
     text = lines(
         head(alert, data.clusters),
         place(alert.finding.subject),
-        *alert.finding.details,
+        *(one for one in alert.finding.details if one != last),
         *with_it(alert, data.under, detailed=True),
         timeline(alert, data.now),
         _fires(data.fires) if data.fires is not None else None,
-        say("not told: {why}", why=last) if last is not None else None,
+        say("not told: {why}" if alert.fired is None else "nobody is reminded: {why}", why=last)
+        if last is not None
+        else None,
     )
     number = str(alert.number)
     more: Row = (Button(say("Why"), Open("why", number)),)

@@ -41,7 +41,9 @@ def mended(alert: Alert) -> bool:
 def emoji(alert: Alert) -> str:
     if mended(alert):
         return "⚪" if alert.gone else "🟢"
-    return "⏳" if alert.phase is Phase.PENDING else alert.finding.severity.emoji
+    if alert.phase is Phase.PENDING:
+        return "⏳" if alert.finding.last is None else Severity.INFO.emoji
+    return alert.finding.severity.emoji
 
 
 def lasted(alert: Alert) -> float | None:

@@ -1,18 +1,20 @@
 """What /why says of something that no alert is about: how it stands, which rules look at it, and what was."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot import rules
 from bot.errors import NotFound
-from bot.model import Fleet, Record, Snapshot
+from bot.model import About, Fleet, Guest, Record, Snapshot, Subject
 from bot.pages.alerting.alertwords import LINE, NAME, dotted, short, when
 from bot.pages.alerting.silence import Target, called
 from bot.pages.alerting.watched import exists, watch, wide
 from bot.pages.page import Enquiry
 from bot.pages.parts import WORDS
 from bot.pages.problems import RULES, Problem, problems
+from bot.rules.subjects import guest_subject, storage_subject
+from bot.rules.whynot import WHY_NOT
 from bot.screen import Button, Open, Screen
 from bot.text import Said, Value, bold, cut, lines, say
 
@@ -25,8 +27,11 @@ class Known:
     things: tuple[Said, ...]  # each with its state
     wrong: tuple[Problem, ...]  # as /status lists it
     rules: tuple[str, ...]  # that look at it: those of what is wrong, else those of its kind
+    reasons: Mapping[str, Said]  # by rule: why it tells nothing
+    unseeing: frozenset[str]  # rules that cannot see
     blind: tuple[Said, ...]  # what of those cannot see
     records: tuple[Record, ...]  # newest first
+    subject: Subject | None  # the one thing that is so called; None: several, or a rule
     opens: Open | None
     now: datetime
 
@@ -46,7 +51,10 @@ async def known(ask: Enquiry, text: str) -> Known:
         )
     fleet = await ask.fleet(max_age=float("inf"))
     wrong = tuple(problem for one in targets for problem in _wrong(fleet, one))
-    keys = tuple(dict.fromkeys(key for problem in wrong for key in sorted(RULES[problem.rank]))) or _of_kind(targets)
+    keys = tuple(dict.fromkeys(key for problem in wrong for key in sorted(RULES[problem.rank])))
+    keys = keys or _of_down(fleet, targets) or _of_kind(targets)
+    about = [subject for one in targets if (subject := _subject(fleet, one)) is not None]
+    unseeing = [one for one in watch(ask).blind() if one.rule in keys] if wide(ask.asker.scope) else []
     subjects = {(one.cluster, one.about, one.value) for one in targets}
     records = [
         one
@@ -58,8 +66,11 @@ async def known(ask: Enquiry, text: str) -> Known:
         things=tuple(_thing(fleet, one) for one in targets[:MOST]),
         wrong=wrong,
         rules=keys,
-        blind=tuple(one.said for one in watch(ask).blind() if one.rule in keys) if wide(ask.asker.scope) else (),
+        reasons=watch(ask).reasons(about[0], keys) if len(about) == 1 else {},
+        unseeing=frozenset(one.rule for one in unseeing),
+        blind=tuple(one.said for one in unseeing),
         records=tuple(records[:MOST]),
+        subject=about[0] if len(about) == 1 else None,
         opens=_opens(targets[0]) if len(targets) == 1 else None,
         now=ask.now,
     )
@@ -67,6 +78,34 @@ async def known(ask: Enquiry, text: str) -> Known:
 
 def _rules(targets: Sequence[Target]) -> frozenset[str]:
     return frozenset(one.value for one in targets if one.about == "rule")
+
+
+def _of_down(fleet: Fleet, targets: Sequence[Target]) -> tuple[str, ...]:
+    """The rules about guests that are down or paused, where one is."""
+    guests = [_guest(fleet, one) for one in targets if one.about == "guest"]
+    states = dict.fromkeys(guest.status for guest in guests if guest is not None and not guest.template)
+    return tuple(key for state in states for key in WHY_NOT.get(state, ()))
+
+
+def _guest(fleet: Fleet, target: Target) -> Guest | None:
+    snapshot = _snapshot(fleet, target.cluster)
+    return snapshot.by_vmid.get(int(target.value)) if snapshot is not None and target.value.isdecimal() else None
+
+
+def _subject(fleet: Fleet, target: Target) -> Subject | None:
+    """As the rules about it call it."""
+    match target.about:
+        case "guest" if (guest := _guest(fleet, target)) is not None:
+            return guest_subject(guest)
+        case "node":
+            name = target.value
+            return Subject(about=About.NODE, cluster=target.cluster, id=name, name=name, node=name)
+        case "storage":
+            snapshot = _snapshot(fleet, target.cluster)
+            storages = snapshot.storages if snapshot is not None else ()
+            return next((storage_subject(one) for one in storages if one.id == target.value), None)
+        case _:
+            return None
 
 
 def _of_kind(targets: Sequence[Target]) -> tuple[str, ...]:
@@ -123,25 +162,37 @@ def draw(data: Known) -> Screen:
     wrong = [
         say("{emoji} {said}, /status says", emoji=one.rank.emoji, said=short(one.said)) for one in data.wrong[:MOST]
     ]
-    helps = [(key, rule.help) for key in data.rules if (rule := rules.BY_KEY.get(key)) is not None]
-    if len(helps) <= MOST:
-        looking = [say("Rule {rule}: {help}", rule=key, help=help_[:LINE]) for key, help_ in helps]
-    else:
-        names = ", ".join(key for key, _ in helps)
-        looking = [say("Rules look at it, and find nothing to tell: {names}", names=names)]
     blind = [say("⚠️ {said}", said=short(said)) for said in data.blind[:MOST]]
     been = [say("{when} {said}", when=when(one.fired, data.now), said=_was(one)) for one in data.records]
     text = lines(
         *data.things,
-        say("No alert is about it now."),
         *wrong,
-        *looking,
+        say("No alert is about it now."),
+        *_why_not(data),
         *blind,
         say("Lately:") if been else None,
         *been,
     )
     opens = (Button(say("Open"), data.opens),) if data.opens is not None else ()
     return Screen(text=text, rows=((*opens, Button(say("‹ Alerts"), Open("alerts"))),))
+
+
+def _why_not(data: Known) -> list[Said]:
+    """Why each rule tells nothing, those with the same reason together; a rule that was asked for itself says what it
+    watches."""
+    by_reason: dict[Said, list[str]] = {}
+    for key in data.rules:
+        if (reason := data.reasons.get(key)) is not None:
+            by_reason.setdefault(reason, []).append(key)
+    said: list[Said] = [
+        say("{rules}: {reason}", rules=", ".join(keys), reason=reason) for reason, keys in by_reason.items()
+    ]
+    rest = [key for key in data.rules if key not in data.reasons and key not in data.unseeing and key in rules.BY_KEY]
+    if data.subject is None and len(rest) <= MOST:
+        said += [say("Rule {rule}: {help}", rule=key, help=rules.BY_KEY[key].help[:LINE]) for key in rest]
+    elif rest:
+        said.append(say("Nothing to tell: {names}", names=", ".join(rest)))
+    return said
 
 
 def _was(record: Record) -> Said:

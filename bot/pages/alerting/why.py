@@ -85,11 +85,10 @@ def draw(data: Data | Choice | Known, asker: Asker) -> Screen:
     ]
     explained = lines(
         head(alert, data.clusters),
-        say("Rule {rule}: {help}", rule=alert.finding.rule, help=why.rule_help),
-        why.because,
-        say("Not told: {why}", why=alert.finding.last) if alert.finding.last is not None else None,
-        *steps,
         why.told,
+        why.because,
+        *steps,
+        say("Rule {rule}: {help}", rule=alert.finding.rule, help=why.rule_help),
     )
     return Screen(text=explained, rows=((Button(say("‹ Alert"), Open("alert", str(alert.number))), back),))
 
