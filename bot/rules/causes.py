@@ -107,9 +107,12 @@ def _of_down(view: View, guest: Guest, was: GuestWas) -> Cause | None:
     down = was.changed if was.status is guest.status and was.changed is not None else view.at
     paused = guest.status is Status.PAUSED
     types = PAUSES if paused else STOPS | PASSING
-    if (task := _task(view, guest, was.node, types, ran, down)) is not None:
-        return Cause(by=_by(task), at=task.upid.start)
-    return _order(view, guest, PAUSE_ORDERS if paused else DOWN_ORDERS | {"reboot"}, ran, down)
+    task = _task(view, guest, was.node, types, ran, down)
+    if task is None or task.upid.user in view.tokens:  # of the bot's own: it knows for whom
+        order = _order(view, guest, PAUSE_ORDERS if paused else DOWN_ORDERS | {"reboot"}, ran, down)
+        if order is not None or task is None:
+            return order
+    return Cause(by=_by(task), at=task.upid.start)
 
 
 def of_restart(view: View, guest: Guest) -> Cause | None:
@@ -138,9 +141,15 @@ def ordered_down(view: View, guest: Guest, was: GuestWas | None) -> Cause | None
         if task.upid.type in STOPS:
             if _stopall_of(view, task) is not None and _booted(view, guest) > task.upid.start.timestamp():
                 return None
-            return Cause(by=task.upid.user, at=task.upid.start)
+            own = _wanted(view, guest) if task.upid.user in view.tokens else None
+            return own or Cause(by=task.upid.user, at=task.upid.start)
         if task.upid.type in STARTS:
             return None
+    return _wanted(view, guest)
+
+
+def _wanted(view: View, guest: Guest) -> Cause | None:
+    """Who told this bot lately to take it down."""
     order = _order(view, guest, DOWN_ORDERS, None, view.at)
     return order if order is not None and order.final else None
 

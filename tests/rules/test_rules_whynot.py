@@ -68,6 +68,18 @@ def reason(rule: str, looked: View) -> str | None:
             "cause: qmrollback by ana@pve, 13:52",
             None,
         ),
+        (
+            seen(
+                DOWN,
+                replace(RAN, status=Status.RUNNING),
+                STARTS,
+                tasks=(task("qmshutdown", 104, start=-9, end=-5, user="telemox@pve!power"),),
+                tokens=("telemox@pve!power",),
+                orders=(Order(at=later(-10), action="shutdown", target="main/104", by="Ana B"),),
+            ),
+            "stopped by Ana B 14:02",  # not by the bot's token
+            "stopped by Ana B 14:02",
+        ),
         (seen(DOWN, EVER, STARTS), "it was never seen running", None),
         (
             seen(DOWN, None, READ),
