@@ -111,6 +111,8 @@ class Planner(Digests):
             return  # what was told by itself is over by itself, whatever it hangs on by now
         if over and (alert.acked is not None or level(alert) is not Severity.CRITICAL):
             return  # the card turns green, and that is enough
+        if over and alert.finding.unwell is not None:
+            return  # no good news: what is wrong now tells of itself
         for place, routes in self.desk.places().items():
             card = self.desk.card_of(place, alert.number)
             if card is None or card.message is None or not wanted(routes, alert):

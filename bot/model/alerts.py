@@ -89,6 +89,7 @@ class Finding:
     affected: tuple[str, ...] = ()  # names of what goes down with it, to be listed in its message
     hold: float | None = None  # s: overrides the rule's hold for this finding (0: at once)
     last: Said | None = None  # why nobody is told though it was found: cause known (for /why)
+    unwell: Said | None = None  # in few words, once it is over: why nothing is well for that ("failed again 14:10")
     unsure: bool = False  # what decides how bad it is, was not read yet: nothing that was told becomes milder by it
 
     @property
@@ -260,6 +261,7 @@ class Record:
     acked_by: str = ""
     told: bool = True
     gone: bool = False  # as Alert.gone
+    unwell: Said | None = None  # as Finding.unwell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

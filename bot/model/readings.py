@@ -165,7 +165,7 @@ class GuestBackup:
     ended: datetime
     good: bool
     upid: str = ""  # '' where it was found in a storage
-    line: str = ""  # the last line of the log about it, where it failed
+    line: str = ""  # where it failed: the last ERROR of the log about it, else how its task ended
     storage: str = ""
 
 

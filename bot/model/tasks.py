@@ -55,6 +55,14 @@ class Outcome(Enum):
     UNKNOWN = "unknown"  # its end was not written down: killed, power loss, or seen as the worker exits
 
 
+def lost(exitstatus: str) -> bool:
+    """Of a task that has ended: does it say no more than that nobody wrote down how? The words differ between 7, 8 and
+    9 (pve-common, UPID.pm and RESTEnvironment.pm)."""
+    return exitstatus in {"", "unexpected status"} or exitstatus.startswith(
+        ("unable to read tail", "unable to open file", "unable to get last line")
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """From a task list or a task's status."""

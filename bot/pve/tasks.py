@@ -7,6 +7,7 @@ task is read from its UPID: finished rows split user and token, running ones do 
 from collections.abc import Callable
 
 from bot.model import Outcome, Task, TaskLog, Upid
+from bot.model.tasks import lost
 from bot.pve.parse import Garbled, data, envelope, mapping, moment, rows, shown, text, whole
 
 
@@ -27,10 +28,7 @@ def outcome(exitstatus: str) -> Outcome:
         return Outcome.OK
     if exitstatus.startswith("WARNINGS"):
         return Outcome.WARNINGS
-    # no last line in its log: killed, power loss, or seen as the worker exits. The words differ between 7, 8 and 9.
-    if exitstatus in {"", "unexpected status"} or exitstatus.startswith(
-        ("unable to read tail", "unable to open file", "unable to get last line")
-    ):
+    if lost(exitstatus):  # no last line in its log: killed, power loss, or seen as the worker exits
         return Outcome.UNKNOWN
     return Outcome.ERROR
 

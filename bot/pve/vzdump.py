@@ -43,8 +43,7 @@ class _Run:
 
     storage: str = ""
     open: int | None = None  # guest that is being backed up
-    line: str = ""  # its last line, an ERROR before any other
-    wrong: bool = False
+    line: str = ""  # its last ERROR; what is INFO says how far it was, not why it failed
     clocks: list[datetime] = field(default_factory=list)  # by the node's own zone, hence naive
     ended: dict[int, tuple[bool, str, datetime | None]] = field(default_factory=dict)  # good, line, when (as above)
     failure: str = ""  # of the whole job
@@ -52,15 +51,16 @@ class _Run:
     def end(self, vmid: int, good: bool, line: str) -> None:
         self.ended[vmid] = (good, line[:LONGEST], self.clocks[-1] if self.clocks else None)
         if self.open == vmid:
-            self.open, self.line, self.wrong = None, "", False
+            self.open, self.line = None, ""
 
 
 def guests(log_lines: Iterable[str], task: Task) -> tuple[GuestBackup, ...]:
     """Every guest whose backup the log of this vzdump task tells of, in its order; of one that is told of twice, the
     last word. Never raises.
 
-    Where the task has ended, what was begun and not ended has failed; a task for one guest that failed before it
-    began (a storage that is not there, a lock) has failed for that guest. A task that runs tells of those that ended.
+    Where the task has ended, what was begun and not ended has failed: of an ERROR, else as the task's end says. A task
+    for one guest that failed before it began (a storage that is not there, a lock) has failed for that guest. A task
+    that runs tells of those that ended.
     """
     run = _Run()
     for raw in log_lines:
@@ -94,8 +94,8 @@ def _take(run: _Run, raw: str) -> None:
         run.end(int(done["vmid"]), True, "")
     elif level == "ERROR" and (failed := _FAILED.match(text)) is not None:
         run.end(int(failed["vmid"]), False, (failed["why"] or "").strip() or text)
-    elif run.open is not None and text and (level == "ERROR" or not run.wrong):
-        run.line, run.wrong = text, run.wrong or level == "ERROR"
+    elif run.open is not None and text and level == "ERROR":
+        run.line = text
 
 
 def _clock(run: _Run, text: str) -> None:

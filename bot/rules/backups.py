@@ -1,25 +1,26 @@
 """Backups that failed (29): one alert a run of a job, however many nodes and guests, over when newer ones have run.
 
-What Proxmox VE
-pushes of a backup is told only where neither can be read: the rest is seen anyway.
+One that is over since it failed again is not well: the alert of the newer run says what is wrong.
+What Proxmox VE pushes of a backup is told only where neither can be read: the rest is seen anyway.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from bot.model import Cure, Finding, Guest, Outcome, Severity, Subject
-from bot.model.feeds import BACKUPS, DAY
+from bot.model.feeds import BACKUPS
 from bot.model.readings import GuestBackup
+from bot.model.tasks import lost
 from bot.model.view import Push, View
+from bot.rules.boots import booted_at
+from bot.rules.causes import SLACK
 from bot.rules.readings import guest_named, listed, name_of, of_other
+from bot.rules.retried import ending
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import seen, whole
 from bot.rules.subjects import ask, guest_key, opens
-from bot.rules.vzdumps import TOGETHER, Run, alone, latest, logs, runs, vzdumps
+from bot.rules.vzdumps import SHOWN_FOR, TOGETHER, Run, alone, began, latest, logs, runs, vzdumps
 from bot.text import Said, lines, say
 
-SHOWN_FOR = 7 * DAY
-"""Seconds after which a run that nothing followed is no news any more; then backup_overdue has the word."""
 RETRIES = 3
 
 
@@ -132,15 +133,26 @@ def _said(names: list[str], nodes: list[str], unknown: bool, again: bool) -> Sai
 
 
 def _over(names: list[str], nodes: list[str]) -> Said:
-    """It may have failed again: that is an alert of its own."""
+    """Where nothing is known of newer ones that failed: `ending`."""
     if len(names) == 1:
-        return say("Backup of {name}: tried again since", name=names[0])
+        return say("{name} is backed up again", name=names[0])
     return say("Newer backups have run")
 
 
 def _line(view: View, one: GuestBackup) -> Said:
     name = name_of(view, one.vmid)
+    if lost(one.line) and _went_down(view, one):
+        return say("{name}: its node went down meanwhile", name=name)
     return say("{name}: {line}", name=name, line=one.line) if one.line else say("{name}: see its log", name=name)
+
+
+def _went_down(view: View, one: GuestBackup) -> bool:
+    """Has its node booted between its beginning and its end?"""
+    upid = logs(view).upids.get(one.upid)
+    booted = booted_at(view, upid.node) if upid is not None else None
+    if upid is None or booted is None:
+        return False
+    return upid.start.timestamp() < booted <= (one.ended + SLACK).timestamp()
 
 
 def _in_a_row(view: View, one: GuestBackup) -> int:
@@ -188,12 +200,8 @@ def _of_push(view: View, push: Push) -> Finding:
 
 def sees(view: View, subject: Subject) -> bool:
     """Is anything of that run to be seen still? What left every list holds its state, for a week."""
-    _, _, stamp = subject.id.rpartition("/")
-    try:
-        start = datetime.strptime(f"{stamp}+0000", "%Y%m%d%H%M%z")
-    except ValueError:
-        return False
-    if seen(view) is None:
+    start = began(subject.id)
+    if start is None or seen(view) is None:
         return False
     if (view.at - start).total_seconds() > SHOWN_FOR:
         return True
@@ -215,5 +223,6 @@ RULES: tuple[Rule, ...] = (
         sees=sees,
         feeds=(BACKUPS,),
         slow=True,
+        ending=ending,
     ),
 )

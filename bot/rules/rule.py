@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from bot.model import Severity, Subject
+from bot.model import Finding, Severity, Subject
 
 if TYPE_CHECKING:  # not needed before the first poll, and a start does not wait for it
     from bot.model.feeds import Feed
@@ -83,3 +83,6 @@ class Rule:
     feeds: tuple[Feed[Any], ...] = ()  # without these it is blind: said once in /alerts
     confirm: Confirm = Confirm.NONE
     slow: bool = False  # Finding.slow of all it finds
+    ending: Callable[[View, Finding], Finding] | None = (
+        None  # as an alert ends that was found no more: what it says then
+    )

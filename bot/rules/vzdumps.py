@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.model import Outcome, Task, Upid
-from bot.model.feeds import BACKUPS, FAILED
+from bot.model.feeds import BACKUPS, DAY, FAILED
 from bot.model.memo import memo
 from bot.model.readings import Backups, GuestBackup
 from bot.model.view import View
@@ -19,6 +19,8 @@ from bot.rules.readings import per_node
 
 TOGETHER = timedelta(seconds=60)
 """From the first to the last task of one job: the scheduler of each node starts its own."""
+SHOWN_FOR = 7 * DAY
+"""Seconds after which a run that nothing followed is no news any more; then backup_overdue has the word."""
 STOPPED = ("interrupted by signal", "received interrupt")
 """How a task ends that somebody stopped."""
 
@@ -44,6 +46,14 @@ class Run:
     @property
     def end(self) -> datetime:
         return max(self.ended.values(), default=self.start)
+
+
+def began(id_: str) -> datetime | None:
+    """When a run began, by its id, to the minute."""
+    try:
+        return datetime.strptime(f"{id_.rpartition('/')[2]}+0000", "%Y%m%d%H%M%z")
+    except ValueError:
+        return None
 
 
 def _minute(at: datetime) -> datetime:

@@ -24,7 +24,7 @@ def ended_down(alert: Alert, view: View) -> Alert:
     if guest is None or guest.status is not Status.STOPPED:
         return alert
     over = say("{name} stays down, {cause}", name=subject.name, cause=cause)
-    return replace(alert, finding=replace(alert.finding, over=over))
+    return replace(alert, finding=replace(alert.finding, over=over, unwell=say("stays down")))
 
 
 def vanished(view: View, subject: Subject) -> bool:

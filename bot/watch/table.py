@@ -107,6 +107,7 @@ def record(alert: Alert) -> Record:
         acked_by=alert.acked_by,
         told=alert.told,
         gone=alert.gone,
+        unwell=finding.unwell if alert.phase is Phase.OVER else None,
     )
 
 

@@ -190,7 +190,7 @@ def tick(
                 gone.append(alert.number)
             continue
         if one is None and new.phase is Phase.OVER:
-            new = ended_gone(new) if vanished(view, new.finding.subject) else ended_down(new, view)
+            new = _ended_as(new, view, setting)
         if new.phase is not Phase.OVER or news is not None:
             above = parent.key if parent is not None and new.fired is not None and parent.open else ""
             new = replace(new, parent=above) if new.parent != above else new
@@ -203,6 +203,19 @@ def tick(
     said = list(speak(alerts, stepped, told, silences, view.at))
     changed = [alert for alert in stepped.values() if alerts.get(alert.number) is not alert]
     return Ticked(alerts=stepped, changed=changed, gone=gone, news=said, events=events)
+
+
+def _ended_as(alert: Alert, view: View, setting: Setting) -> Alert:
+    """It is over: what it says then."""
+    if vanished(view, alert.finding.subject):
+        return ended_gone(alert)
+    rule = setting.rules.get(alert.finding.rule)
+    if rule is None or rule.ending is None:
+        return ended_down(alert, view)
+    try:
+        return replace(alert, finding=rule.ending(view, alert.finding))
+    except Exception:  # noqa: BLE001 - a fault of ours: it is over all the same
+        return alert
 
 
 def _ended(parent: Alert, view: View) -> bool:

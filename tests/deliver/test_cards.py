@@ -1,5 +1,6 @@
 """What is told, where, when, and how loud: through the whole deliverer, with a Telegram that is a list."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from bot.access import Asker, Role
 from bot.model import NewsKind, Route, Severity
 from bot.screen import Ack, Message, Place
+from bot.text import say
 from tests.deliver.kit import ANA, CRITICAL, HOSTILE, INFO, NIGHT, NOON, OPS, WARNING, World, alert, guest, on_node
 
 BY = Asker(id=1, name="Ana", role=Role.ADMIN)
@@ -311,6 +313,17 @@ async def test_a_recovery_is_shorter_than_its_card_and_counts_from_when_it_fired
     assert f"🟢 {HOSTILE} is well (1) · after 7 min 17 s" in card.text
     assert recovery.text == f"🟢 {HOSTILE} is well (1) · 7 min"
     assert recovery.silent
+
+
+async def test_the_end_of_what_is_not_well_is_no_news() -> None:
+    world = World()
+    made = world.fire(1, CRITICAL)
+    await world.tick(0)
+    world.change(1, NewsKind.CHANGED, finding=replace(made.finding, unwell=say("failed again")))
+    world.over(1)
+    await world.tick(0)
+    (card,) = world
+    assert card.text.startswith(f"⚪ {HOSTILE} is well (1)")
 
 
 async def test_what_was_told_as_critical_is_told_to_be_over_whatever_it_hangs_on_by_then() -> None:

@@ -922,7 +922,22 @@ async def test_what_was_told_and_is_explained_later_does_not_run_again(
     assert (alert.phase, alert.gone) == (Phase.OVER, False)
     assert alert.finding.over is not None
     assert plain(alert.finding.over, Reader()) == over
+    assert (alert.finding.unwell is not None) is ("stays down" in over)
     assert bench.deliverer.news[-1].alert == alert
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_rule_may_say_how_its_alert_ends(fails: bool) -> None:
+    def ending(view: View, finding: Finding) -> Finding:
+        if fails:
+            raise RuntimeError("it is broken")
+        return replace(finding, over=say("it failed again"), unwell=say("failed again"))
+
+    wrong = Wrong()
+    bench = await Bench((replace(wrong.rule("down"), ending=ending), wrong.rule("other")), wrong).start()
+    assert await ended(bench, DOWN) == ("it runs again" if fails else "it failed again")
+    unwell = table_record(bench.of(DOWN_KEY)).unwell
+    assert (unwell is None) is fails
 
 
 async def test_a_list_with_holes_says_nothing_of_what_is_missing(bench: Bench) -> None:

@@ -349,3 +349,14 @@ def test_what_is_gone_is_not_green() -> None:
     assert plain(single(gone).text, READER).startswith(f"⚪ {HOSTILE} is gone (deleted, or no longer visible)")
     said = alertcard.news(gone, NewsKind.RESOLVED, clusters=ONE, now=NOW)
     assert plain(said, READER).startswith(f"⚪ {HOSTILE} is gone")
+
+
+def test_what_failed_again_is_neither_green_nor_well() -> None:
+    again = say("Backup of {name} failed again 14:10: see the newer message", name=HOSTILE)
+    finding = replace(FIRED.finding, over=again, unwell=say("failed again 14:10"))
+    unwell = replace(over(FIRED), finding=finding)
+    shown = plain(single(unwell).text, READER).splitlines()
+    assert shown[0] == f"⚪ Backup of {HOSTILE} failed again 14:10: see the newer message"
+    assert shown[-1].split(" · ")[-1].startswith("ended ")
+    both = plain(drawn(card(unwell, over(made.full(7))), [unwell, over(made.full(7))]).text, READER)
+    assert both.splitlines()[0] == "⚪ all 2 are over"

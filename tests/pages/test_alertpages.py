@@ -686,6 +686,13 @@ async def test_history_says_what_is_gone() -> None:
     assert text(await show(asking(seen), "history")).count("gone since") == 1
 
 
+async def test_history_does_not_say_for_how_long_it_was_wrong_where_it_still_is() -> None:
+    seen = Watch()
+    seen.records = [replace(record(2), unwell=say("failed again {at}", at="14:10"))]
+    (line,) = [row for row in text(await show(asking(seen), "history")).splitlines() if "failed again" in row]
+    assert line.endswith("· failed again 14:10")
+
+
 async def test_all_is_read_again_for_an_operator() -> None:
     seen = watching()
     check("watch-again", await show(asking(seen), "again"))

@@ -1,7 +1,7 @@
 """29 backup_failed, 30 backup_overdue, 31 not_backed_up."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,8 @@ from bot.model.feeds import BACKUPS, FAILED
 from bot.model.readings import BackupJob, Backups, GuestBackup
 from bot.model.view import Push
 from bot.rules import BY_KEY, Limits
+from bot.rules.retried import ending
+from bot.text import Reader, Said, plain
 from tests.rules_slow.slowviews import (
     AT,
     BLIND,
@@ -43,6 +45,10 @@ def result(
     of: Task, vmid: int, *, good: bool = False, line: str = "got timeout", after: timedelta = MINUTE
 ) -> GuestBackup:
     return GuestBackup(vmid=vmid, ended=of.upid.start + after, good=good, upid=of.upid.text, line=line)
+
+
+def words(said: Said | None) -> str:
+    return plain(said, Reader(zone=UTC)) if said is not None else ""
 
 
 def seen(*tasks: Task, runs: tuple[GuestBackup, ...] | None = (), newest: dict[int, datetime] | None = None, **more: Any
@@ -139,6 +145,64 @@ def test_over_when_a_newer_one_has_run(how_: str) -> None:
     assert sees("backup_failed", after, found.subject)
     running = task("vzdump", by="telemox@pve!power", began=HOUR, took=None)
     assert find("backup_failed", seen(job, running, runs=(result(job, 101),)))  # not yet
+
+
+@pytest.mark.parametrize("known", ["log", "task"])
+def test_one_that_failed_again_is_over_and_not_well(known: str) -> None:
+    job = vzdump()
+    retry = task("vzdump", by="telemox@pve!power", began=HOUR, exitstatus="no space left", pid=2)
+    runs = (result(job, 101), *([result(retry, 101, after=5 * MINUTE)] if known == "log" else []))
+    (first,) = find("backup_failed", seen(job, runs=runs[:1]))
+    then = seen(job, *([retry] if known == "task" else []), runs=runs)
+    (again,) = find("backup_failed", then)
+    assert (again.key != first.key, again.severity.word) == (True, "critical")
+    end = ending(then, first)
+    assert words(end.over) == f"Backup of {NASTY} failed again 13:07: see the newer message"
+    assert words(end.unwell) == "failed again 13:07"
+
+
+def test_one_that_is_well_or_forgotten_says_so_as_it_ends() -> None:
+    job = vzdump()
+    (found,) = find("backup_failed", seen(job, runs=(result(job, 101),)))
+    well = ending(seen(job, runs=(result(job, 101),), newest={101: AT - HOUR}), found)
+    assert (words(well.over), well.unwell) == (f"{NASTY} is backed up again", None)
+    muted = ending(seen(job, runs=(result(job, 101),)), found)
+    assert (muted.over, muted.unwell) == (None, None)
+    late = ending(seen(at=AT + 8 * DAY), found)
+    assert words(late.over) == f"Backup of {NASTY} failed, a week ago; no newer one is known"
+    assert words(late.unwell) == "no newer one in a week"
+    (both,) = find("backup_failed", seen(job, runs=(result(job, 101), result(job, 103))))
+    retries = [task("vzdump", subject=str(vmid), began=HOUR, pid=vmid) for vmid in (101, 103)]
+    assert words(ending(seen(job, *retries, runs=(result(job, 101), result(job, 103))), both).unwell) == "failed again"
+
+
+def test_a_job_that_failed_again_though_no_guest_is_known() -> None:
+    job, later = vzdump(exitstatus="hook script failed"), vzdump(began=HOUR, exitstatus="hook script failed")
+    (first,) = find("backup_failed", seen(job))
+    then = seen(job, later)
+    assert [one.key != first.key for one in find("backup_failed", then)] == [True]
+    assert words(ending(then, first).unwell) == "failed again"
+    good = seen(job, vzdump(began=HOUR, outcome=Outcome.OK, exitstatus="OK"))
+    assert ending(good, first) == first
+
+
+@pytest.mark.parametrize(
+    ("line", "uptime", "said"),
+    [
+        ("unexpected status", 2 * 3600 - 240, "its node went down meanwhile"),
+        ("", 2 * 3600 - 240, "its node went down meanwhile"),
+        ("unexpected status", 10**6, "unexpected status"),
+        ("unexpected status", 60, "unexpected status"),  # it booted long after that
+        ("no space left", 2 * 3600 - 240, "no space left"),
+    ],
+)
+def test_a_node_that_went_down_with_the_backup_is_the_reason(line: str, uptime: int, said: str) -> None:
+    job = vzdump(outcome=Outcome.UNKNOWN, exitstatus="unexpected status")
+    nodes = (node(uptime=uptime), node("pve2"))
+    cut = result(job, 101, line=line, after=5 * MINUTE)
+    seen_ = replace(seen(job, runs=(cut,)), snapshot=replace(GUESTS, nodes=nodes))
+    (found,) = find("backup_failed", seen_)
+    assert text(found).splitlines()[1] == f"{NASTY}: {said}"
 
 
 def test_over_only_when_all_its_guests_are() -> None:

@@ -74,7 +74,9 @@ def test_all_is_well() -> None:
          [(101, False, "could not activate storage 'nas': nas is not online")]),
         (["TASK ERROR: could not activate storage 'nas'"], "", []),  # of which guests, nobody says
         (["INFO: Starting Backup of VM 101 (qemu)", "INFO: status = running", "TASK ERROR: interrupted by signal"],
-         "", [(101, False, "status = running")]),  # begun, never ended
+         "", [(101, False, "interrupted by signal")]),  # begun, never ended
+        (["INFO: Starting Backup of VM 101 (qemu)", "INFO:  3% (1.2 GiB of 32.0 GiB) in 12s, read: 99 MiB/s",
+          "archive: 1% (…)", "INFO: archive: 1% (…)"], "", [(101, False, "job errors")]),  # how far it was is no reason
         (["INFO: Starting Backup of VM 101 (qemu)", "ERROR: no space left", "INFO: resume vm"], "",
          [(101, False, "no space left")]),  # an error says more than what came after it
         (["INFO: Starting Backup of VM 101 (qemu)", "INFO: Starting Backup of VM 102 (qemu)",

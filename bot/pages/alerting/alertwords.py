@@ -40,7 +40,7 @@ def mended(alert: Alert) -> bool:
 
 def emoji(alert: Alert) -> str:
     if mended(alert):
-        return "⚪" if alert.gone else "🟢"
+        return "⚪" if alert.gone or alert.finding.unwell is not None else "🟢"
     if alert.phase is Phase.PENDING:
         return "⏳" if alert.finding.last is None else Severity.INFO.emoji
     return alert.finding.severity.emoji
@@ -61,6 +61,8 @@ def headline(alert: Alert) -> Said:
     if not mended(alert):
         return finding.said
     over = finding.over if finding.over is not None else say("over: {said}", said=finding.said)
+    if finding.unwell is not None:  # for how long is of no interest: it lasts
+        return over
     if (seconds := lasted(alert)) is None:
         return over
     return say("{over} · after {span}", over=over, span=span(seconds))
@@ -123,11 +125,12 @@ def timeline(alert: Alert, now: datetime) -> Said:
     if mended(alert) and alert.over is not None:
         seconds = lasted(alert)
         over = when(alert.over, now)
-        parts.append(
-            say("ok {when}, {span}", when=over, span=span(seconds))
-            if seconds is not None
-            else say("ok {when}", when=over)
-        )
+        if alert.gone or alert.finding.unwell is not None:
+            parts.append(say("ended {when}", when=over))
+        elif seconds is not None:
+            parts.append(say("ok {when}, {span}", when=over, span=span(seconds)))
+        else:
+            parts.append(say("ok {when}", when=over))
     elif alert.silenced and alert.open:
         parts.append(say("silenced"))
     return dotted(parts)
@@ -168,9 +171,11 @@ def wrong(alerts: Sequence[Alert]) -> list[Alert]:
 
 
 def worst(alerts: Sequence[Alert]) -> str:
-    """The emoji for all of them: green only when every one is over."""
+    """The emoji for all of them: green only when every one is over, and well."""
     left = [alert.finding.severity for alert in wrong(alerts)]
-    return Severity(max(left)).emoji if left else "🟢"
+    if left:
+        return Severity(max(left)).emoji
+    return "⚪" if any(emoji(alert) == "⚪" for alert in alerts) else "🟢"
 
 
 class Group(IntEnum):

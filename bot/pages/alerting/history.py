@@ -100,7 +100,9 @@ def _line(record: Record, data: Data) -> Said:
     if len(data.clusters) > 1:
         parts.append(cut(data.clusters.get(record.subject.cluster, record.subject.cluster), NAME))
     parts.append(short(record.said))
-    if record.over is not None and (seconds := (record.over - record.fired).total_seconds()) >= 1:
+    if record.unwell is not None:
+        parts.append(record.unwell)
+    elif record.over is not None and (seconds := (record.over - record.fired).total_seconds()) >= 1:
         parts.append(span(seconds))
     elif record.over is None:
         parts.append(say("still open"))
