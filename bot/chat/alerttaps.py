@@ -38,6 +38,7 @@ class Silencing:
     value: str
     until: datetime
     maintenance: bool = False
+    number: int = 0  # of the alert it was chosen at
 
     @property
     def key(self) -> str:
@@ -58,7 +59,7 @@ def decide(
         return said, partial(_ack, changes, numbers, asker, tap.what[:1] == "a") if numbers else None
     said, wanted = hush(watch, tap, asker, now, reader)
     if wanted is None:
-        return said, None
+        return said, _outlived if said is OLD and _HUSH.fullmatch(tap.what) and tap.span in {*SPANS, MORNING} else None
     watch.claims.claim(wanted.key, claim)
     return said, partial(_silence, changes, wanted, asker)
 
@@ -79,7 +80,12 @@ async def _silence(changes: Recorded, wanted: Silencing, asker: Asker) -> Open |
         )
     finally:
         changes.watch.claims.drop(wanted.key)
-    return Open("silenced", str(made.id))
+    return Open("silenced", f"{made.id} {wanted.number}")
+
+
+async def _outlived() -> Open | None:
+    """A menu whose alert is not kept any more offers nothing."""
+    return Open("hush", "old")
 
 
 def _acking(number: int) -> str:
@@ -151,10 +157,20 @@ def hush(watch: Watching, tap: Hush, asker: Asker, now: datetime, reader: Reader
     about = silencing(alert, found[1], asker)
     if end is None or about is None:
         return say("Your scope here is too narrow for that."), None
-    wanted = Silencing(about=about[0], cluster=about[1], value=about[2], until=end, maintenance=found[1] == "n")
+    wanted = Silencing(
+        about=about[0],
+        cluster=about[1],
+        value=about[2],
+        until=end,
+        maintenance=found[1] == "n",
+        number=alert.number,
+    )
     if (first := _silenced(watch, wanted)) is not None:
         return say("{name} has silenced it already, until {when}.", name=first or "?", when=when(end, now)), None
-    return say("Silent until {when}.", when=when(end, now)), wanted
+    words = say("Silent until {when}.", when=when(end, now))
+    if mended(alert) and alert.over is not None:  # somebody may still want the next one not to be told
+        return say("{words} That alert is over since {at}.", words=words, at=when(alert.over, now)), wanted
+    return words, wanted
 
 
 def _silenced(watch: Watching, wanted: Silencing) -> str | None:

@@ -184,6 +184,7 @@ class World:
                  changes=True),
             Page(key="ends", help="", role=Role.VIEWER, load=self._ends, draw=self._echo, command=True, changes=True),
             Page(key="menu", help="", role=Role.OPERATOR, load=self._plain, draw=self._echo, deed="muting"),
+            Page(key="hush", help="", role=Role.OPERATOR, load=self._plain, draw=self._echo),
             Page(key="hidden", help="", role=Role.VIEWER, load=self._plain, draw=self._echo),
         )  # fmt: skip
         return {page.key: page for page in made}

@@ -208,6 +208,28 @@ async def test_hush_on_a_menu_shows_the_silence_there_and_on_a_card_only_a_toast
         assert seen.quiet[1].until == home.clock.now() + timedelta(hours=4)
 
 
+async def test_a_menu_that_has_outlived_its_alert_says_so_and_silences_all_the_same() -> None:
+    seen = watch()
+    async with with_card(seen) as (home, _):
+        home.world.rows = ((Button(say("4 h"), Hush("a2", "4h")), Button(say("24 h"), Hush("a99", "24h"))),)
+        menu = await home.api.ask(home.ops, home.ben, "/any")
+        answer = await home.api.tap(menu, "4 h", home.ben)
+        assert answer is not None
+        assert answer.text.startswith("Silent until ")
+        assert answer.text.endswith(" That alert is over since 13:59.")
+        await home.api.read(menu, "echo 1 2")  # the page of the silence, which says it too
+        assert len(seen.quiet) == 1
+        menu = await home.api.ask(home.ops, home.ben, "/any")
+        answer = await home.api.tap(menu, "24 h", home.vera)
+        assert answer is not None
+        assert "needs operator" in answer.text
+        answer = await home.api.tap(menu, "24 h", home.ben)
+        assert answer is not None
+        assert "its alert is not kept any more" in answer.text
+        await home.api.read(menu, "echo old")  # no button is left that does nothing
+        assert len(seen.quiet) == 1
+
+
 async def test_of_three_who_tap_in_the_same_moment_one_has_done_it() -> None:
     seen = watch()
     async with with_card(seen) as (home, card):

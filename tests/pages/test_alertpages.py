@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.access import Asker, Role, Scope
 from bot.errors import Denied, NotFound, Stale, StoreFailed, TelemoxError
-from bot.model import About, Alert, Blind, Card, Habits, Record, Route, Severity, Silence
+from bot.model import About, Alert, Blind, Card, Habits, Phase, Record, Route, Severity, Silence
 from bot.pages import PAGES
 from bot.pages.alerting.quiet import nearest
 from bot.pages.alerting.recorded import Recorded
@@ -38,7 +38,8 @@ UNDER = made.stopped(21, made.guest(102, "db", node="pve2"), parent=made.dead_no
 HOST, FULL = made.dead_node(5), made.full(7)
 WEB = made.stopped(3, made.guest(103, HOSTILE, node="pve3"), acked=ago(2), acked_by="Ben", fired=ago(8))
 MAIL = made.stopped(4, silenced=1)
-EVERY = (HOST, FULL, WEB, MAIL, PENDING, EXPLAINED, UNDER)
+BACK = replace(made.stopped(31), phase=Phase.OVER, over=ago(1))
+EVERY = (HOST, FULL, WEB, MAIL, PENDING, EXPLAINED, UNDER, BACK)
 SILENCES = (
     Silence(
         id=1, about="guest", cluster="main", value="104", until=ago(-240), made=ago(1), by="Ana", reason="new disks"
@@ -110,6 +111,10 @@ def labels(screen: Screen) -> list[str]:
         ("hush-node", "hush", "n3"),
         ("hush-rule", "hush", "r5"),
         ("hush-card", "hush", "c12"),
+        ("hush-over", "hush", "31"),
+        ("hush-cancelled", "hush", "x"),
+        ("hush-old", "hush", "old"),
+        ("silenced-over", "silenced", "1 31"),
         ("silences", "silences", ""),
         ("silenced", "silenced", "1"),
         ("silences-ended", "silences", "end 2"),

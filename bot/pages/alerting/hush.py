@@ -1,11 +1,17 @@
-"""The menu of Silence ▾: what of an alert, and for how long. Its buttons are taps that silence at once."""
+"""The menu of Silence ▾: what of an alert, and for how long. Its buttons are taps that silence at once.
 
+It outlives its alert: then it says so, and still silences, so that the next one is not told. `cancel()` is the way out
+of every menu that silences.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.access import Asker, Role
 from bot.errors import NotFound
 from bot.model import About, Alert
-from bot.pages.alerting.alertwords import short, thing
+from bot.pages.alerting.alertwords import emoji, mended, standing, thing
 from bot.pages.alerting.cures import labelled
 from bot.pages.alerting.watched import one, visible, watch, wide
 from bot.pages.page import Enquiry, Page
@@ -22,6 +28,7 @@ class Data:
     alert: Alert
     kind: str  # one of KINDS: chosen
     wide: bool  # a rule may be silenced
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +38,35 @@ class Choice:
     number: int  # page
 
 
-async def load(ask: Enquiry, arg: str) -> Data | Choice:
-    """`7` or `a7` its subject, `n7` its node, `r7` its rule; `c12` the alerts of a card, `c12 2` the second page."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """Nothing is to be silenced (any more)."""
+
+    said: Said
+
+
+LEFT: Mapping[str, Left] = {
+    "x": Left(said=say("Cancelled: nothing was silenced.")),
+    "old": Left(said=say("This menu is over: its alert is not kept any more. /silence takes a name.")),
+}
+
+
+def cancel() -> Button:
+    return Button(say("Cancel"), Open("hush", "x"))
+
+
+async def load(ask: Enquiry, arg: str) -> Data | Choice | Left:
+    """`7` or `a7` its subject, `n7` its node, `r7` its rule; `c12` the alerts of a card, `c12 2` the second page.
+
+    `x` nothing: it was cancelled; `old`: its alert is forgotten.
+    """
+    if (left := LEFT.get(arg)) is not None:
+        return left
     if arg[:1] == "c":
         return _choice(ask, arg[1:])
     kind, number = (arg[0], arg[1:]) if arg[:1] in {*KINDS} else ("a", arg)
     alert = one(ask, number)
-    return Data(alert=alert, kind=kind, wide=wide(ask.asker.scope))
+    return Data(alert=alert, kind=kind, wide=wide(ask.asker.scope), now=ask.now)
 
 
 def _choice(ask: Enquiry, arg: str) -> Data | Choice:
@@ -48,20 +77,22 @@ def _choice(ask: Enquiry, arg: str) -> Data | Choice:
     kept = [watch(ask).alert(number) for number in card.alerts]
     alerts = tuple(alert for alert in kept if alert is not None and alert.open and visible(alert, ask.asker.scope))
     if len(alerts) == 1:
-        return Data(alert=alerts[0], kind="a", wide=wide(ask.asker.scope))
+        return Data(alert=alerts[0], kind="a", wide=wide(ask.asker.scope), now=ask.now)
     number = int(page) if page.isascii() and page.isdecimal() and len(page) < 5 else 1
     return Choice(alerts=alerts, card=card.id, number=number)
 
 
-def draw(data: Data | Choice, asker: Asker) -> Screen:
+def draw(data: Data | Choice | Left, asker: Asker) -> Screen:
     back = Button(say("‹ Alerts"), Open("alerts"))
+    if isinstance(data, Left):
+        return Screen(text=data.said, rows=((back,),))
     if isinstance(data, Choice):
         if not data.alerts:
             return Screen(text=say("Nothing of this is open any more."), rows=((back,),))
         shown, number, pages = page_of(data.alerts, data.number)
         buttons = labelled(shown, "hush")
         turn = pager("hush", lambda page: f"c{data.card} {page}", number, pages)
-        return Screen(text=say("Silence which?"), rows=(*pairs(buttons), *turn, (back,)))
+        return Screen(text=say("Silence which?"), rows=(*pairs(buttons), *turn, (cancel(), back)))
     alert, kind = data.alert, data.kind
     node = alert.finding.subject.node
     choices: list[tuple[str, Said]] = [("a", raw(cut(alert.finding.subject.name or "it", 14)))]
@@ -75,9 +106,12 @@ def draw(data: Data | Choice, asker: Asker) -> Screen:
         for label, span in ((say("1 h"), "1h"), (say("4 h"), "4h"), (say("24 h"), "24h"))
     )
     morning = Button(say("until 08:00"), Hush(f"{kind}{alert.number}", "8am"))
-    text = lines(short(alert.finding.said), say("🔇 Silence {what} for how long?", what=_what(alert, kind, node)))
-    rows: tuple[Row, ...] = (spans, (morning, back))
-    return Screen(text=text, rows=(*rows, others) if others else rows)
+    text = lines(
+        say("{emoji} {said}", emoji=emoji(alert), said=standing(alert, data.now)),
+        say("That alert is over; a silence would be for the next.") if mended(alert) else None,
+        say("🔇 Silence {what} for how long?", what=_what(alert, kind, node)),
+    )
+    return Screen(text=text, rows=(spans, (morning, cancel()), *((others,) if others else ())))
 
 
 def _what(alert: Alert, kind: str, node: str) -> Said:

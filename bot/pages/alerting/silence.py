@@ -19,6 +19,7 @@ from bot.access import Asker, Role
 from bot.errors import Denied, NotFound, Stale
 from bot.model import Fleet
 from bot.pages.alerting import silences
+from bot.pages.alerting.hush import cancel
 from bot.pages.alerting.watched import SPANS, recorded, until, wide
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, page_of, pager, pairs
@@ -202,7 +203,7 @@ def draw(data: Data, asker: Asker) -> Screen:
         return silences.draw_one(data, asker)
     if isinstance(data, silences.Data):
         return silences.draw(data, asker)
-    back = (Button(say("Silences"), Open("silences")), Button(say("‹ Alerts"), Open("alerts")))
+    back = (cancel(), Button(say("Silences"), Open("silences")), Button(say("‹ Alerts"), Open("alerts")))
     if data.target is not None:
         word = f"{data.kind} {data.target.word}" if data.kind != "all" else "all"
         buttons = [
@@ -212,7 +213,7 @@ def draw(data: Data, asker: Asker) -> Screen:
         return Screen(text=_how_long(data), rows=(*pairs(buttons), back))
     if data.kind == "guest" and not data.targets:
         typed = say("Which guest? Type it: {command}", command=code("/silence web 4h"))
-        return Screen(text=typed, rows=((Button(say("‹ Back"), Open(data.page)),),))
+        return Screen(text=typed, rows=((Button(say("‹ Back"), Open(data.page)), cancel()),))
     if data.kind or data.targets:
         return _which(data)
     labels: dict[str, Said] = {
@@ -258,7 +259,7 @@ def _which(data: Menu) -> Screen:
         if shown
         else say("There is no {kind}.", kind=data.kind)
     )
-    back: Row = (Button(say("‹ Back"), Open("silence")), Button(say("‹ Alerts"), Open("alerts")))
+    back: Row = (cancel(), Button(say("‹ Back"), Open("silence")), Button(say("‹ Alerts"), Open("alerts")))
     return Screen(text=text, rows=(*pairs(buttons), *turn, back))
 
 

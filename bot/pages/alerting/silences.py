@@ -6,9 +6,9 @@ from datetime import datetime
 
 from bot.access import Asker, Role, Scope, may
 from bot.errors import NotFound
-from bot.model import Silence, guest_id
-from bot.pages.alerting.alertwords import NAME, dotted, when
-from bot.pages.alerting.watched import names, needs, recorded, watch, wide
+from bot.model import Alert, Silence, guest_id
+from bot.pages.alerting.alertwords import NAME, dotted, emoji, mended, standing, when
+from bot.pages.alerting.watched import names, needs, recorded, visible, watch, wide
 from bot.pages.page import Change, Enquiry, Page
 from bot.pages.parts import page_of, pager, pairs, refresh
 from bot.ports import Claim
@@ -247,14 +247,19 @@ def _end(one: Named, others: Sequence[Named], now: datetime) -> Button:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class One:
     named: Named
+    over: Alert | None = None  # the alert at which it was chosen, where that is over
     now: datetime
 
 
 async def load_one(ask: Enquiry, arg: str) -> One:
-    named = _find(ask, arg)
+    """`3`, or `3 7`: chosen at that alert."""
+    text, _, number = arg.partition(" ")
+    named = _find(ask, text)
     if named is None:
         raise NotFound(say("That silence is over. /silences lists what there is."))
-    return One(named=named, now=ask.now)
+    alert = watch(ask).alert(_id(number))
+    over = alert if alert is not None and mended(alert) and visible(alert, ask.asker.scope) else None
+    return One(named=named, over=over, now=ask.now)
 
 
 def made(ask: Enquiry, silence: Silence) -> One:
@@ -267,7 +272,13 @@ def draw_one(data: One, asker: Asker) -> Screen:
         (Button(say("End it"), Open("silences", f"end {data.named.silence.id}")),) if may(asker, Role.OPERATOR) else ()
     )
     return Screen(
-        text=lines(described(data.named, data.now), say("Its alerts go on, but no chat is told of them.")),
+        text=lines(
+            described(data.named, data.now),
+            say("{emoji} {said}", emoji=emoji(data.over), said=standing(data.over, data.now)) if data.over else None,
+            say("Its alerts go on, but no chat is told of them.")
+            if data.over is None
+            else say("No chat is told of the next."),
+        ),
         rows=((*end, Button(say("Silences"), Open("silences")), Button(say("‹ Alerts"), Open("alerts"))),),
     )
 
