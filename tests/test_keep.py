@@ -7,7 +7,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.text import EMPTY, Moment, Reader, Said, bold, code, folded, html, lines, link, plain, raw, say, say_n, table
+from bot.text import (
+    EMPTY,
+    Moment,
+    Reader,
+    Said,
+    ago,
+    bold,
+    code,
+    folded,
+    html,
+    lines,
+    link,
+    plain,
+    raw,
+    say,
+    say_n,
+    table,
+)
 from bot.text.keep import DEEPEST, LARGEST, pack, unpack
 
 WEB = 'web<1>_&"'
@@ -19,7 +36,7 @@ moments = st.datetimes(
     datetime(2, 1, 2),  # noqa: DTZ001 - Hypothesis adds the zone
     datetime(9998, 12, 30),  # noqa: DTZ001
     timezones=zones,
-).map(lambda at: Moment(at, "%H:%M"))
+).flatmap(lambda at: st.sampled_from([Moment(at, "%H:%M"), ago(at)]))
 
 
 def blocks(inner: st.SearchStrategy[Said]) -> st.SearchStrategy[Said]:

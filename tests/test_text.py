@@ -1,6 +1,7 @@
 """The text core: escaping by construction, cutting by whole lines, columns by display width."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from html.parser import HTMLParser
 
@@ -9,11 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot import text
+from bot.demo.telegram.markup import parse_html
 from bot.text import (
     EMPTY,
     WIDTH,
     Reader,
     Said,
+    ago,
     bar,
     bold,
     clean,
@@ -41,6 +44,7 @@ from bot.text import (
 )
 
 HOSTILE = 'web<1>_&"'
+AT = datetime(2026, 11, 24, 13, 2, 31, tzinfo=UTC)
 READER = Reader(zone=UTC)
 anything = st.text(st.characters(codec=None), max_size=60)  # lone surrogates, controls and direction marks included
 names = st.one_of(
@@ -60,7 +64,7 @@ class Reading(HTMLParser):
         self.text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag in {"b", "i", "code", "pre", "a", "blockquote"}, tag
+        assert tag in {"b", "i", "code", "pre", "a", "blockquote", "tg-time"}, tag
         self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -84,6 +88,7 @@ def saids(leaf: st.SearchStrategy[str]) -> st.SearchStrategy[Said]:
         leaf.map(raw),
         leaf.map(bold),
         leaf.map(code),
+        leaf.map(lambda value: say("{x} seen {ago}", x=value, ago=ago(AT))),
         leaf.map(lambda value: say("{name} has rebooted & runs <again>.", name=value)),
         st.tuples(leaf, leaf).map(lambda pair: link(pair[0], "https://host/?" + clean(pair[1]))),
         leaf.map(lambda value: say("{a} {b}", a=bold(say("{x}", x=value)), b=7)),
@@ -304,6 +309,21 @@ def test_times_are_of_the_reader() -> None:
     assert plain(clock(at), east) == "14:02:31"
     assert plain(day_clock(at), READER) == "2026-11-24 13:02"
     assert from_epoch(0) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_an_age_is_counted_by_the_readers_phone_and_a_time_where_it_cannot() -> None:
+    east = Reader(zone=timezone(timedelta(hours=1)))
+    said = say("seen {ago}", ago=ago(AT))
+    assert html(said, east) == f'seen <tg-time unix="{int(AT.timestamp())}" format="r">24 Nov 14:02</tg-time>'
+    assert plain(said, east) == "seen 24 Nov 14:02"
+    assert html(said, replace(east, counts=False)) == "seen 24 Nov 14:02"
+    for impossible in (from_epoch(0), from_epoch(2**31)):  # Telegram would drop the first, and refuse the second
+        assert "tg-time" not in html(ago(impossible), READER)
+    assert len(plain(table([(ago(AT), 1)], align="<>"), READER)) == len("24 Nov 13:02 1")
+    many = lines(*[ago(AT)] * 300)  # 13 characters each, as read; the markup of all is longer than a message
+    assert read(html(many, READER)) == plain(many, READER)
+    parsed, entities = parse_html(html(said, east))
+    assert (parsed, entities[0]["type"], entities[0]["date_time_format"]) == ("seen 24 Nov 14:02", "date_time", "r")
 
 
 def test_fold_for_comparing() -> None:

@@ -29,10 +29,14 @@ class Courier(Speech):
             fields["reply_parameters"] = {"message_id": reply_to, "allow_sending_without_reply": True}
         return await self._say("sendMessage", place, screen, fields, Lane.ALERT)
 
-    async def revise(self, message: Message, screen: Screen) -> Message | Undelivered:
-        if (stopped := self._stopped(message.place.chat)) is not None:
+    async def revise(self, message: Message, screen: Screen, *, spare: bool = False) -> Message | Undelivered:
+        chat = message.place.chat
+        if (stopped := self._stopped(chat)) is not None:
             return stopped
-        return await self._say("editMessageText", message.place, screen, {"message_id": message.id}, Lane.ALERT)
+        if spare and not self._limiter.spare(self._members.current(chat)):
+            return Undelivered(why=Lost.LATER, detail="no room to spare")
+        lane = Lane.PROGRESS if spare else Lane.ALERT
+        return await self._say("editMessageText", message.place, screen, {"message_id": message.id}, lane)
 
     async def pin(self, message: Message) -> bool:
         fields = {"chat_id": message.place.chat, "message_id": message.id, "disable_notification": True}

@@ -13,6 +13,8 @@ SHORT = 900
 _GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "no text in the message to edit",
          "no caption in the message to edit")  # fmt: skip
 _LONG = ("is too long", "message_too_long")
+_TIMES = ('unsupported start tag "tg-time"',)
+"""Of a Bot API server from before 2026 (td, MessageEntity.cpp, parse_html)."""
 _MARKUP = ("can't parse entities", "entity", "text must be non-empty", "message text is empty")
 _STYLE = ("style",)
 _KEYBOARD = ("button", "reply markup", "url", "copy_text", "keyboard", "inline")
@@ -26,6 +28,7 @@ class Form:
     """One way to say a screen."""
 
     marked: bool = True  # HTML, else plain
+    counts: bool = True  # with <tg-time>
     short: bool = False
     buttons: Plainness = Plainness.FULL
     topic: bool = True
@@ -35,6 +38,8 @@ class Form:
         """The next form to try after a refusal in these words; None where no form would help."""
         if _any(words, _THREAD) and self.topic:
             return replace(self, topic=False)
+        if _any(words, _TIMES) and self.counts:
+            return replace(self, counts=False)
         if _any(words, _MARKUP) and self.marked:
             return replace(self, marked=False)
         if _any(words, _STYLE) and self.buttons < Plainness.UNSTYLED:

@@ -4,6 +4,7 @@ what Telegram says                          what is done
 message is not modified                     it is as wanted
 message is too long                         a shorter one, plain
 can't parse entities                        the same, plain
+tag "tg-time" it does not know              with the time alone, remembered
 a style, link or button it refuses          a poorer keyboard (keyboard.Plainness), remembered for styles
 message thread not found                    outside the topic
 group chat was upgraded                     the new id, everywhere
@@ -61,6 +62,7 @@ class Speech:
         self._reader = reader
         self._shown: OrderedDict[Message, tuple[str, str]] = OrderedDict()
         self._styles = Plainness.FULL
+        self._counts = True  # does the server know <tg-time>?
         self._parked: set[int] = set()  # chats that cannot be reached, as the log was told
 
     async def _say(
@@ -79,7 +81,7 @@ class Speech:
         MISSING from an edit alone: there is no such message.
         """
         edited = extra.get("message_id")
-        form: Form | Undelivered = Form(buttons=self._styles, again=again)
+        form: Form | Undelivered = Form(buttons=self._styles, counts=self._counts, again=again)
         for _ in range(TRIES):
             if isinstance(form, Undelivered):
                 return form
@@ -125,6 +127,7 @@ class Speech:
                 if (poorer := form.poorer(words)) is not None:
                     if poorer.buttons is Plainness.UNSTYLED:
                         self._styles = Plainness.UNSTYLED  # this server knows none
+                    self._counts = self._counts and poorer.counts
                     log.warning("%s to chat %d: %s; said more plainly", method, place.chat, error)
                     return poorer
                 why = Lost.REFUSED
@@ -149,6 +152,8 @@ class Speech:
         self, place: Place, screen: Screen, extra: Fields, form: Form, attachment: Picture | File | None
     ) -> tuple[Fields, tuple[str, str]]:
         reader = self._reader(place.chat)
+        if not form.counts:
+            reader = replace(reader, counts=False)
         limit = CAPTION if attachment is not None else MESSAGE_LIMIT
         limit = min(limit, SHORT) if form.short else limit
         marked = form.marked

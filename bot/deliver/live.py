@@ -1,7 +1,13 @@
-"""The pinned line of a chat: edited when what it says has changed, made anew when somebody deleted it."""
+"""The pinned line of a chat: edited when what it says has changed, made anew when somebody deleted it.
+
+It names the time at which the data was last seen, and the reader's phone counts from there. While nothing else changes
+that time is renewed now and then, out of what the rates have to spare: no alert waits for it, and none is put off by
+what Telegram says to it.
+"""
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.deliver.desk import Desk, Dirty
 from bot.deliver.plan import wanted
@@ -14,6 +20,18 @@ from bot.text import Said, code, say
 
 EVERY = 30.0
 """Seconds between two edits of one line."""
+RENEWED = 300.0
+"""Seconds after which the time is renewed that a line names."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """One as its chat has it."""
+
+    says: Screen  # the time left out
+    seen: datetime | None  # that time
+    shown: float  # monotonic seconds at which it was taken
+    tried: float  # monotonic seconds
 
 
 class Live:
@@ -23,8 +41,7 @@ class Live:
         self._ledger = ledger
         self._courier = courier
         self._clock = clock
-        self._shown: dict[int, Screen] = {}
-        self._edited: dict[int, float] = {}  # chat -> monotonic seconds
+        self._lines: dict[int, _Line] = {}  # by chat
         self.pulse: Sequence[Pulse] = ()
 
     def job(self, chat: int) -> "Awaitable[Message | Undelivered | None] | None":
@@ -32,26 +49,27 @@ class Live:
         habits = self._desk.habits.get(chat)
         if habits is None or habits.pinned is None:
             return None
-        now = self._clock.monotonic()
-        if now - self._edited.get(chat, now - EVERY) < EVERY * min(1.0, self._planner.scale):
+        now, line = self._clock.monotonic(), self._lines.get(chat)
+        if line is not None and now - line.tried < EVERY * self._scale:
             return None
-        screen = self._draw(chat)
-        if self._shown.get(chat) == screen:
-            return None
-        return self._edit(Message(place=Place(chat=chat, topic=habits.pinned_topic), id=habits.pinned), screen)
+        message = Message(place=Place(chat=chat, topic=habits.pinned_topic), id=habits.pinned)
+        if line is None or line.says != self._draw(chat, None):
+            return self._edit(message)
+        seen = liveline.last_seen(self.pulse)
+        due = now - line.shown >= RENEWED * self._scale and seen not in (None, line.seen)
+        return self._renew(message, line) if due and chat not in self._desk.parked else None
+
+    @property
+    def _scale(self) -> float:
+        return min(1.0, self._planner.scale)
 
     async def begin(self, place: Place) -> bool:
         """A new line, pinned; the one before says that it is none any more. False where Telegram did not take it."""
         before = self._desk.habits.get(place.chat)
-        screen = self._draw(place.chat)
-        sent = await self._courier.post(place, screen, silent=True)
+        sent = await self._post(place)
         if isinstance(sent, Undelivered):
             return False
         chat = sent.place.chat
-        await self._courier.pin(sent)
-        self._desk.put_habits(replace(self._desk.habit(chat), pinned=sent.id, pinned_topic=sent.place.topic))
-        self._note(chat, screen)
-        await self._save(chat)
         if before is not None and before.pinned is not None and chat == place.chat:
             await self._let_go(Message(place=Place(chat=chat, topic=before.pinned_topic), id=before.pinned), _MOVED)
         return True
@@ -61,38 +79,71 @@ class Live:
         if habits is None or habits.pinned is None:
             return False
         self._desk.put_habits(replace(habits, pinned=None, pinned_topic=None))
-        self._shown.pop(place.chat, None)
+        self._lines.pop(place.chat, None)
         await self._save(place.chat)
         await self._let_go(Message(place=Place(chat=place.chat, topic=habits.pinned_topic), id=habits.pinned), _ENDED)
         return True
 
-    def _draw(self, chat: int) -> Screen:
+    def _draw(self, chat: int, seen: datetime | None) -> Screen:
         routes = [route for route in self._desk.routes() if route.chat == chat]
         alerts: list[Alert] = [
-            alert for alert in self._desk.alerts.values() if alert.open and (not routes or wanted(routes, alert))
+            alert
+            for alert in self._desk.alerts.values()
+            if alert.open and alert.number > 0 and (not routes or wanted(routes, alert))  # a test is no alert
         ]
-        return liveline.live_line(alerts, self.pulse, clusters=self._planner.names, now=self._clock.now())
+        return liveline.live_line(
+            alerts,
+            self.pulse,
+            clusters=self._planner.names,
+            now=self._clock.now(),
+            seen=seen,
+            renewed=RENEWED * self._scale,
+        )
 
-    async def _edit(self, message: Message, screen: Screen) -> Message | Undelivered | None:
+    def _now(self, chat: int) -> tuple[Screen, _Line]:
+        """The line as it should be."""
+        seen, now = liveline.last_seen(self.pulse), self._clock.monotonic()
+        return self._draw(chat, seen), _Line(says=self._draw(chat, None), seen=seen, shown=now, tried=now)
+
+    async def _post(self, place: Place) -> Message | Undelivered:
+        """A new one, pinned."""
+        screen, line = self._now(place.chat)
+        sent = await self._courier.post(place, screen, silent=True)
+        if isinstance(sent, Undelivered):
+            return sent
+        chat = sent.place.chat
+        await self._courier.pin(sent)
+        self._desk.put_habits(replace(self._desk.habit(chat), pinned=sent.id, pinned_topic=sent.place.topic))
+        self._lines[chat] = line
+        await self._save(chat)
+        return sent
+
+    async def _edit(self, message: Message) -> Message | Undelivered | None:
         chat = message.place.chat
+        screen, line = self._now(chat)
         shown = await self._courier.revise(message, screen)
         if not isinstance(shown, Undelivered) or shown.why is Lost.REFUSED:
-            self._note(chat, screen)
+            self._lines[chat] = line
             return None
-        if shown.why is Lost.MISSING:
-            sent = await self._courier.post(message.place, screen, silent=True)
-            if isinstance(sent, Undelivered):
-                return sent
-            await self._courier.pin(sent)
-            self._desk.put_habits(replace(self._desk.habit(chat), pinned=sent.id))
-            self._note(chat, screen)
-            await self._save(chat)
-            return None
-        return shown
+        return await self._lost(message, shown)
 
-    def _note(self, chat: int, screen: Screen) -> None:
-        self._shown[chat] = screen
-        self._edited[chat] = self._clock.monotonic()
+    async def _renew(self, message: Message, old: _Line) -> Undelivered | None:
+        """Where that fails in passing nothing is put off: the next one is as good."""
+        chat = message.place.chat
+        screen, line = self._now(chat)
+        old.tried = line.tried
+        shown = await self._courier.revise(message, screen, spare=True)
+        if not isinstance(shown, Undelivered) or shown.why is Lost.REFUSED:
+            self._lines[chat] = line
+            return None
+        return await self._lost(message, shown) if shown.why in (Lost.MISSING, Lost.CHAT) else None
+
+    async def _lost(self, message: Message, shown: Undelivered) -> Undelivered | None:
+        """Somebody deleted it: there is a new one. Anything else is the sender's."""
+        if shown.why is not Lost.MISSING:
+            return shown
+        sent = await self._post(message.place)
+        return sent if isinstance(sent, Undelivered) else None
 
     async def _let_go(self, message: Message, said: Said) -> None:
         """Says that it says nothing any more: nobody is to take it for how things stand."""

@@ -124,8 +124,9 @@ class Courier(Protocol):
         the group became a supergroup."""
         ...
 
-    async def revise(self, message: Message, screen: Screen) -> Message | Undelivered:
-        """Makes `message` show `screen`, in the lane of alerts; tried once."""
+    async def revise(self, message: Message, screen: Screen, *, spare: bool = False) -> Message | Undelivered:
+        """Makes `message` show `screen`, in the lane of alerts; tried once. `spare`: only where the rates have room for
+        it that no alert and no answer will miss; else LATER, at once."""
         ...
 
     async def pin(self, message: Message) -> bool:

@@ -1,6 +1,7 @@
 """What people read: said once, unrendered, and rendered where it is sent.
 
     say("{name} has rebooted.", name=guest.name)      a sentence: whole, with named placeholders
+    say("seen {ago}", ago=ago(at))                    an age that the reader's phone counts: seen 3 minutes ago
     bold(…) code(…) link(…, url)                      one line, marked up
     lines(…)                                          one under another
     table(rows, align="<>>")                          columns, padded by display width, in <pre>
@@ -15,10 +16,11 @@ by the English sentence; `CATALOGUES` is where another language is added.
     said.py     the frozen sentences                             render.py    HTML and plain text
 """
 
-from bot.text.figures import bar, clock, day_clock, from_epoch, share, size, size_pair, size_short, span
+from bot.text.figures import ago, bar, clock, day_clock, from_epoch, share, size, size_pair, size_short, span
 from bot.text.render import CATALOGUES, MESSAGE_LIMIT, RAW_LIMIT, html, plain
 from bot.text.said import (
     EMPTY,
+    Ago,
     Folded,
     Lines,
     Linked,
@@ -47,6 +49,7 @@ __all__ = [
     "MESSAGE_LIMIT",
     "RAW_LIMIT",
     "WIDTH",
+    "Ago",
     "Folded",
     "Lines",
     "Linked",
@@ -57,6 +60,7 @@ __all__ = [
     "Styled",
     "Table",
     "Value",
+    "ago",
     "bar",
     "bold",
     "clean",

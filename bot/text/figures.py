@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bot.text.said import Moment, Sentence, say
+from bot.text.said import Ago, Moment, Sentence, say
 
 
 def size(count: float) -> Sentence:
@@ -68,6 +68,11 @@ def clock(at: datetime) -> Moment:
 def day_clock(at: datetime) -> Moment:
     """`2026-11-24 14:02` in the reader's zone."""
     return Moment(at, "%Y-%m-%d %H:%M")
+
+
+def ago(at: datetime) -> Ago:
+    """`3 minutes ago`, counted by the reader's phone; else `24 Nov 14:02` in their zone, which stays true as well."""
+    return Ago(at, "%d %b %H:%M")
 
 
 def from_epoch(seconds: float) -> datetime:

@@ -14,7 +14,7 @@ from string import Formatter
 from typing import Any, cast
 
 from bot.text.render import plain
-from bot.text.said import Folded, Lines, Linked, Moment, Reader, Said, Sentence, Styled, Table, Value, raw
+from bot.text.said import Ago, Folded, Lines, Linked, Moment, Reader, Said, Sentence, Styled, Table, Value, raw
 from bot.text.width import LONGEST, bounded
 
 LARGEST = 128 * 1024
@@ -49,6 +49,8 @@ def _packed(said: Said) -> list[Any]:
             return ["s", pattern, [[name, _packed_value(value)] for name, value in values]]
         case Moment(at=at, form=form):
             return ["m", at.isoformat(), form]
+        case Ago(at=at, form=form):
+            return ["g", at.isoformat(), form]
         case Styled(tag=tag, inner=inner):
             return ["t", tag, _packed(inner)]
         case Linked(inner=inner, url=url):
@@ -76,6 +78,8 @@ def _said(given: object, deep: int) -> Said:
             return Sentence(pattern, values)
         case ["m", str(at), str(form)]:
             return Moment(_aware(at), form)
+        case ["g", str(at), str(form)]:
+            return Ago(_aware(at), form)
         case ["t", str(tag), inner] if tag in TAGS:
             return Styled(tag, _said(inner, deep - 1))
         case ["a", inner, str(url)]:

@@ -7,13 +7,15 @@ from html import unescape
 
 from markupsafe import Markup, escape
 
-from bot.text.said import Folded, Lines, Linked, Moment, Reader, Said, Sentence, Styled, Table, Value, say_n
+from bot.text.said import Ago, Folded, Lines, Linked, Moment, Reader, Said, Sentence, Styled, Table, Value, say_n
 from bot.text.width import NARROWEST, bounded, clean, columns, cut
 
 MESSAGE_LIMIT = 4096
 """Code points of a message after entity parsing (Bot API, sendMessage)."""
 RAW_LIMIT = 32_000
 """Bytes of the raw text: the server refuses more than 32768 before it parses anything."""
+UNIX_LAST = 2**31 - 1
+"""What a date_time entity can hold (td, MessageEntity.cpp, parse_html: an int32 above 0; `r` is relative)."""
 
 CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": {}}
 """Language -> English sentence -> sentence. English says itself."""
@@ -48,7 +50,7 @@ def _render(said: Said, reader: Reader) -> Iterator[_Line]:
         case Folded(text=text):
             for line in text.splitlines() or [""]:
                 yield str(escape(clean(bounded(line).replace("\t", "    ")))), "blockquote expandable"
-        case Sentence() | Moment() | Styled() | Linked():
+        case Sentence() | Moment() | Ago() | Styled() | Linked():
             yield _inline(said, reader), None
 
 
@@ -61,6 +63,11 @@ def _inline(said: Said, reader: Reader) -> str:
             return _pattern(pattern, reader.language).format_map(filled)
         case Moment(at=at, form=form):
             return str(escape(at.astimezone(reader.zone).strftime(form)))
+        case Ago(at=at, form=form):
+            shown = str(escape(at.astimezone(reader.zone).strftime(form)))
+            unix = int(at.timestamp())
+            known = reader.counts and 0 < unix <= UNIX_LAST
+            return f'<tg-time unix="{unix}" format="r">{shown}</tg-time>' if known else shown
         case Styled(tag=tag, inner=inner):
             return f"<{tag}>{_inline(inner, reader)}</{tag}>"
         case Linked(inner=inner, url=url):

@@ -13,6 +13,7 @@ class Reader:
 
     language: str = "en"
     zone: tzinfo | None = None  # None: the zone of the machine the bot runs on (TZ)
+    counts: bool = True  # the Telegram in between knows <tg-time>: the reader's phone counts ages by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,15 @@ class Sentence:
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A point in time (aware), shown in the reader's zone. `form` is a strftime pattern."""
+
+    at: datetime
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ago:
+    """A point in time (aware) whose age the reader's own phone shows and counts, whatever becomes of the bot: `3
+    minutes ago`. Where that is not known it is a Moment: a sentence reads well with either after `seen`."""
 
     at: datetime
     form: str
@@ -61,7 +71,7 @@ class Folded:
     text: str  # outside text, may hold line breaks
 
 
-Said = Sentence | Moment | Styled | Linked | Lines | Table | Folded
+Said = Sentence | Moment | Ago | Styled | Linked | Lines | Table | Folded
 Value = str | int | Said
 
 EMPTY = Sentence("")

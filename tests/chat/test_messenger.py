@@ -4,6 +4,7 @@ import asyncio
 import logging
 import struct
 import zlib
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -12,7 +13,7 @@ from bot.access import Role, Roles
 from bot.chat.polling import EVERY
 from bot.chat.speech import PAUSES
 from bot.screen import Ask, Button, Copy, File, Link, Message, Open, Picture, Place, Screen
-from bot.text import Said, Styled, bold, folded, lines, link, raw, say
+from bot.text import Said, Styled, ago, bold, folded, lines, link, raw, say
 from tests.chat.gateway import answering, connecting, http
 from tests.chat.kit import ANA, BEN, HOSTILE, MALLORY, OPS, VERA, House, breathe, house
 
@@ -127,6 +128,22 @@ async def test_a_server_without_styles_is_asked_for_none_again(home: House) -> N
     assert len(home.api.made("sendMessage")) == 3
     assert home.api.last(ANA).labels == [["↻", HOSTILE]]
     assert home.api.last(ANA).buttons[1].style == ""
+
+
+async def test_a_server_that_knows_no_ages_is_sent_the_time_and_asked_no_more(home: House) -> None:
+    """Of before 2026. Bold stays bold, and it costs one call more once."""
+    screen = Screen(
+        text=say("{name} seen {ago}", name=bold(HOSTILE), ago=ago(datetime(2026, 11, 24, 14, 2, tzinfo=UTC)))
+    )
+    reason = 'Bad Request: can\'t parse entities: Unsupported start tag "tg-time" at byte offset 34'
+    await sent(home, screen)
+    home.api.fail("sendMessage", 400, reason)
+    await sent(home, screen)
+    await sent(home, screen)
+    texts = [str(call.params["text"]) for call in home.api.made("sendMessage")]
+    assert ["tg-time" in one for one in texts] == [True, True, False, False]
+    assert texts[-1].startswith("<b>web")
+    assert home.api.last(ANA).text == f"{HOSTILE} seen 24 Nov 14:02"
 
 
 async def test_a_keyboard_that_nothing_mends_is_left_out(home: House) -> None:

@@ -144,12 +144,12 @@ class Moody(Telegram):
             return Undelivered(why=Lost.UNKNOWN)
         return sent
 
-    async def revise(self, message: Message, screen: Screen) -> Message | Undelivered:
+    async def revise(self, message: Message, screen: Screen, *, spare: bool = False) -> Message | Undelivered:
         self._fate.kill()
         fault = self._fate.fault()
         if (refused := self._refused(fault)) is not None:
             return refused
-        shown = await super().revise(message, screen)
+        shown = await super().revise(message, screen, spare=spare)
         self._fate.told.edits += 1
         self._fate.kill()
         return Undelivered(why=Lost.LATER) if fault in {"silent", "lost"} else shown

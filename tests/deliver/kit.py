@@ -156,6 +156,8 @@ class Telegram:
     pins: list[Message] = field(default_factory=list)
     unpins: list[Message] = field(default_factory=list)
     tries: int = 0
+    spared: int = 0  # of them, out of what the rates have to spare
+    tight: bool = False  # they have nothing to spare
     deaf: float = 0.0
 
     def at(self, chat: int) -> list[Shown]:
@@ -176,8 +178,11 @@ class Telegram:
         await asyncio.sleep(0)
         return Undelivered(why=Lost.UNKNOWN) if wrong else message
 
-    async def revise(self, message: Message, screen: Screen) -> Message | Undelivered:
+    async def revise(self, message: Message, screen: Screen, *, spare: bool = False) -> Message | Undelivered:
+        if spare and self.tight:
+            return Undelivered(why=Lost.LATER, detail="no room to spare")
         self.tries += 1
+        self.spared += spare
         wrong = self._wrong(message.place.chat)
         await asyncio.sleep(0)
         if isinstance(wrong, Undelivered):

@@ -51,6 +51,17 @@ async def test_an_alert_sounds_or_not_stands_in_its_topic_and_replies(home: Hous
     assert one.text == f"{HOSTILE} is wrong"
 
 
+async def test_what_is_to_be_spared_waits_for_nothing_and_nothing_waits_for_it(home: House) -> None:
+    """Half of a group's minute is never touched by it; an alert goes out at once all the same."""
+    line = await posted(home)
+    shown = [await home.messenger.revise(line, Screen(text=say("{n}", n=n)), spare=True) for n in range(30)]
+    refused = Undelivered(why=Lost.LATER, detail="no room to spare")
+    assert shown[0] == line
+    assert shown[-1] == refused
+    assert len(home.api.made("editMessageText")) == shown.index(refused) < 15
+    await asyncio.wait_for(posted(home, screen=OTHER), 1)  # its clock stands still: waiting would be for ever
+
+
 async def test_a_reply_to_what_was_deleted_is_a_message_all_the_same(home: House) -> None:
     first = await posted(home)
     home.api.last(OPS).deleted = True

@@ -426,7 +426,7 @@ async def test_the_live_line_is_pinned_silently_and_edited_on_change_only() -> N
     line = next(iter(world))
     assert (line.silent, world.telegram.pins) == (True, [line.message])
     assert line.text.startswith("🟢 homelab")
-    for _ in range(20):
+    for _ in range(19):
         await world.tick(15, [_pulse(world)])
     assert line.edits == 0
     world.fire(1, CRITICAL)
@@ -442,6 +442,68 @@ async def test_the_live_line_is_pinned_silently_and_edited_on_change_only() -> N
     await world.restart()
     await world.tick(15, [_pulse(world, 400)])
     assert world.shelf.habits[OPS].pinned == line.message.id
+
+
+async def test_the_time_that_a_live_line_names_is_renewed_out_of_what_is_to_spare() -> None:
+    world = World()
+    await world.tick(0, [_pulse(world)])
+    await world.deliverer.pin(Place(chat=OPS))
+    line = next(iter(world))
+    assert line.text.splitlines()[0] == "🟢 homelab · all well, seen 24 Nov 11:59"
+    await world.tick(285, [_pulse(world)])
+    assert line.edits == 0
+    await world.tick(15, [_pulse(world)])
+    assert line.text.splitlines()[0] == "🟢 homelab · all well, seen 24 Nov 12:04"
+    assert (line.edits, world.telegram.spared) == (1, 1)
+    world.telegram.tight = True
+    await world.tick(300, [_pulse(world)])
+    world.telegram.tight = False
+    world.fire(1, CRITICAL)
+    await world.tick(1, [_pulse(world)])
+    assert len(world.texts()) == 2  # nothing had been put off
+    assert line.text.startswith("🟢")  # twice a minute is enough
+    await world.tick(30, [_pulse(world)])
+    assert line.text.startswith("🔴")
+    assert (line.edits, world.telegram.spared) == (2, 1)  # what it says has changed: that is no renewal
+    for _ in range(40):
+        await world.tick(15, [_pulse(world)])
+    assert line.edits == 4
+
+
+async def test_a_renewal_that_telegram_does_not_take_puts_nothing_off() -> None:
+    world = World()
+    await world.tick(0, [_pulse(world)])
+    await world.deliverer.pin(Place(chat=OPS))
+    line = next(iter(world))
+    world.telegram.plan[OPS] = [Undelivered(why=Lost.LATER, after=600)]
+    await world.tick(299, [_pulse(world)])
+    await world.tick(1, [_pulse(world)])
+    world.fire(1, CRITICAL)
+    await world.tick(1, [_pulse(world)])
+    assert len(world.texts()) == 2
+    await world.tick(30, [_pulse(world)])
+    assert line.text.startswith("🔴")
+    line.deleted = True
+    world.telegram.plan[OPS] = []
+    await world.tick(301, [_pulse(world)])
+    assert world.telegram.at(OPS)[-1].text.startswith("🔴 homelab")  # anew
+    world.telegram.plan[OPS] = [GONE]
+    await world.tick(301, [_pulse(world)])
+    assert OPS in {chat for chat, on in world.shelf.parked.items() if on}  # nothing of it can be said there
+    tries = world.telegram.tries
+    for _ in range(30):
+        await world.tick(60, [_pulse(world)])
+    assert world.telegram.tries == tries
+
+
+async def test_a_trial_in_quick_time_renews_its_line_sooner_and_a_slow_one_no_later() -> None:
+    for scale, edits in ((0.1, 10), (3.0, 1)):
+        world = World(scale=scale)
+        await world.tick(0, [_pulse(world)])
+        await world.deliverer.pin(Place(chat=OPS))
+        for _ in range(100):
+            await world.tick(3, [_pulse(world)])
+        assert next(iter(world)).edits == edits
 
 
 async def test_a_live_line_that_was_deleted_is_made_anew_and_pinned() -> None:

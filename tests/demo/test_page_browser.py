@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -211,6 +212,21 @@ async def test_faults_by_switch(phone: Phone) -> None:
     await page.get_by_test_id("mischief-cut").click()
     await expect(page.get_by_test_id("mischief-cut")).to_have_text("2 left")
     assert phone.api.cuts == 2
+
+
+async def test_an_age_is_counted_by_the_page_itself(phone: Phone) -> None:
+    """Nobody edits the message meanwhile: the bot may be dead."""
+    at = int(time.time()) - 185
+    markup = f'all well, seen <tg-time unix="{at}" format="r">24 Nov 14:02</tg-time>\nbelow'
+    sent = await phone.bot("sendMessage", text=markup, parse_mode="HTML")
+    assert phone.api.messages(phone.chat.id)[-1].html == markup
+    await phone.expect(phone.last.get_by_test_id("text")).to_have_text("all well, seen 3 minutes ago\nbelow")
+    await phone.bot("pinChatMessage", message_id=sent["message_id"])
+    bar = phone.page.get_by_test_id("pinned-bar")
+    await phone.expect(bar).to_contain_text("all well, seen 3 minutes ago")
+    await phone.page.evaluate("Date.now = (then => () => then() + 3600e3)(Date.now)")
+    await phone.expect(bar).to_contain_text("seen 1 hour ago")
+    await phone.expect(phone.last.get_by_test_id("text")).to_contain_text("seen 1 hour ago")
 
 
 async def test_pictures_files_folds_and_pins(phone: Phone) -> None:

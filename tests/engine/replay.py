@@ -73,7 +73,7 @@ class Group:
         self._replay.shown[id_] = text
         return Message(place=place, id=id_)
 
-    async def revise(self, message: Message, screen: Screen) -> Message | Undelivered:
+    async def revise(self, message: Message, screen: Screen, *, spare: bool = False) -> Message | Undelivered:
         self._replay.edits += 1
         self._replay.shown[message.id] = plain(screen.text, Reader())
         return message

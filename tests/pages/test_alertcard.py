@@ -243,6 +243,12 @@ def test_digests() -> None:
 
 
 PULSE = Pulse(cluster="main", name="homelab", polled=ago(0.1), age=6.0, poll=15.0)
+OLD = replace(PULSE, age=400.0, polled=ago(6.7), failed=20)
+
+
+def live(alerts: Sequence[Alert], *pulse: Pulse, clusters: Mapping[str, str] = ONE) -> Screen:
+    seen = liveline.last_seen(pulse)
+    return liveline.live_line(alerts, pulse, clusters=clusters, now=NOW, seen=seen, renewed=300)
 
 
 @pytest.mark.parametrize(
@@ -250,20 +256,38 @@ PULSE = Pulse(cluster="main", name="homelab", polled=ago(0.1), age=6.0, poll=15.
     [
         ("well", [], [PULSE]),
         ("alerts", [*MIXED, *UNDER, *(made.stopped(30 + n) for n in range(5))], [PULSE]),
-        ("late", [], [replace(PULSE, age=400.0, polled=ago(6.7), failed=20)]),
-        ("late-alerts", MIXED, [replace(PULSE, age=400.0, polled=ago(6.7)), replace(PULSE, name="lab")]),
+        ("silenced", [replace(made.dead_node(5), silenced=3), replace(FIRED, silenced=3)], [PULSE]),
+        ("silenced-alerts", [*MIXED, replace(made.stopped(8), silenced=3)], [PULSE]),
+        ("acked", [ACKED], [PULSE]),
+        ("late", [], [OLD]),
+        ("late-alerts", MIXED, [OLD, replace(PULSE, name="lab", polled=ago(0.2))]),
         ("never", [], [replace(PULSE, age=None, polled=None, failed=3)]),
         ("nothing", [], []),
     ],
 )
 def test_live_lines(name: str, alerts: Sequence[Alert], pulse: Sequence[Pulse]) -> None:
-    check(f"alert-live-{name}", liveline.live_line(alerts, pulse, clusters=ONE, now=NOW))
+    check(f"alert-live-{name}", live(alerts, *pulse))
+
+
+@pytest.mark.parametrize(
+    ("alerts", "pulse"),
+    [([], [PULSE]), (MIXED, [PULSE]), ([replace(FIRED, silenced=3)], [PULSE]), (MIXED, [OLD, PULSE]), ([], [OLD])],
+)
+def test_the_live_line_says_always_when_the_data_was_seen_in_a_way_that_stays_true(
+    alerts: Sequence[Alert], pulse: Sequence[Pulse]
+) -> None:
+    """By the reader's phone, and for one that cannot by day and hour: the bot may be dead when it is read."""
+    shown = html(live(alerts, *pulse).text, READER)
+    if (seen := liveline.last_seen(pulse)) is not None:
+        assert f'seen <tg-time unix="{int(seen.timestamp())}" format="r">24 Nov 14:02</tg-time>' in shown
+    assert ("last seen 24 Nov 13:55, over 5 min ago" in shown) == (OLD in pulse)
 
 
 def test_the_live_line_is_edited_a_few_times_in_a_long_outage_and_never_while_all_is_well() -> None:
     def seen(age: float) -> Screen:
+        now = NOW + timedelta(seconds=age)
         pulse = replace(PULSE, age=age, polled=NOW)
-        return liveline.live_line([], [pulse], clusters=ONE, now=NOW + timedelta(seconds=age))
+        return liveline.live_line([], [pulse], clusters=ONE, now=now, seen=None, renewed=300)
 
     assert len({seen(age) for age in range(45)}) == 1
     assert len({seen(age) for age in range(0, 20 * 3600, 15)}) <= 11
@@ -332,7 +356,7 @@ def test_whatever_is_found_can_be_drawn(
 ) -> None:
     screen = drawn(card(*found, head=head), found, role=role, clusters=clusters)
     fits(screen)
-    line = liveline.live_line(found, [PULSE], clusters=clusters, now=NOW)
+    line = live(found, PULSE, clusters=clusters)
     fits(line)
     texts_ = [screen.text, line.text]
     texts_.append(alertcard.digest(found, begin=NOW, end=NOW, night=True, clusters=clusters, now=NOW))

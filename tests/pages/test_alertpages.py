@@ -14,6 +14,7 @@ from bot.access import Asker, Role, Scope
 from bot.errors import Denied, NotFound, Stale, StoreFailed, TelemoxError
 from bot.model import About, Alert, Blind, Card, Habits, Phase, Record, Route, Severity, Silence
 from bot.pages import PAGES
+from bot.pages.alerting.liveline import live_line
 from bot.pages.alerting.quiet import nearest
 from bot.pages.alerting.recorded import Recorded
 from bot.pages.alerting.watched import hour, next_at, reader_of, until, visible, zone_of
@@ -194,7 +195,15 @@ async def test_what_is_silenced_neither_counts_nor_colours_and_the_screens_agree
     status = await show(asking(seen), "status")
     assert "· 1 alert\n" in text(status)
     assert "🔔 1 alert" in labels(status)
+    found = seen.alerts()
+    line = live_line(found, [PULSE], clusters={}, now=NOW, seen=PULSE.polled, renewed=300)
+    first, *rest = text(line).splitlines()
+    assert first.startswith("⚠️ homelab · 1 alert: ")
+    assert sum("acked by Ben" in one for one in rest) == 1
+    assert "🔕 2 silenced" in rest
     only = watching(host)
+    line = live_line(only.alerts(), [PULSE], clusters={}, now=NOW, seen=PULSE.polled, renewed=300)
+    assert text(line).startswith("🟢 homelab · nothing else wrong")
     assert text(await show(asking(only), "alerts")).splitlines()[0] == "🟢 0 alerts · 1 silenced"
     assert "🔕 1 silenced" in labels(await show(asking(only), "status"))
 

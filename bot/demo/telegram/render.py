@@ -44,7 +44,8 @@ def _tags(entity: Entity) -> tuple[str, str] | None:
         case "text_link":
             return f'<a href="{_quoted(entity["url"])}">', "</a>"
         case "date_time":
-            return f'<tg-time unix="{entity["unix_time"]}">', "</tg-time>"
+            form = f' format="{kept}"' if (kept := entity["date_time_format"]) else ""
+            return f'<tg-time unix="{entity["unix_time"]}"{form}>', "</tg-time>"
         case _:
             return None
 

@@ -1,59 +1,108 @@
-"""The pinned live line: its first line is all that the bar above a chat shows. Pure."""
+"""The pinned live line: its first line is all that the bar above a chat shows. Pure.
+
+🟢 homelab · all well, seen 3 minutes ago     counted by the reader's phone: it goes on counting when the bot is dead
+🔴 homelab · 2 alerts: pve2 is offline        numbers and colour as /alerts has them
+⚠️ ct-mail stopped by itself · acked by Ana
+🔕 1 silenced                                 neither counts nor colours
+seen 3 minutes ago, polled every 15 s
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from bot.model import Alert
 from bot.pages.alerting.alertcard import one_line
-from bot.pages.alerting.alertwords import dotted, headline, short, when, worst, worst_first
+from bot.pages.alerting.alertwords import Group, dotted, group, headline, short, tally, worst_first
 from bot.pages.alerting.cures import every
 from bot.ports import Pulse
 from bot.screen import Button, Open, Screen
-from bot.text import Said, Value, bold, cut, lines, say, say_n, span
+from bot.text import Moment, Said, Value, ago, bold, cut, lines, say, say_n, span
 
 SHOWN = 5
 """Alerts named in the live line."""
 LATE = 3
 """Polls without an answer after which the live line says so."""
 EVEN = (60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400)  # s
-"""Ages that the live line says, so that it is edited a few times in a long outage."""
+"""Ages of failing polls that the live line says, so that it is edited a few times in a long outage."""
 
 
-def live_line(alerts: Iterable[Alert], pulse: Sequence[Pulse], *, clusters: Mapping[str, str], now: datetime) -> Screen:
-    """The pinned message: its first line is all that the bar above the chat shows. `alerts`: the open ones told here.
+def last_seen(pulse: Iterable[Pulse]) -> datetime | None:
+    """When the data was last seen, of the clusters that are polled as they should be the oldest; None where none is."""
+    return min((one.polled for one in pulse if not _late(one) and one.polled is not None), default=None)
 
-    It is edited when an alert comes or goes, and when the polls fail: of those the age is said, in few steps.
+
+def live_line(
+    alerts: Iterable[Alert],
+    pulse: Sequence[Pulse],
+    *,
+    clusters: Mapping[str, str],
+    now: datetime,
+    seen: datetime | None,
+    renewed: float,
+) -> Screen:
+    """The pinned message. `alerts`: the open ones that are told here. `seen`: the time that it names, `last_seen`'s;
+    with None it names none, which shows whether it says anything else than before. `renewed`: seconds after which
+    `seen` is brought up to date where nothing else changes.
     """
-    found = worst_first(alert for alert in alerts if alert.open and not alert.parent)
-    late = [one for one in pulse if one.age is None or one.age > LATE * one.poll]
-    names = dotted([cut(one.name, 20) for one in pulse]) if pulse else say("nothing is watched")
-    values: dict[str, Value] = {"names": names, "n": len(found)}
-    if found:
-        mark = worst(found)
-        one, many = "{emoji} {names} · {n} alert: {said}", "{emoji} {names} · {n} alerts: {said}"
-        first = say_n(len(found), one=one, many=many, emoji=mark, names=names, said=short(headline(found[0])))
-    elif late or not pulse:
-        first = say("⚪ {names} · not known", **values)
-    else:
-        first = say("🟢 {names} · all well", **values)
-    rest = [one_line(alert, clusters, now) for alert in found[1:SHOWN]]
-    left = len(found) - 1 - len(rest)
+    found = [alert for alert in alerts if alert.open and not alert.parent]
+    counts = tally(found)
+    shown = sorted(worst_first(alert for alert in found if group(alert) <= Group.ACKED), key=group)
+    late = [one for one in pulse if _late(one)]
+    first = _first(pulse, late, counts.new, shown, counts.emoji, quiet=counts.silenced > 0)
+    calm = not shown and not late and bool(pulse)
+    if calm and seen is not None:
+        first = say("{first}, seen {ago}", first=first, ago=ago(seen))
+    rest = [one_line(alert, clusters, now) for alert in shown[1:SHOWN]]
+    left = len(shown) - 1 - len(rest)
     text = lines(
         first,
         *rest,
         say("and {n} more", n=left) if left > 0 else None,
-        *(_late(one, now) for one in late),
-        *(say("polled every {span}", span=span(one.poll)) for one in pulse[:1] if not late),
+        say("🔕 {n} silenced", n=counts.silenced) if counts.silenced else None,
+        *map(_stale, late),
+        _polled(pulse, seen, calm=calm, late=bool(late), renewed=renewed),
     )
     return Screen(text=text, rows=((every(), Button(say("Status"), Open("status"))),))
 
 
-def _late(pulse: Pulse, now: datetime) -> Said:
+def _first(
+    pulse: Sequence[Pulse], late: Sequence[Pulse], new: int, shown: Sequence[Alert], mark: str, *, quiet: bool
+) -> Said:
+    names = dotted([cut(one.name, 20) for one in pulse]) if pulse else say("nothing is watched")
+    values: dict[str, Value] = {"names": names, "emoji": mark}
+    if shown:
+        values["said"] = short(headline(shown[0]))
+        if not new:
+            return say("{emoji} {names} · {n} acknowledged: {said}", n=len(shown), **values)
+        one, many = "{emoji} {names} · {n} alert: {said}", "{emoji} {names} · {n} alerts: {said}"
+        return say_n(new, one=one, many=many, **values)
+    if late or not pulse:
+        return say("⚪ {names} · not known", names=names)
+    return say("🟢 {names} · nothing else wrong", names=names) if quiet else say("🟢 {names} · all well", names=names)
+
+
+def _polled(pulse: Sequence[Pulse], seen: datetime | None, *, calm: bool, late: bool, renewed: float) -> Said | None:
+    """How old the data is, unless the first line says it, and how old it should be at most."""
+    if late:
+        return say("the others: seen {ago}", ago=ago(seen)) if seen is not None else None
+    if not pulse:
+        return None
+    values: dict[str, Value] = {"poll": span(pulse[0].poll), "renewed": span(renewed)}
+    if calm or seen is None:
+        return say("polled every {poll}, renewed every {renewed}", **values)
+    return say("seen {ago}, renewed every {renewed}", ago=ago(seen), **values)
+
+
+def _late(pulse: Pulse) -> bool:
+    return pulse.age is None or pulse.age > LATE * pulse.poll
+
+
+def _stale(pulse: Pulse) -> Said:
     name = bold(cut(pulse.name, 20))
     if pulse.polled is None or pulse.age is None:
         return say("⚠️ {name} has not been seen since the start", name=name)
     step = max((even for even in EVEN if even <= pulse.age), default=0)
-    values: dict[str, Value] = {"name": name, "when": when(pulse.polled, now)}
+    values: dict[str, Value] = {"name": name, "when": Moment(pulse.polled, "%d %b %H:%M")}  # the day: it may stay
     if not step:
         return say("⚠️ {name}: last seen {when}", **values)
     return say("⚠️ {name}: last seen {when}, over {span} ago", span=span(step), **values)

@@ -22,7 +22,8 @@ async def load_pin(ask: Enquiry, arg: str) -> Data:
     ask.fresh()
     if await watch(ask).pin(ask.place):
         said = lines(
-            say("📌 The live line is there: edited when something changes, without a sound."),
+            say("📌 The live line is there, edited without a sound. It says when I saw all that last:"),
+            say("if that is longer ago than some minutes, I am down."),
             None if ask.private else say("If it is not pinned: let me pin messages here, and send /pin again."),
         )
         return Data(said=said, again=Button(say("Unpin"), Open("unpin")))

@@ -18,6 +18,19 @@ export const avatar = (id, name) => el("span", { class: `avatar hue-${hue(id)}`,
 export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
 export const day = (seconds) => new Date(seconds * 1000).toLocaleDateString([], { day: "numeric", month: "long" });
 
+const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+
+// "3 minutes ago", as a phone counts it: of the largest unit that fits, rounded down.
+function ago(seconds) {
+  const passed = Math.round(Date.now() / 1000 - seconds);
+  const [unit, length] = UNITS.find((one) => Math.abs(passed) >= one[1]) || UNITS.at(-1);
+  return relative.format(-Math.trunc(passed / length), unit);
+}
+
+// Times that the page shows as an age grow older by themselves.
+export const age = () => { for (const node of document.querySelectorAll("time.ago")) node.textContent = ago(Number(node.dataset.unix)); };
+
 function size(bytes) {
   if (bytes < 1024) return `${bytes} B`;
   return bytes < 1048576 ? `${(bytes / 1024).toFixed(1)} KB` : `${(bytes / 1048576).toFixed(1)} MB`;
@@ -70,6 +83,9 @@ function wrap(entity, raw, children, act) {
       quote.addEventListener("click", () => mark.setAttribute("aria-expanded", String(quote.classList.toggle("open"))));
       return quote;
     }
+    case "date_time":
+      if (entity.date_time_format !== "r") return el("span", { class: "mark" }, ...children);
+      return el("time", { class: "ago", "data-testid": "ago", "data-unix": entity.unix_time, datetime: new Date(entity.unix_time * 1000).toISOString(), title: raw }, ago(entity.unix_time));
     case "spoiler":
       return el("span", { class: "spoiler", onclick: (event) => event.currentTarget.classList.add("shown") }, ...children);
     case "bot_command":

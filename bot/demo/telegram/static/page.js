@@ -1,6 +1,6 @@
 // The phone: which chat is open, who speaks, what arrives.
 
-import { avatar, bubble, clock, day, el, hue, initial } from "./bubbles.js";
+import { age, avatar, bubble, clock, day, el, hue, initial, rich } from "./bubbles.js";
 import { get, panel, post } from "./panel.js";
 
 const $ = (id) => document.getElementById(id);
@@ -58,7 +58,9 @@ function drawPin(chat) {
   $("pin").hidden = !pins.length;
   if (!pins.length) return;
   const at = pins.length - 1 - (now.pin % pins.length); // the newest first; each tap goes to the one before
-  $("pin").replaceChildren(el("b", {}, pins.length > 1 ? `Pinned message ${at + 1} of ${pins.length}` : "Pinned message"), pins[at].text.split("\n")[0] || "Picture");
+  const first = pins[at].text.split("\n")[0];
+  const times = pins[at].entities.filter((entity) => entity.type === "date_time" && entity.offset + entity.length <= first.length);
+  $("pin").replaceChildren(el("b", {}, pins.length > 1 ? `Pinned message ${at + 1} of ${pins.length}` : "Pinned message"), ...(first ? rich(first, times, act) : ["Picture"]));
   $("pin").onclick = () => { act.jump(pins[at].id); now.pin += 1; drawPin(chat); };
 }
 
@@ -326,4 +328,5 @@ function listen() {
   source.onerror = () => { $("subtitle").textContent = "connecting…"; };
 }
 
+setInterval(age, 1000);
 listen();
