@@ -9,8 +9,8 @@ from bot.model import Finding, Guest, Severity, Status, Subject
 from bot.model.feeds import AGENT, FILESYSTEMS
 from bot.model.readings import EXPECT_AGENT, AgentPings
 from bot.model.view import View
+from bot.rules.expected import CRITICAL
 from bot.rules.grades import graded
-from bot.rules.guests import CRITICAL
 from bot.rules.rule import Kind as Lasts
 from bot.rules.rule import Limit, Limits, Rule
 from bot.rules.sight import in_sight, seen, sees_guest

@@ -9,7 +9,7 @@ from datetime import timedelta
 from bot.model import Cure, Finding, Guest, Kind, Outcome, Severity, Status, Subject
 from bot.model.view import View
 from bot.rules.causes import of_down
-from bot.rules.guests import CRITICAL
+from bot.rules.expected import CRITICAL
 from bot.rules.rule import Confirm, Limit, Limits, Rule
 from bot.rules.rule import Kind as Lasts
 from bot.rules.scan import recall, scan

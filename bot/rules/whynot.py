@@ -10,8 +10,9 @@ from bot.model import Guest, Status
 from bot.model.feeds import ONBOOT
 from bot.model.view import View
 from bot.rules.causes import HA_BUSY, ha_wants, of_down, ordered_down
+from bot.rules.expected import EXPECT_UP, STARTALL, boots
 from bot.rules.grades import more
-from bot.rules.guests import EXPECT_UP, STARTALL, boots, ran
+from bot.rules.guests import ran
 from bot.rules.rule import Limit
 from bot.rules.troubled import backed_up, paused_last
 from bot.text import Said, say

@@ -230,6 +230,36 @@ async def test_only_stopped_guests_configurations_are_read_and_not_again_for_hou
     assert sum(path.endswith("/config") for path in paths(host)) == 4
 
 
+async def test_one_guest_that_cannot_be_asked_takes_nothing_from_what_is_known_of_the_others(
+    cluster: Cluster, host: Scripted, clock: Clock
+) -> None:
+    """It is destroyed, and stands in the list for some seconds more."""
+    rows = [node("pve1"), vm(102, "web", status="stopped")]
+    host.on("GET", "/cluster/resources", reply(200, rows), reply(200, [*rows, vm(103, HOSTILE, status="stopped")]))
+    host.on("GET", "/nodes/pve1/qemu/102/config", reply(200, {"onboot": 1}))
+    gone = "Configuration file 'nodes/pve1/qemu-server/103.conf' does not exist"
+    host.on("GET", "/nodes/pve1/qemu/103/config", reply(500, reason=gone))
+    assert (await cluster.feed(ONBOOT)).onboot == {102}
+    clock.seconds += 61
+    found = await cluster.feed(ONBOOT)
+    assert (found.onboot, found.read) == (frozenset({102}), frozenset({102}))
+
+
+async def test_where_none_of_many_can_be_asked_it_is_not_the_guests(
+    cluster: Cluster, host: Scripted, clock: Clock
+) -> None:
+    rows = [node("pve1"), vm(102, "web", status="stopped")]
+    many = [vm(200 + number, f"g{number}", status="stopped") for number in range(20)]
+    host.on("GET", "/cluster/resources", reply(200, rows), reply(200, [*rows, *many]))
+    host.on("GET", "/nodes/pve1/qemu/102/config", reply(200, {"onboot": 1}))
+    for number in range(20):
+        host.on("GET", f"/nodes/pve1/qemu/{200 + number}/config", reply(403, reason="Permission check failed"))
+    await cluster.feed(ONBOOT)
+    clock.seconds += 61
+    with pytest.raises(PveForbidden):
+        await cluster.feed(ONBOOT)
+
+
 async def test_of_many_stopped_guests_the_one_that_ran_until_now_is_asked_first(
     cluster: Cluster, host: Scripted, clock: Clock
 ) -> None:

@@ -21,14 +21,28 @@ from bot.model.readings import (
     ZfsPool,
 )
 from bot.model.view import Cut, GuestWas, Memory, NodeWas, Order, Push, View
-from bot.rules import BY_KEY, Limits, agents, cluster, frozen, guests, ha, nodes, presence, strain, troubled, usage
+from bot.rules import (
+    BY_KEY,
+    Limits,
+    agents,
+    cluster,
+    expected,
+    frozen,
+    guests,
+    ha,
+    nodes,
+    presence,
+    strain,
+    troubled,
+    usage,
+)
 from bot.rules import Kind as Lasts
 from bot.rules.inhibits import inhibits
 from bot.text import Reader, html, plain
 from bot.watch.memory import remember
 from tests.rules.views import HOSTILE, NOW, task
 
-MINE = (agents, cluster, presence, frozen, ha, guests, troubled, usage, nodes, strain)
+MINE = (agents, cluster, presence, frozen, ha, guests, expected, troubled, usage, nodes, strain)
 ROWS = [row for module in MINE for row in module.RULES]
 NAMES = st.sampled_from(["pve1", "pve2", "pve3", "", HOSTILE])
 FIGURE = st.none() | st.integers(0, 2**50)

@@ -20,6 +20,7 @@ from bot.pve.parse import data, flag, mapping, moment, rows, text, whole
 T = TypeVar("T")
 
 AT_ONCE = 3  # questions about guests at a time, of all that the bot asks
+ALL = 3 * AT_ONCE  # so many that fail, and none that answers: it is not the guests
 SNAPSHOTS_FOR = 45.0  # s that one reading of snapshots may ask; the rest has its turn at the next
 CONFIGS_AT_MOST = 100  # configurations read at one time
 CONFIG_KEPT = 6 * 3600.0  # s
@@ -53,7 +54,7 @@ class Snapshots:
         async def ask(guest: Guest) -> GuestSnapshots:
             return await source.get(f"{guest.path}/snapshot", lambda body: snapshots(body, guest.vmid))
 
-        await _ask_all(source, waiting, ask, self._known, SNAPSHOTS_FOR)
+        await _ask_all(source, waiting, ask, self._known, SNAPSHOTS_FOR, keeps=True)
         return tuple(
             answer.value for _, answer in sorted(self._known.items(), key=lambda item: item[0]) if answer.value
         )
@@ -92,7 +93,7 @@ class Notes:
         async def ask(guest: Guest) -> bool:
             return await source.get(f"{guest.path}/config", onboot)
 
-        await _ask_all(source, due[:CONFIGS_AT_MOST], ask, self._known, 8.0)
+        await _ask_all(source, due[:CONFIGS_AT_MOST], ask, self._known, 8.0, keeps=True)
         read = {vmid: answer.value for vmid, answer in self._known.items() if answer.value is not None}
         return GuestNotes(onboot=frozenset(vmid for vmid, on in read.items() if on), read=frozenset(read))
 
@@ -214,10 +215,13 @@ async def _ask_all(
     ask: Callable[[Guest], Awaitable[T]],
     known: dict[int, Answer[T]],
     seconds: float,
+    *,
+    keeps: bool = False,
 ) -> None:
-    """Asks one after the other, `AT_ONCE` side by side, and begins none after `seconds`.
+    """Asks one after the other, `AT_ONCE` side by side, and begins none after `seconds`. `keeps`: what was answered
+    before stands.
 
-    Raises: PveError when the first ones all failed: then it is not the guests.
+    Raises: PveError when the first ones all failed, so that it is not the guests, or none was ever answered.
     """
     queue = list(reversed(guests))
     until = asyncio.get_running_loop().time() + seconds
@@ -240,11 +244,12 @@ async def _ask_all(
                 failed.append(error)
             except PveError as error:  # moved, removed, or not to be seen: of the others more is known
                 failed.append(error)
-                if not good and len(failed) >= 3 * AT_ONCE:
+                if not good and len(failed) >= ALL:
                     queue.clear()
             if value is not None or guest.vmid not in known:
                 known[guest.vmid] = Answer(source.clock.monotonic(), value)
 
     await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(queue)))))
-    if failed and not good:
+    known_of_others = keeps and any(answer.value is not None for answer in known.values())
+    if failed and not good and (len(failed) >= ALL or not known_of_others):
         raise failed[0]
