@@ -6,14 +6,17 @@ Of one key any value will do, of tags all must be there; every word must be in t
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import TypeVar
 
 from bot.model import Fleet, Guest, Kind, Snapshot
 from bot.model.memo import memo
 from bot.pages.problems import by_vmid, ordered
 from bot.text import fold
+
+K = TypeVar("K")
 
 KEYS = ("status", "type", "node", "pool", "tag", "cluster")
 LONGEST = 200
@@ -131,17 +134,22 @@ def _tagged(snapshot: Snapshot, wanted: str) -> Iterable[Guest]:
 
 
 def _similar(fleet: Fleet, wanted: str) -> Sequence[Guest]:
+    names = {
+        (index, vmid): name for index, snapshot in enumerate(fleet) for vmid, (name, _) in _folded(snapshot).items()
+    }
+    return [fleet.snapshots[index].by_vmid[vmid] for index, vmid in similar(wanted, names)]
+
+
+def similar(wanted: str, names: Mapping[K, str]) -> Sequence[K]:
+    """Keys of what is nearly called so, or has a piece that is: best first, at most 8. All of it folded."""
     from rapidfuzz import process  # only where nothing else was found: it costs a start its milliseconds
     from rapidfuzz.distance import OSA
 
-    names: dict[tuple[int, int, int], str] = {}
-    for index, snapshot in enumerate(fleet):
-        for vmid, (name, _) in _folded(snapshot).items():
-            for part, piece in enumerate({name, *_PIECES.findall(name)}):
-                names[index, vmid, part] = piece
-    hits = process.extract(wanted, names, scorer=OSA.normalized_similarity, score_cutoff=SIMILAR, limit=16)
-    found = dict.fromkeys((index, vmid) for _, _, (index, vmid, _) in hits)  # best first, each guest once
-    return [fleet.snapshots[index].by_vmid[vmid] for index, vmid in found][:8]
+    pieces = {
+        (key, part): piece for key, name in names.items() for part, piece in enumerate({name, *_PIECES.findall(name)})
+    }
+    hits = process.extract(wanted, pieces, scorer=OSA.normalized_similarity, score_cutoff=SIMILAR, limit=16)
+    return list(dict.fromkeys(key for _, _, (key, _) in hits))[:8]
 
 
 _PIECES = re.compile(r"[^\W\d_]+")

@@ -15,6 +15,7 @@ from bot.errors import Denied, NotFound, Stale, StoreFailed, TelemoxError
 from bot.model import About, Alert, Blind, Card, Habits, Phase, Record, Route, Severity, Silence
 from bot.pages import PAGES
 from bot.pages.alerting.liveline import live_line
+from bot.pages.alerting.naming import Target
 from bot.pages.alerting.quiet import nearest
 from bot.pages.alerting.recorded import Recorded
 from bot.pages.alerting.watched import hour, next_at, reader_of, until, visible, zone_of
@@ -125,6 +126,11 @@ def labels(screen: Screen) -> list[str]:
         ("silence-how-long", "silence", "web"),
         ("silence-made", "silence", f"{HOSTILE} 4h new <disks> & more"),
         ("silence-all", "silence", "all 1h"),
+        ("silence-nearest", "silence", "nas 4h new disks"),
+        ("silence-nearest-node", "silence", "node pve 8am"),
+        ("maintenance-nearest", "maintenance", "pv2 2h rack"),
+        ("why-nearest", "why", "dbb"),
+        ("history-nearest", "history", "nsa-backup"),
         ("maintenance", "maintenance", ""),
         ("maintenance-how-long", "maintenance", "pve2"),
         ("maintenance-made", "maintenance", "node pve2 2h"),
@@ -378,8 +384,9 @@ async def test_what_is_out_of_scope_does_not_exist(kind: str, numbers: Iterable[
                 with pytest.raises(NotFound):
                     await PAGES[page].load(ask, arg)
     for name in ("pve2", "ct-mail"):
-        with pytest.raises(NotFound):
-            await PAGES["why"].load(ask, name)
+        near = await offered(ask, "why", name)
+        mine = [("node", "pve3")] if kind == "node" and name == "pve2" else []
+        assert [(one.about, one.value) for one in near] == mine
     assert bool((await PAGES["history"].load(ask, "")).records) == (kind == "ids")
 
 
@@ -396,8 +403,13 @@ async def test_a_narrowed_asker_sees_and_ends_only_silences_of_theirs() -> None:
 @pytest.mark.parametrize("words", ["rule storage_full 1h", "all 1h", "web 1h", "node pve2 1h", "storage nas-backup 1h"])
 async def test_a_narrowed_asker_silences_nothing_else(words: str) -> None:
     seen = watching()
-    with pytest.raises(Denied if words.startswith(("rule", "all")) else NotFound):
-        await PAGES["silence"].load(asking(seen, narrowed("ids")), words)
+    ask = asking(seen, narrowed("ids"))
+    if words.startswith(("rule", "all")):
+        with pytest.raises(Denied):
+            await PAGES["silence"].load(ask, words)
+    else:  # their own guest has `web` in its name
+        near = await offered(ask, "silence", words)
+        assert [(one.about, one.value) for one in near] == ([("guest", "103")] if words.startswith("web") else [])
     assert len(seen.quiet) == 4
 
 
@@ -884,8 +896,10 @@ async def test_who_is_narrowed_to_guests_silences_no_more_than_those(kind: str, 
     """Guests of theirs are on that node, bear that tag: others are and do as well."""
     seen = Watch()
     for typed in (words, words.partition(" ")[2]):
-        with pytest.raises(NotFound):
-            await PAGES["silence"].load(asking(seen, narrowed(kind)), typed)
+        ask = asking(seen, narrowed(kind))
+        fleet = await ask.fleet()
+        mine = {("guest", str(guest.vmid)) for guest in fleet.guests} | {("tag", tag) for tag in ask.asker.scope.tags}
+        assert {(one.about, one.value) for one in await offered(ask, "silence", typed)} <= mine
     assert seen.quiet == []
     if kind == "tag":
         await PAGES["silence"].load(asking(seen, narrowed(kind)), "tag:prod 1h")
@@ -903,8 +917,41 @@ async def test_a_narrowed_name_alone_is_no_wider() -> None:
 async def test_what_is_nowhere_is_said_with_where_to_look() -> None:
     said = await refused(Watch(), "silence", "nonsense 1h")
     assert said == "Nothing here is called nonsense. /silence alone lists what there is."
-    said = await refused(Watch(), "maintenance", "pveX")
-    assert said == "There is no node pveX. /maintenance alone lists what there is."
+    said = await refused(Watch(), "maintenance", "nonsense 2h")
+    assert said == "There is no node nonsense. /maintenance alone lists what there is."
+
+
+async def test_what_is_nearly_called_so_is_offered_and_nothing_is_silenced_by_the_guess() -> None:
+    seen = Watch()
+    for page, typed, names in (
+        ("silence", "nas 4h", ["nas-backup"]),
+        ("silence", "storage nas 4h", ["nas-backup"]),
+        ("silence", "nas off", ["nas-backup"]),
+        ("silence", "strage_full 1h", ["storage_full"]),
+        ("silence", "tag:prd 1h", ["prod"]),
+        ("silence", "ct-mial 4h", ["ct-mail"]),
+        ("maintenance", "pv2", ["pve2", "pve1", "pve3"]),
+        ("why", "nas", ["nas-backup"]),
+        ("why", "ct-mial", ["ct-mail"]),
+        ("history", "nas", ["nas-backup"]),
+    ):
+        assert [one.name for one in await offered(asking(seen), page, typed)] == names, typed
+    assert seen.quiet == []
+    screen = await show(asking(seen), "silence", "nas 4h new disks")
+    tap = screen.rows[0][0].tap
+    assert isinstance(tap, Open)
+    await show(asking(seen), tap.page, tap.arg)
+    assert [(one.about, one.value, one.reason) for one in seen.quiet] == [("storage", "nas-backup", "new disks")]
+
+
+async def offered(ask: Enquiry, page: str, arg: str) -> Sequence[Target]:
+    """Where nothing is called so."""
+    try:
+        data = await PAGES[page].load(ask, arg)
+    except NotFound:
+        return ()
+    near: Sequence[Target] = data.near if page == "history" else data.targets
+    return near
 
 
 async def refused(seen: Watch, page: str, arg: str) -> str:
@@ -1029,7 +1076,9 @@ async def test_why_of_something_without_an_alert_says_what_is_known_of_it() -> N
     said = await refused(seen, "why", "nonsense")
     assert said.startswith("Nothing here is called nonsense, and no alert is about it.")
     assert (await refused(seen, "why", "34")).startswith("There is no alert 34")
-    assert (await refused(seen, "why", "prod")).startswith("Nothing here is called prod")  # a tag: no one thing
+    tagged = await offered(asking(seen), "why", "prod")  # a tag: no one thing
+    assert {one.about for one in tagged} == {"guest"}
+    assert (await refused(seen, "why", "tag:prod")).startswith("Nothing here is called tag:prod")
 
 
 async def test_why_tells_a_narrowed_asker_of_nothing_else() -> None:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.access import Asker, Role
+from bot.errors import NotFound
 from bot.model import Record
 from bot.pages.alerting.alertwords import NAME, dotted, short, when
-from bot.pages.alerting.silence import page_word
+from bot.pages.alerting.naming import Target, called, nearest, page_word, unknown
 from bot.pages.alerting.watched import exists, names, watch
 from bot.pages.page import Enquiry, Page
-from bot.pages.parts import page_of, pager, refresh
+from bot.pages.parts import name_button, page_of, pager, pairs, refresh
 from bot.screen import Button, Open, Screen
 from bot.text import Said, Value, bold, cut, fold, lines, say, say_n, span
 
@@ -33,6 +34,7 @@ class Data:
     number: int
     now: datetime
     of: str = ""  # what alone is shown; '' = all
+    near: tuple[Target, ...] = ()  # what is nearly called so, where nothing is called so
 
 
 async def load(ask: Enquiry, arg: str) -> Data:
@@ -43,13 +45,24 @@ async def load(ask: Enquiry, arg: str) -> Data:
         number = int(words.pop()[:9])
     of = " ".join(words)
     found = [record for record in await watch(ask).history(KEPT) if exists(record.subject, ask.asker.scope)]
+    records = tuple(_of(found, fold(of), names(ask)) if of else found)
     return Data(
-        records=tuple(_of(found, fold(of), names(ask)) if of else found),
+        near=tuple(await _near(ask, of)) if of and not records else (),
+        records=records,
         clusters=names(ask),
         number=number,
         now=ask.now,
         of=of,
     )
+
+
+async def _near(ask: Enquiry, of: str) -> list[Target]:
+    """None where something is called just so: then nothing was ever wrong with it."""
+    try:
+        await called(ask, of)
+    except NotFound:
+        return await nearest(ask, of)
+    return []
 
 
 def _of(records: Sequence[Record], wanted: str, clusters: Mapping[str, str]) -> list[Record]:
@@ -81,6 +94,7 @@ def draw(data: Data, asker: Asker) -> Screen:
     return Screen(
         text=lines(title, *(_line(record, data) for record in shown)),
         rows=(
+            *pairs([name_button(f"{one.about} {one.name}", "history", _arg(one)) for one in data.near]),
             *pager("history", arg, number, pages),
             *(((Button(say("All of it"), Open("history")),),) if data.of else ()),
             (Button(say("‹ Alerts"), Open("alerts")), refresh("history", arg(number) if number > 1 else data.of)),
@@ -88,8 +102,14 @@ def draw(data: Data, asker: Asker) -> Screen:
     )
 
 
+def _arg(target: Target) -> str:
+    return f"tag:{target.value}" if target.about == "tag" else target.name
+
+
 def _title(data: Data, some: bool) -> Said:
     of = bold(cut(data.of, NAME))
+    if data.near:
+        return unknown(data.of)
     if not some:
         return say("Nothing of {of} in the last {n} days: no such name, or nothing was ever wrong.", of=of, n=DAYS)
     return say_n(len(data.records), one="One of {of}", many="{n} of {of}, newest first", of=of)

@@ -8,7 +8,7 @@ from bot import rules
 from bot.errors import NotFound
 from bot.model import About, Fleet, Guest, Record, Snapshot, Subject
 from bot.pages.alerting.alertwords import LINE, NAME, dotted, short, when
-from bot.pages.alerting.silence import Target, called
+from bot.pages.alerting.naming import Target, called
 from bot.pages.alerting.watched import exists, watch, wide
 from bot.pages.page import Enquiry
 from bot.pages.parts import WORDS

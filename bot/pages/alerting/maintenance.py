@@ -1,7 +1,8 @@
 """/maintenance: somebody works on a node: it and its guests are silent, and the rules know that it may be off."""
 
 from bot.access import Role
-from bot.pages.alerting.silence import Data, draw, page_word, settle
+from bot.pages.alerting.naming import page_word
+from bot.pages.alerting.silence import Data, draw, settle
 from bot.pages.page import Enquiry, Page
 
 

@@ -11,21 +11,18 @@ What is missing is asked for: the kind, the thing, the span. Nothing is silenced
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
-from bot import rules
 from bot.access import Asker, Role
-from bot.errors import Denied, NotFound, Stale
-from bot.model import Fleet
+from bot.errors import NotFound, Stale
 from bot.pages.alerting import silences
 from bot.pages.alerting.hush import cancel
-from bot.pages.alerting.watched import SPANS, recorded, until, wide
+from bot.pages.alerting.naming import ANY, Target, called, find, nearest, page_word, unknown
+from bot.pages.alerting.watched import SPANS, recorded, until
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, page_of, pager, pairs
-from bot.pages.query import exact
 from bot.screen import Button, Open, Row, Screen
-from bot.text import Said, bold, code, cut, fold, lines, say, span
+from bot.text import Said, bold, code, cut, lines, say, span
 
 KINDS = ("guest", "node", "storage", "tag", "rule", "all")
 ALIAS = {
@@ -33,23 +30,7 @@ ALIAS = {
     "everything": "all",
 }  # fmt: skip
 ENDS = frozenset({"off", "end", "stop"})
-ANY = ("guest", "node", "storage", "rule", "tag")
-"""Kinds that a name alone may be of, in the order in which they are offered."""
 CHOICES = 14
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """What a silence is of. `word` is how it is typed, so that a button finds the same again."""
-
-    about: str
-    cluster: str
-    value: str
-    name: str
-
-    @property
-    def word(self) -> str:
-        return f"{self.cluster}/{self.value}" if self.cluster else self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +43,7 @@ class Menu:
     target: Target | None = None  # for how long?
     number: int = 1
     rest: str = ""  # of several kinds: what was typed after the name
+    typed: str = ""  # nothing is called so: the targets nearly are
 
 
 Data = Menu | silences.One | silences.Data
@@ -78,7 +60,10 @@ async def load(ask: Enquiry, arg: str) -> Data:
     if kind in KINDS:
         words = [rest, *words[1:]] if colon and rest else words[1:]
     else:
-        found = await called(ask, words[0])
+        try:
+            found = await called(ask, words[0])
+        except NotFound:
+            return await _meant(ask, words[0], " ".join(words[1:]), page="silence")
         if len({one.about for one in found}) > 1:
             return Menu(page="silence", targets=tuple(found), number=number, rest=" ".join(words[1:]))
         kind = found[0].about
@@ -87,19 +72,11 @@ async def load(ask: Enquiry, arg: str) -> Data:
     return await settle(ask, kind, words, number, page="silence", maintenance=False)
 
 
-async def called(ask: Enquiry, text: str) -> list[Target]:
-    """What is called so, of whatever kind. Raises: NotFound."""
-    found: list[Target] = []
-    for kind in ANY:
-        with suppress(NotFound, Denied):
-            found += await find(ask, kind, text)
-    if found:
-        return found
-    raise NotFound(say("Nothing here is called {text}. /silence alone lists what there is.", text=text[:40]))
-
-
 async def settle(ask: Enquiry, kind: str, words: Sequence[str], number: int, *, page: str, maintenance: bool) -> Data:
-    targets = await find(ask, kind, words[0] if words else "", page)
+    try:
+        targets = await find(ask, kind, words[0] if words else "", page)
+    except NotFound:
+        return await _meant(ask, words[0], " ".join(words[1:]), page=page, kind=kind)
     if len(targets) != 1 or not words:
         return Menu(page=page, kind=kind, targets=tuple(targets), number=number)
     target = targets[0]
@@ -118,6 +95,16 @@ async def settle(ask: Enquiry, kind: str, words: Sequence[str], number: int, *, 
     return silences.made(ask, made)
 
 
+async def _meant(ask: Enquiry, typed: str, rest: str, *, page: str, kind: str = "") -> Menu:
+    """Raises: NotFound where nothing is nearly called so."""
+    near = await nearest(ask, typed, (kind,) if kind else ANY)
+    if not near and page == "maintenance":
+        raise NotFound(say("There is no node {text}. /maintenance alone lists what there is.", text=typed[:40]))
+    if not near:
+        raise NotFound(say("Nothing here is called {text}. /silence alone lists what there is.", text=typed[:40]))
+    return Menu(page=page, targets=tuple(near), rest=rest, typed=typed)
+
+
 async def _off(ask: Enquiry, target: Target, maintenance: bool) -> Data:
     """Ends what silences just that. Raises: NotFound where nothing does."""
     ask.fresh()
@@ -133,69 +120,6 @@ async def _off(ask: Enquiry, target: Target, maintenance: bool) -> Data:
     if not found:
         raise NotFound(say("Nothing silences just {name}. /silences lists what there is.", name=target.name))
     return await silences.end(ask, found)
-
-
-def page_word(words: list[str]) -> int:
-    """Takes `page:2` off the end."""
-    if words and words[-1].startswith("page:") and words[-1][5:].isdecimal() and len(words[-1]) < 10:
-        return max(1, int(words.pop()[5:]))
-    return 1
-
-
-async def find(ask: Enquiry, kind: str, text: str, page: str = "silence") -> list[Target]:
-    """What is called so; all there is of the kind where nothing is typed. Raises: NotFound, Denied."""
-    if kind in {"rule", "all"} and not wide(ask.asker.scope):
-        raise Denied(say("Your scope here is too narrow for that: it would silence what you do not see."))
-    if kind == "all":
-        return [Target(about="all", cluster="", value="", name="everything")]
-    if kind == "rule":
-        known = [Target(about="rule", cluster="", value=key, name=key) for key in sorted(rules.BY_KEY)]
-        return _chosen(kind, text, known, page)
-    fleet = await ask.fleet(max_age=float("inf"))
-    cluster, slash, rest = text.partition("/")
-    if slash and cluster in {snapshot.cluster for snapshot in fleet}:
-        fleet, text = Fleet(snapshots=tuple(one for one in fleet if one.cluster == cluster)), rest
-    if kind == "guest":
-        if not text:
-            return []
-        guests = exact(fleet, text)
-        return _chosen(
-            kind,
-            text,
-            [Target(about=kind, cluster=one.cluster, value=str(one.vmid), name=one.name) for one in guests],
-            page,
-            found=True,
-        )
-    scope = ask.asker.scope
-    narrow = bool(scope.pools or scope.tags or scope.vmids)  # to guests: nodes, storages and other tags hold others'
-    if kind == "tag":
-        tags = sorted({tag for guest in fleet.guests for tag in guest.tags if wide(scope) or tag in scope.tags})
-        return _chosen(kind, text, [Target(about=kind, cluster="", value=tag, name=tag) for tag in tags], page)
-    if kind == "node":
-        nodes = [
-            Target(about=kind, cluster=one.cluster, value=one.name, name=one.name) for one in fleet.nodes if not narrow
-        ]
-        return _chosen(kind, text, nodes, page)
-    storages = [
-        Target(about=kind, cluster=one.cluster, value=one.id, name=one.name) for one in fleet.storages if not narrow
-    ]
-    return _chosen(kind, text, storages, page)
-
-
-def _chosen(kind: str, text: str, targets: list[Target], page: str, *, found: bool = False) -> list[Target]:
-    """Raises: NotFound."""
-    if not text or found:
-        chosen = targets
-    else:
-        wanted = fold(text)
-        chosen = [one for one in targets if fold(one.value) == wanted] or [
-            one for one in targets if fold(one.name) == wanted
-        ]
-    if chosen or not text:
-        return chosen
-    raise NotFound(
-        say("There is no {kind} {text}. /{page} alone lists what there is.", kind=kind, text=text[:40], page=page)
-    )
 
 
 def draw(data: Data, asker: Asker) -> Screen:
@@ -244,16 +168,19 @@ def _how_long(data: Menu) -> Said:
 def _which(data: Menu) -> Screen:
     shown, number, pages = page_of(data.targets, data.number, CHOICES)
     mixed = not data.kind
-    head = "" if data.page == "maintenance" else f"{data.kind} "
+    node = data.page == "maintenance"
+    head = "" if node else f"{data.kind} "
     names = Counter((one.about, one.name) for one in data.targets)
     buttons: list[Button] = []
     for one in shown:
         name = one.word if names[one.about, one.name] > 1 else one.name
         arg = f"{one.about} {one.word} {data.rest}".strip() if mixed else f"{head}{one.word}"
-        buttons.append(name_button(f"{one.about} {name}" if mixed else name, data.page, arg))
+        buttons.append(name_button(f"{one.about} {name}" if mixed and not node else name, data.page, arg))
     turn = pager(data.page, lambda page: f"{head}page:{page}", number, pages)
     text = (
-        say("Which of these?")
+        unknown(data.typed)
+        if data.typed
+        else say("Which of these?")
         if mixed
         else say("Which {kind}?", kind=data.kind)
         if shown

@@ -11,6 +11,7 @@ from bot.model import Alert
 from bot.pages.alerting.alertwords import head, short, when
 from bot.pages.alerting.known import Known, known
 from bot.pages.alerting.known import draw as draw_known
+from bot.pages.alerting.naming import ANY, Target, nearest, unknown
 from bot.pages.alerting.watched import explained, names, one, seen, watch
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, pairs
@@ -31,13 +32,21 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """Nothing is called `text`: these nearly are."""
+
+    text: str
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
     why: Why
     clusters: Mapping[str, str]
     now: datetime
 
 
-async def load(ask: Enquiry, arg: str) -> Data | Choice | Known:
+async def load(ask: Enquiry, arg: str) -> Data | Choice | Known | Near:
     """`arg` is a number, or what the alert is about. Raises: NotFound."""
     text = arg.strip()
     standing, quiet = seen(ask), explained(ask)
@@ -49,7 +58,7 @@ async def load(ask: Enquiry, arg: str) -> Data | Choice | Known:
         elif named or not text:
             return Choice(alerts=tuple(named or standing), text=text)
         elif not (text.isascii() and text.isdecimal()):
-            return await known(ask, text)
+            return await _known(ask, text)
     try:
         alert = one(ask, text)
     except NotFound:
@@ -62,15 +71,28 @@ async def load(ask: Enquiry, arg: str) -> Data | Choice | Known:
     return Data(why=why, clusters=names(ask), now=ask.now)
 
 
+async def _known(ask: Enquiry, text: str) -> Known | Near:
+    """Raises: NotFound where nothing is even nearly called so."""
+    try:
+        return await known(ask, text)
+    except NotFound:
+        if not (near := await nearest(ask, text, [kind for kind in ANY if kind != "tag"])):
+            raise
+        return Near(text=text, targets=tuple(near))
+
+
 def _is(alert: Alert, wanted: str) -> bool:
     subject = alert.finding.subject
     return bool(wanted) and wanted in {fold(subject.name), fold(subject.id), fold(alert.finding.rule)}
 
 
-def draw(data: Data | Choice | Known, asker: Asker) -> Screen:
+def draw(data: Data | Choice | Known | Near, asker: Asker) -> Screen:
     if isinstance(data, Known):
         return draw_known(data)
     back = Button(say("‹ Alerts"), Open("alerts"))
+    if isinstance(data, Near):
+        buttons = [name_button(f"{one.about} {one.name}", "why", one.word) for one in data.targets]
+        return Screen(text=unknown(data.text), rows=(*pairs(buttons), (back,)))
     if isinstance(data, Choice):
         shown = data.alerts[:MOST]
         buttons = [_button(alert) for alert in shown]
