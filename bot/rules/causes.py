@@ -45,6 +45,7 @@ BUSY = frozenset({"vzdump", "qmmove", "move_volume", "qmigrate", "vzmigrate", "m
 """Types that load a node on purpose."""
 DOWN_ORDERS = frozenset({"stop", "shutdown", "hibernate"})
 PAUSE_ORDERS = frozenset({"pause", "hibernate"})
+DOWN = frozenset({Status.STOPPED, Status.HIBERNATED})
 HA_STARTED = frozenset({"started", "request_start", "request_start_balance"})
 HA_BUSY = frozenset({"fence", "recovery", "relocate", "migrate", "freeze"})
 
@@ -94,10 +95,10 @@ def of_down(view: View, guest: Guest, was: GuestWas) -> Cause | None:
 
 
 def _of_down(view: View, guest: Guest, was: GuestWas) -> Cause | None:
-    known = guest.status is was.status or was.status in {Status.STOPPED, Status.HIBERNATED, Status.PRELAUNCH}
+    known = guest.status is was.status or was.status in {*DOWN, Status.PRELAUNCH}
     if was.stopped_by and known:
         return Cause(by=was.stopped_by, at=was.changed)
-    if guest.lock and not guest.ha_managed:
+    if guest.lock and _under_lock(view, guest, was) and not guest.ha_managed:
         return Cause(by=f"its lock: {guest.lock}")
     if was.node != guest.node and not guest.ha_managed:
         return Cause(by="it was moved")
@@ -113,6 +114,14 @@ def _of_down(view: View, guest: Guest, was: GuestWas) -> Cause | None:
         if order is not None or task is None:
             return order
     return Cause(by=_by(task), at=task.upid.start)
+
+
+def _under_lock(view: View, guest: Guest, was: GuestWas) -> bool:
+    """Was the lock there as it went down? A backup, hours later, locks what is down too."""
+    if guest.status is not was.status and was.status not in DOWN:
+        return True
+    locked = was.locked if guest.lock == was.lock else view.at
+    return locked is not None and was.changed is not None and locked <= was.changed + SLACK
 
 
 def of_restart(view: View, guest: Guest) -> Cause | None:

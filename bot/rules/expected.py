@@ -15,7 +15,7 @@ from bot.rules.causes import HA_BUSY, STOPALL, ordered_down
 from bot.rules.grades import active, more
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.scan import scan
-from bot.rules.sight import seen, sees_guest
+from bot.rules.sight import seen, sees_running
 from bot.rules.subjects import guest_key, guest_subject, start
 from bot.text import Said, day_clock, say, span
 
@@ -123,7 +123,7 @@ def _sees(view: View, subject: Subject) -> bool:
     """One that is stopped, and has no tag, is expected up or not by what its configuration says: as long as that is
     not read it is neither missed nor well."""
     snapshot = seen(view)
-    if snapshot is None or not sees_guest(view, subject):
+    if snapshot is None or not sees_running(view, subject):
         return False
     guest = snapshot.by_vmid.get(int(subject.id))
     if guest is None or EXPECT_UP in guest.tags or not GuestNotes.about(guest):

@@ -16,7 +16,7 @@ from bot.rules.expected import CRITICAL, EXPECT_UP, expected
 from bot.rules.grades import more
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 from bot.rules.scan import scan
-from bot.rules.sight import sees_guest
+from bot.rules.sight import sees_running
 from bot.rules.subjects import guest_key, guest_subject, start
 from bot.text import Said, clock, say
 
@@ -53,7 +53,7 @@ def guest_stopped_by_itself(view: View, limits: Limits) -> Iterator[Finding]:
                 yield _stopped(view, guest, was, last=cause.said(view.at))
         elif guest.ha_managed:
             yield from _of_ha(view, guest, was, limit)
-        elif _undecided(view, guest):
+        elif _undecided(view, guest) and not guest.lock:
             if not view.first and _lately(view, was) and _one_blow(view):
                 yield _stopped(view, guest, was, feared=True)
                 continue
@@ -61,7 +61,7 @@ def guest_stopped_by_itself(view: View, limits: Limits) -> Iterator[Finding]:
                 view, guest, was, grey=view.first, hold=limit.hold + more(limit, "onboot_seconds", ONBOOT_WAIT)
             )
         else:
-            yield _stopped(view, guest, was)
+            yield _stopped(view, guest, was, grey=bool(guest.lock))
 
 
 def _undecided(view: View, guest: Guest) -> bool:
@@ -173,7 +173,7 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         limit=Limit(hold=30, polls=2, more={"ha_seconds": 180, "onboot_seconds": ONBOOT_WAIT}),
         find=guest_stopped_by_itself,
-        sees=sees_guest,
+        sees=sees_running,
         confirm=Confirm.GUEST_TASKS,
     ),
 )

@@ -87,6 +87,16 @@ def sees_guest(view: View, subject: Subject) -> bool:
     return in_sight(view, guest)
 
 
+def sees_running(view: View, subject: Subject) -> bool:
+    """The same, and not while its VM is in prelaunch: whether it is to run, or only its backup reads its disks, is
+    still to be seen."""
+    snapshot = seen(view)
+    if snapshot is None or not sees_guest(view, subject):
+        return False
+    guest = snapshot.by_vmid.get(int(subject.id))
+    return guest is None or guest.status is not Status.PRELAUNCH
+
+
 def sees_hastate(view: View, subject: Subject) -> bool:
     """It is told by the cluster, even of a guest whose node is gone."""
     snapshot = seen(view)

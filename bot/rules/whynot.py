@@ -28,6 +28,8 @@ def stopped_by_itself(view: View, guest: Guest, limit: Limit) -> Said | None:
         return say("its node may sleep")
     if (cause := of_down(view, guest, was)) is not None:
         return cause.said(view.at)
+    if guest.lock:
+        return say("it is locked: {lock}", lock=guest.lock)
     if guest.ha_managed and guest.hastate in HA_BUSY:
         return say("HA is at work on it: {state}", state=guest.hastate)
     if guest.ha_managed and guest.hastate != "error" and ha_wants(view, guest) is False:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from bot.model import Guest, Kind, Snapshot, Status
 from bot.model.view import GuestWas, NodeWas, View
 from bot.rules.boots import LAG, node_restarted, polled
-from bot.rules.causes import last_ran, of_down, of_restart, reaches
+from bot.rules.causes import DOWN, last_ran, of_down, of_restart, reaches
 from bot.rules.sight import blind, whole
 
 K = TypeVar("K")
@@ -116,7 +116,11 @@ def _new(view: View, guest: Guest, booted: float | None) -> GuestWas:
 
 
 def _guest(view: View, guest: Guest, was: GuestWas, booted: float | None) -> GuestWas:
-    """`was`, brought up to date with a guest that was seen."""
+    """`was`, brought up to date with a guest that was seen. A VM in prelaunch that was down is down still: its backup
+    starts QEMU to read its disks, and a start may come to nothing."""
+    if guest.status is Status.PRELAUNCH and was.status in DOWN:
+        guest = replace(guest, status=was.status)
+        booted = None
     changes = was
     if guest.lock != was.lock:
         changes = replace(changes, lock=guest.lock, locked=view.at if guest.lock else None)
