@@ -88,7 +88,14 @@ def reason(rule: str, looked: View) -> str | None:
         ),
         (seen(DOWN, RAN, STARTS, sleeping=frozenset({"pve1"})), "its node may sleep", "its node may sleep"),
         (
-            seen(guest(status=Status.STOPPED, lock="backup"), RAN, STARTS),
+            seen(guest(status=Status.STOPPED, lock="backup"), RAN, STARTS),  # it was locked long after it stopped
+            "it is locked: backup",
+            "it is locked: backup",
+        ),
+        (
+            seen(
+                guest(status=Status.STOPPED, lock="backup"), replace(RAN, lock="backup", locked=later(-630)), STARTS
+            ),
             "cause: its lock: backup",
             "it is locked: backup",
         ),
