@@ -26,6 +26,8 @@ from bot.demo.telegram.page import Page
 ANA, BEN, VERA, MALLORY = 1001, 1002, 1003, 6666
 OPS, HOME = -1001000500, -4000123
 ALERTS = "Alerts"  # the topic of Ops that they go to
+SWITCHED_ON = ("GUEST_CPU", "NODE_SWAP", "PRESSURE")
+"""Rules that are off by default, and that the demo has a fault for."""
 # As the settings below give them.
 NOTES = {ANA: "admin", BEN: "operator", VERA: "viewer", MALLORY: "stranger"}
 
@@ -41,6 +43,7 @@ class Demo:
         self, *, port: int = 0, guests: int = 40, seed: int = 1, speed: float = 1.0, latency: float = 0.0
     ) -> None:
         self.cluster = Cluster(seed=seed, guests=guests, speed=speed, latency=latency, anchored=True)
+        self.cluster.world.ceph = "HEALTH_OK"  # installed, so that it is looked at often
         # The token is the only thing that keeps other local programs out of the stand-in Bot API.
         self.api = BotApi(f"110201543:{secrets.token_urlsafe(26)}")
         self.api.quota = QUOTA
@@ -112,6 +115,8 @@ class Demo:
             "TELEMOX_ALERT_CHATS": f"{OPS}:{self.alerts}",
             "TELEMOX_ALERTS__POLL_SECONDS": "2",
             "TELEMOX_ALERTS__TIME_SCALE": "0.1",  # so that what takes minutes takes seconds
+            "TELEMOX_ALERTS__LOCK_STUCK__HOLD": "10m",  # and so what takes hours
+            **{f"TELEMOX_ALERTS__{rule}__ON": "yes" for rule in SWITCHED_ON},
             "TELEMOX_LISTEN": f"127.0.0.1:{self._listen}",
             "TELEMOX_NOTIFY_SECRET": self.cluster.notifier.secret,
         }

@@ -118,6 +118,10 @@ class Case:
             end()
 
 
+AGAIN = "seen at once by /alerts, Look again"
+DIGEST = "told once a day, in the digest: /alerts, Look again, then /digest"
+OFF = "its rule is off unless somebody switches it on"
+
 Targets = Callable[[Stage], list[str]]
 
 
@@ -157,6 +161,11 @@ def stopped(stage: Stage) -> list[str]:
     return [str(guest.vmid) for guest in sorted(down, key=lambda guest: (guest.broken, guest.onboot, bool(guest.lock)))]
 
 
+def small(stage: Stage) -> list[str]:
+    """Guests whose backup takes the least time, first."""
+    return sorted(guests(stage), key=lambda vmid: stage.world.guests[int(vmid)].maxdisk)
+
+
 def storages(stage: Stage) -> list[str]:
     return sorted({storage.name for storage in stage.world.storages if storage.enabled})
 
@@ -169,6 +178,7 @@ class Fault:
     help: str
     targets: Targets
     rule: str = ""  # the bot's rule that it brings about, as its catalogue numbers and names it
+    seen: str = ""  # how to see it in the chat, where it is not told there within two minutes
     begin: Callable[[Case], None] | None = None  # raises ValueError, with words for people: not now
     meet: Callable[[Request], Refusal | Reply | None] | None = None
     spoil: Callable[[Request, Reply], Reply] | None = None

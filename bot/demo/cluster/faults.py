@@ -83,6 +83,7 @@ class Faults:
                 "once": fault.once,
                 "label": fault.label,
                 "help": fault.help,
+                "seen": fault.seen,
                 "on": fault.key in self._on,
                 "target": [*self._on.get(fault.key, ("",))][-1],
                 "one": fault.one,  # false: may be aimed at all at once

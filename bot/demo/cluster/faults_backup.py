@@ -6,7 +6,7 @@ from functools import partial
 
 from bot.demo.cluster import backup
 from bot.demo.cluster.errors import TaskFailed
-from bot.demo.cluster.fault import Case, Fault, Stage, guests, hosts, nothing
+from bot.demo.cluster.fault import DIGEST, Case, Fault, Stage, guests, hosts, nothing, small
 from bot.demo.cluster.tasks import Task, Work
 from bot.demo.cluster.things import Guest, Snapshot
 
@@ -63,6 +63,15 @@ def _overdue(case: Case) -> None:
         return tuple(one for one in excluded if one != FORGOTTEN)
 
     case.change(case.world.jobs[0], "excluded", hold)
+    case.afterwards(lambda: _have_them_read(case.stage))
+
+
+def _have_them_read(stage: Stage) -> None:
+    """Whoever watches reads all backups anew when one has ended: that of a small guest soon has."""
+    vmid = next(iter(small(stage)), None)
+    guest = stage.world.guests[int(vmid)] if vmid is not None else None
+    if guest is not None and stage.world.nodes[guest.node].online:
+        backup.begin(stage.world, backup.Job(node=guest.node, storage="nas-backup", vmids=(guest.vmid,)))
 
 
 def _store(case: Case) -> None:
@@ -152,7 +161,7 @@ def _snapshot_old(case: Case) -> None:
 FAULTS: tuple[Fault, ...] = (
     Fault(
         key="backup_failed", group=TASKS, label="Backup fails", help="saved now, with an error; when it is off, well",
-        targets=guests, begin=_backup_failed, one=True, rule="29 backup_failed",
+        targets=small, begin=_backup_failed, one=True, rule="29 backup_failed",
     ),
     Fault(
         key="backup_now", group=TASKS, label="Nightly backup, now", help="one node's job: must make no noise",
@@ -168,7 +177,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         key="not_backed_up", group=TASKS, label="In no backup job", help="the nightly job leaves it out",
-        targets=guests, begin=_not_backed_up, one=True, rule="31 not_backed_up",
+        targets=guests, begin=_not_backed_up, one=True, seen=DIGEST, rule="31 not_backed_up",
     ),
     Fault(
         key="replication", group=TASKS, label="Replication fails", help="six times in a row", targets=replicated,
@@ -188,6 +197,6 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         key="snapshot_old", group=TASKS, label="Old snapshot", help="two months old", targets=guests,
-        begin=_snapshot_old, one=True, rule="34 snapshot_old",
+        begin=_snapshot_old, one=True, seen=DIGEST, rule="34 snapshot_old",
     ),
 )  # fmt: skip

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from bot.demo.cluster.errors import Refusal
-from bot.demo.cluster.fault import Case, Fault, Stage, Targets, containers, guests, machines, stopped
+from bot.demo.cluster.fault import OFF, Case, Fault, Stage, Targets, containers, guests, machines, stopped
 
 GUESTS, FIGURES = "Guests", "Load of guests"
-LOOP = 25.0  # seconds between two restarts of a container that restarts itself
+LOOP = 33.0  # seconds between two restarts of a container that restarts itself
 
 
 def _crash(case: Case) -> None:
@@ -79,10 +79,19 @@ def unlocked(stage: Stage) -> list[str]:
 
 def _row(
     key: str, label: str, words: str, targets: Targets, rule: str, begin: Callable[[Case], None],
-    *, once: bool = False, group: str = GUESTS,
+    *, once: bool = False, group: str = GUESTS, seen: str = "",
 ) -> Fault:  # fmt: skip
     return Fault(
-        key=key, group=group, label=label, help=words, targets=targets, begin=begin, one=True, once=once, rule=rule
+        key=key,
+        group=group,
+        label=label,
+        help=words,
+        targets=targets,
+        begin=begin,
+        one=True,
+        once=once,
+        rule=rule,
+        seen=seen,
     )
 
 
@@ -102,9 +111,9 @@ FAULTS: tuple[Fault, ...] = (
          _put("lock", "snapshot")),
     _row("agent_silent", "Agent silent", "tagged expect-agent, and no answer", machines, "46 guest_silent", _silent),
     _row("started", "Somebody starts it", "ana, in Proxmox itself", stopped, "40 guest_event", _ordered("start"),
-         once=True),
+         once=True, seen=OFF),
     _row("rebooted", "Somebody reboots it", "ana, in Proxmox itself", guests, "40 guest_event", _ordered("reboot"),
-         once=True),
+         once=True, seen=OFF),
     _row("guest_cpu", "CPU high", "99 % of its CPUs", guests, "13 guest_cpu", _put("load", 0.99),
          group=FIGURES),
     _row("guest_mem", "Memory high", "a container at 98 %", containers, "14 guest_mem",

@@ -6,7 +6,7 @@ from bot.demo.cluster.fault import Case, Fault, hosts, managed, nothing
 from bot.demo.cluster.orders import Command, Order
 
 NODES, LOAD = "Nodes and HA", "Load of nodes"
-RESET = 20.0  # seconds a node is down when it resets by itself: no other node calls it offline for long
+RESET = 3.0  # seconds a node is down when it resets by itself: shorter than what is called offline, in a demo
 FOREVER = 10 * 365 * 86_400.0
 
 
@@ -126,7 +126,8 @@ FAULTS: tuple[Fault, ...] = (
         begin=_disarmed, rule="5 node_fenced",
     ),
     Fault(
-        key="ha_maintenance", group=NODES, label="HA maintenance", help="the node is to be left alone", targets=hosts,
+        key="ha_maintenance", group=NODES, label="HA maintenance",
+        help="the node is left alone: switched off then, it is silent", targets=hosts,
         begin=_maintenance, one=True, rule="3 node_offline",
     ),
     Fault(

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from bot.demo.cluster.fault import Case, Fault, Stage, hosts, nothing, storages
+from bot.demo.cluster.fault import AGAIN, Case, Fault, Stage, hosts, nothing, storages
 from bot.demo.cluster.things import Storage
 
 STORAGE = "Storage"
 FILLS = 10.0  # seconds for one more percent
-FULL, FILLED = 0.998, 0.97
+FULL, FILLS_FROM, FILLED = 0.998, 0.80, 0.975
 
 
 def _named(case: Case) -> list[Storage]:
@@ -20,15 +20,15 @@ def _full(case: Case) -> None:
 
 
 def _filling(case: Case) -> None:
-    """One percent every ten seconds, up to nearly full."""
+    """One percent every ten seconds, from where it is soon too much."""
     for storage in _named(case):
-        _fill(case, storage, 0.01)
+        _fill(case, storage, FILLS_FROM)
 
 
-def _fill(case: Case, storage: Storage, more: float) -> None:
-    if case.on and more <= FILLED:
-        case.change(storage, "used", lambda used: max(used, min(FILLED, used + more)))
-        case.world.clock.later(FILLS, lambda: _fill(case, storage, more + 0.01))
+def _fill(case: Case, storage: Storage, share: float) -> None:
+    if case.on and share <= FILLED:
+        case.change(storage, "used", lambda used: max(used, share))
+        case.world.clock.later(FILLS, lambda: _fill(case, storage, share + 0.01))
 
 
 def _offline(case: Case) -> None:
@@ -67,7 +67,7 @@ FAULTS: tuple[Fault, ...] = (
         begin=_full, one=True, rule="22 storage_full",
     ),
     Fault(
-        key="storage_filling", group=STORAGE, label="Disk filling", help="one percent more every 10 s",
+        key="storage_filling", group=STORAGE, label="Disk filling", help="from 80 % on, one percent more every 10 s",
         targets=storages, begin=_filling, one=True, rule="22 storage_full",
     ),
     Fault(
@@ -76,7 +76,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         key="thin_metadata", group=STORAGE, label="Thin pool's metadata", help="93 % of it used", targets=hosts,
-        begin=_thin, one=True, rule="24 thin_metadata",
+        begin=_thin, one=True, seen=AGAIN, rule="24 thin_metadata",
     ),
     Fault(
         key="zfs_degraded", group=STORAGE, label="ZFS degraded", help="one disk of a mirror is gone", targets=with_zfs,
@@ -84,22 +84,22 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         key="zfs_errors", group=STORAGE, label="ZFS checksum errors", help="all is online, 12 errors", targets=with_zfs,
-        begin=_pool("cksum", 12), one=True, rule="25 zfs",
+        begin=_pool("cksum", 12), one=True, seen=AGAIN, rule="25 zfs",
     ),
     Fault(
         key="disk_failing", group=STORAGE, label="Disk failing", help="SMART says FAILED", targets=hosts,
-        begin=_disk("health", "FAILED!", 3), one=True, rule="26 disk_health",
+        begin=_disk("health", "FAILED!", 3), one=True, seen=AGAIN, rule="26 disk_health",
     ),
     Fault(
         key="disk_worn", group=STORAGE, label="SSD worn", help="4 % of its life remain", targets=hosts,
-        begin=_disk("wearout", 4, 0), one=True, rule="26 disk_health",
+        begin=_disk("wearout", 4, 0), one=True, seen=AGAIN, rule="26 disk_health",
     ),
     Fault(
-        key="ceph_warn", group=STORAGE, label="Ceph warns", help="installs it, HEALTH_WARN", targets=nothing,
+        key="ceph_warn", group=STORAGE, label="Ceph warns", help="HEALTH_WARN", targets=nothing,
         begin=_ceph("HEALTH_WARN"), rule="27 ceph",
     ),
     Fault(
-        key="ceph_err", group=STORAGE, label="Ceph in error", help="installs it, HEALTH_ERR", targets=nothing,
+        key="ceph_err", group=STORAGE, label="Ceph in error", help="HEALTH_ERR", targets=nothing,
         begin=_ceph("HEALTH_ERR"), rule="27 ceph",
     ),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bot.demo.cluster.fault import Case, Fault, Stage, hosts, nothing
+from bot.demo.cluster.fault import AGAIN, DIGEST, OFF, Case, Fault, Stage, hosts, nothing
 from bot.demo.cluster.machine import KERNEL, Package
 from bot.demo.cluster.things import Guest
 
@@ -93,15 +93,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         key="cert", group=UPKEEP, label="Certificate expires", help="the one that its API serves",
         targets=lambda stage: [f"{node}, {left}" for node in stage.ports for left in DAYS], begin=_certificate,
-        one=True, rule="35 cert_expiry",
+        one=True, seen=AGAIN, rule="35 cert_expiry",
     ),
     Fault(
         key="updates", group=UPKEEP, label="Updates", help="two packages have newer versions", targets=hosts,
-        begin=_updates, one=True, rule="36 updates",
+        begin=_updates, one=True, seen=DIGEST, rule="36 updates",
     ),
     Fault(
         key="reboot", group=UPKEEP, label="Reboot pending", help=f"{KERNEL} is installed, an older one runs",
-        targets=hosts, begin=_reboot, one=True, rule="36 updates",
+        targets=hosts, begin=_reboot, one=True, seen=DIGEST, rule="36 updates",
     ),
     Fault(
         key="service_down", group=UPKEEP, label="Service down", help="it failed, and stays so",
@@ -110,15 +110,15 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         key="clock_drift", group=UPKEEP, label="Clock drifts", help="42 s ahead; all of them: the bot's own is wrong",
-        targets=hosts, begin=_drift, rule="39 clock_drift",
+        targets=hosts, begin=_drift, seen=AGAIN, rule="39 clock_drift",
     ),
     Fault(
         key="subscription", group=UPKEEP, label="Subscription ends", help="in 5 days", targets=hosts,
-        begin=_subscription, one=True, rule="42 subscription",
+        begin=_subscription, one=True, seen=OFF, rule="42 subscription",
     ),
     Fault(
         key="token", group=UPKEEP, label="Token expires", help="in 2 days",
-        targets=tokens, begin=_token, one=True, rule="45 token_expiry",
+        targets=tokens, begin=_token, one=True, seen=AGAIN, rule="45 token_expiry",
     ),
     _pushed("push_mail", "Mail to root", "smartd's, as Proxmox forwards it", "44 system_mail",
             lambda stage: stage.notifier.system_mail()),

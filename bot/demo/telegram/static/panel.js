@@ -55,7 +55,7 @@ export function panel(tell) {
     const places = aimed.filter(Boolean).map((target) => row.names?.[target] || target).join(", ");
     return el("div", { class: row.on ? "fault on" : "fault" },
       el(row.once ? "span" : "label", row.once ? { class: "name" } : { for: id }, row.label), act,
-      el("p", {}, row.help || "", row.rule && " ", row.rule && el("i", { title: "The rule that it brings about" }, `· ${row.rule}`), places && el("b", {}, ` · ${places}`)), choice);
+      el("p", {}, row.help || "", row.rule && " ", row.rule && el("i", { title: "The rule that it brings about" }, `· ${row.rule}`), places && el("b", {}, ` · ${places}`), row.seen && el("span", { class: "seen" }, row.seen)), choice);
   }
 
   function drawCluster(all) {
