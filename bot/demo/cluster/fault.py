@@ -118,8 +118,8 @@ class Case:
             end()
 
 
-AGAIN = "seen at once by /alerts, Look again"
-DIGEST = "told once a day, in the digest: /alerts, Look again, then /digest"
+AGAIN = "seen at once by /alerts, Read all again"
+DIGEST = "told once a day, in the digest: /alerts, Read all again, then /digest"
 OFF = "its rule is off unless somebody switches it on"
 
 Targets = Callable[[Stage], list[str]]
