@@ -227,7 +227,7 @@ def _found(alert: Alert, finding: Finding, at: _Poll) -> tuple[Alert, NewsKind |
     alert = _up(alert, at)
     if finding.grey:
         return replace(alert, held=0.0, polls=0) if alert.polls else alert, None
-    if finding.severity > alert.severity and finding.last is None:
+    if finding.severity > (alert.finding if finding.anew else alert).severity and finding.last is None:
         alert = replace(alert, held=alert.held + (at.grown if alert.polls else 0.0), polls=alert.polls + 1)
         if not at.confirmed or not _enough(alert.held, alert.polls, finding, at.limit):
             return alert, None

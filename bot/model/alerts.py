@@ -76,6 +76,7 @@ class Finding:
     severity: Severity
     said: Said  # the headline, a whole sentence without emoji: "{name} stopped by itself"
     over: Said | None = None  # the headline once it is over: "{name} runs again"; None: a general one
+    timed: bool = False  # `over` says itself for how long it was
     details: tuple[Said, ...] = ()  # lines below, what the reader needs next
     because: Said | None = None  # for /why: what was seen against which threshold
     cures: tuple[Cure, ...] = ()
@@ -83,6 +84,7 @@ class Finding:
     grey: bool = False  # between clear and fire: keeps an alert that is up, starts none
     event: str = ""  # of an event: its own identity (a UPID …): told once
     quiet: bool = False  # never sounds, whatever its severity: ordered, or explained
+    anew: bool = False  # what kept it quiet has ended: told with its sound, though it may have been told as bad before
     loud: bool = False  # sounds like a critical by day though it is a warning ("warn, sounds")
     slow: bool = False  # never passes quiet hours and repeats daily, critical or not
     since: datetime | None = None  # when it began, where the rule knows better than the poll; UTC

@@ -42,7 +42,9 @@ def api_unreachable(view: View, limits: Limits) -> Iterator[Finding]:
     since = view.cut_since or view.at
     gone = (view.at - since).total_seconds()
     ordered = _ordered_cut(view, limit)
-    explained = ordered is not None and gone < more(limit, "grace_seconds", GRACE)
+    names = _names(view)
+    upkeep = bool(names) and all(name in view.maintenance for name in names)  # all of it: its return is not awaited
+    explained = ordered is not None and (upkeep or gone < more(limit, "grace_seconds", GRACE))
     quiet = explained or view.deaf > 0
     details: list[Said] = [_CUTS.get(view.cut or Cut.NETWORK, _CUTS[Cut.NETWORK])]
     if view.trouble is not None:
@@ -65,7 +67,9 @@ def api_unreachable(view: View, limits: Limits) -> Iterator[Finding]:
             many="{n} polls in a row could not be read, since {at}",
             at=clock(since),
         ),
+        timed=quiet,
         quiet=quiet,
+        anew=ordered is not None and not quiet,
         since=view.cut_since,
     )
 
@@ -74,9 +78,12 @@ def _ordered_cut(view: View, limit: Limit) -> Cause | None:
     """An order to one of its nodes before it went silent: with its only node, or the last one, all is silent."""
     since = view.cut_since or view.at
     within = timedelta(seconds=more(limit, "ordered_seconds", ORDERED))
-    names = dict.fromkeys((*view.before.nodes, *(view.snapshot.by_node if view.snapshot is not None else ())))
-    causes = (of_node(view, name, since, within) for name in names)
+    causes = (of_node(view, name, since, within) for name in _names(view))
     return next((cause for cause in causes if cause is not None), None)
+
+
+def _names(view: View) -> list[str]:
+    return list(dict.fromkeys((*view.before.nodes, *(view.snapshot.by_node if view.snapshot is not None else ()))))
 
 
 def _hour(at: datetime) -> Moment:

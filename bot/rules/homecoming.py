@@ -1,7 +1,7 @@
 """A node is back: how its guests come up again, as one summary with the alert of its absence.
 
 The alert stays up, quiet, while they start; once they run, or its startall has ended, or SETTLE has passed, the last
-word is what its end says: "pve2 is back, 11 of 12 guests run, not started: ct-mail".
+word is what its end says: "pve2 is back after 6 min, 11 of 12 guests, not started: ct-mail".
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from bot.model import Finding, Guest, Node, Outcome, Severity, Snapshot, Status
 from bot.model.view import View
 from bot.rules.sight import remembered, seen
 from bot.rules.subjects import ask, node_subject
-from bot.text import Value, cut, from_epoch, say
+from bot.text import Value, cut, from_epoch, say, span
 
 SETTLE = timedelta(minutes=5)
 """For so long the guests of a node that is back may take to start."""
@@ -27,6 +27,7 @@ class Homecoming:
     up: int
     missing: tuple[Guest, ...]  # ran before, and do not yet
     settled: bool  # nothing more is to be waited for
+    back: datetime
 
 
 def homecoming(view: View, snapshot: Snapshot, node: Node) -> Homecoming | None:
@@ -58,7 +59,7 @@ def homecoming(view: View, snapshot: Snapshot, node: Node) -> Homecoming | None:
     settled = (
         not missing or view.at - back >= SETTLE or (started is not None and view.at - started >= LAG)
     ) and not any(guest.status is Status.UNKNOWN for guest in missing)
-    return Homecoming(up=up, missing=tuple(missing), settled=settled)
+    return Homecoming(up=up, missing=tuple(missing), settled=settled, back=back)
 
 
 def finding(view: View, node: Node) -> Finding | None:
@@ -72,16 +73,18 @@ def finding(view: View, node: Node) -> Finding | None:
         return None
     total = home.up + len(home.missing)
     names = ", ".join(cut(guest.name, 20) for guest in home.missing[:4])
+    away = max(1.0, (home.back - from_epoch(offline)).total_seconds())
     values: dict[str, Value] = {"name": node.name, "up": home.up, "of": total}
+    values["span"] = span(away if away < 60 else away // 60 * 60)
     if not total:
-        over = say("{name} is back", name=node.name)
+        over = say("{name} is back after {span}", **values)
     elif not home.missing:
-        over = say("{name} is back, {up} of {of} guests run", **values)
+        over = say("{name} is back after {span}, {up} of {of} guests run", **values)
     elif len(home.missing) <= 4:
-        over = say("{name} is back, {up} of {of} guests, not started: {names}", names=names, **values)
+        over = say("{name} is back after {span}, {up} of {of} guests, not started: {names}", names=names, **values)
     else:
         over = say(
-            "{name} is back, {up} of {of} guests, not started: {names} and {n} more",
+            "{name} is back after {span}, {up} of {of} guests, not started: {names} and {n} more",
             names=names,
             n=len(home.missing) - 4,
             **values,
@@ -97,6 +100,7 @@ def finding(view: View, node: Node) -> Finding | None:
         severity=Severity.INFO,
         said=say("{name} is back, its guests start: {up} of {of}", **values) if total else over,
         over=over,
+        timed=True,
         because=say("online again, {up} of {of} guests that ran before run", up=home.up, of=total)
         if total
         else say("online again, and none of its guests ran before"),

@@ -3,10 +3,10 @@
 3 node_offline · 4 node_reset
 """
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
-from bot.model import Finding, Node, Severity, Snapshot
+from bot.model import Finding, Guest, Node, Severity, Snapshot
 from bot.model.view import View
 from bot.rules import homecoming
 from bot.rules.boots import LAG, booted_at, rebooted
@@ -27,7 +27,7 @@ from bot.rules.subjects import (
     node_subject,
     tasks_of_node,
 )
-from bot.text import Moment, Said, clock, from_epoch, say, span
+from bot.text import Moment, Said, Value, clock, from_epoch, say, span
 
 ORDERED = 900.0
 """Seconds before a node went away in which an order explains it."""
@@ -63,37 +63,24 @@ def _offline(view: View, snapshot: Snapshot, node: Node, limit: Limit) -> Findin
     since = was.changed if was is not None and was.online is False else None
     gone = (view.at - since).total_seconds() if since is not None else 0.0
     cause = of_node(view, node.name, since or view.at, timedelta(seconds=more(limit, "ordered_seconds", ORDERED)))
-    soon = gone < more(limit, "grace_seconds", GRACE)
-    if node.name in view.maintenance and not soon:  # whatever was ordered first
+    grace = more(limit, "grace_seconds", GRACE)
+    soon, upkeep = gone < grace, node.name in view.maintenance
+    if upkeep and not soon:  # whatever was ordered first
         cause = Cause(by="maintenance", ordered=False)
-    explained = node.name in view.maintenance or (cause is not None and soon)
+    explained = upkeep or (cause is not None and soon)
+    ended = remembered(view, f"maintained/{node.name}") is not None and not explained
     guests = [guest for guest in snapshot.guests if guest.node == node.name and not guest.template]
-    moving = [guest.name for guest in guests if guest.hastate and guest.hastate in HA_BUSY - {"freeze"} | {"started"}]
-    details: list[Said] = []
-    if moving:
-        details.append(say("HA starts elsewhere: {names}", names=named(moving)))
-    local = [storage.name for storage in snapshot.storages if storage.node == node.name and not storage.shared]
-    if local:
-        details.append(say("storage with it: {names}", names=", ".join(local[:4])))
-    values: dict[str, str | Said] = {"name": node.name}
-    if cause is not None and not cause.ordered:
-        said = say("{name} is offline, under {maintenance}", maintenance=cause.by, **values)
-    elif cause is not None and cause.at is not None:
-        values |= {"at": Moment(cause.at, "%H:%M")}
-        said = (
-            say("{name} is shutting down, ordered {at}", **values)
-            if explained
-            else say("{name} has not come back, ordered down {at}", **values)
-        )
-        if cause.by:
-            details.append(say("by {by}", by=cause.by))
-    else:
-        said = say("{name} is offline", **values)
+    details = [
+        *_waits(cause, (since or view.at) + timedelta(seconds=grace), explained=explained, upkeep=upkeep),
+        *_with_it(snapshot, node, guests),
+    ]
     return Finding(
         rule="node_offline",
         subject=node_subject(node),
         severity=Severity.INFO if explained else Severity.CRITICAL,
-        said=said,
+        said=say("{name} is offline · maintenance is over", name=node.name)
+        if ended
+        else _said(node, cause, explained=explained, gone=gone, hold=limit.hold),
         over=say("{name} is back", name=node.name),
         details=tuple(details),
         because=say("its row says offline")
@@ -101,9 +88,46 @@ def _offline(view: View, snapshot: Snapshot, node: Node, limit: Limit) -> Findin
         else say("online until {at}, offline for {span}", at=clock(since), span=span(gone)),
         cures=(guests_there(node, snapshot),) if guests else (),
         quiet=explained,
+        anew=not explained and (ended or cause is not None),
+        hold=0.0 if not explained and (ended or cause is not None) and gone >= limit.hold else None,
         since=since,
         affected=tuple(guest.name for guest in guests),
     )
+
+
+def _said(node: Node, cause: Cause | None, *, explained: bool, gone: float, hold: float) -> Said:
+    """`gone`: s for which it has been offline. Its guests are down before it leaves the cluster: after `hold` it is
+    off."""
+    values: dict[str, Value] = {"name": node.name}
+    if cause is None or (cause.ordered and cause.at is None):
+        return say("{name} is offline", **values)
+    if not cause.ordered or cause.at is None:
+        return say("{name} is offline, under {maintenance}", maintenance=cause.by, **values)
+    values["at"] = Moment(cause.at, "%H:%M")
+    if not explained:
+        return say("{name} has not come back, ordered down {at}", **values)
+    if gone < hold:
+        return say("{name} is shutting down, ordered {at}", **values)
+    if cause.by:
+        return say("{name} is off, shut down by {by} {at}", by=cause.by, **values)
+    return say("{name} is off, shut down in order {at}", **values)
+
+
+def _waits(cause: Cause | None, until: datetime, *, explained: bool, upkeep: bool) -> Iterator[Said]:
+    """What happens next, where it is awaited; and who ordered it, where that is not said yet."""
+    if explained and not upkeep:
+        yield say("sounds if it is not back by {at}", at=Moment(until, "%H:%M"))
+    elif not explained and cause is not None and cause.ordered and cause.by:
+        yield say("by {by}", by=cause.by)
+
+
+def _with_it(snapshot: Snapshot, node: Node, guests: Sequence[Guest]) -> Iterator[Said]:
+    moving = [guest.name for guest in guests if guest.hastate and guest.hastate in HA_BUSY - {"freeze"} | {"started"}]
+    if moving:
+        yield say("HA starts elsewhere: {names}", names=named(moving))
+    local = [storage.name for storage in snapshot.storages if storage.node == node.name and not storage.shared]
+    if local:
+        yield say("storage with it: {names}", names=", ".join(local[:4]))
 
 
 # -- 4 node_reset --------------------------------------------------------------------------------------------------
@@ -189,7 +213,7 @@ RULES: tuple[Rule, ...] = (
         key="node_offline",
         kind=Kind.STATE,
         help="A node is offline. Silent for grace_seconds where it was ordered in the ordered_seconds before, or its"
-        " guests were still shutting down then; silent under maintenance.",
+        " guests were still shutting down then; silent under maintenance, and told once that is over.",
         severity=Severity.CRITICAL,
         limit=Limit(
             hold=45,

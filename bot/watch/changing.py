@@ -59,13 +59,21 @@ class Changing(Asked):
         return silence
 
     async def unsilence(self, id_: int, by: Asker) -> bool:
-        """False where it is in force no more. What it withheld, and what stands still, is told.
+        """False where it is in force no more. What it withheld, and what stands still, is told: at once, or by the next
+        poll, which comes soon, where the rules have to look at it without the maintenance first.
 
         Raises: StoreFailed; it is lifted all the same, until a restart.
         """
-        if self._table.silences.pop(id_, None) is None:
+        silence = self._table.silences.pop(id_, None)
+        if silence is None:
             return False
-        await self._hush(Changes(silences_gone=[id_]))
+        gone = Changes(silences_gone=[id_])
+        if not silence.maintenance:
+            await self._hush(gone)
+            return True
+        for post in self._posts.values():
+            post.hurried = True
+        await self._settle(gone, ())
         return True
 
     async def subscribe(self, route: Route) -> None:

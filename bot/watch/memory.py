@@ -13,6 +13,7 @@ Neither a clock of the bot that jumps nor a list that lags changes them.
                      ordering/pve1          … at which that was last seen to be under way
                      offline/pve1           … at which it went offline; until half an hour after its return
                      away/pve1              … at which it was last seen offline; so long too
+                     maintained/pve1        … at which it was last seen offline under maintenance; until its return
                      settled/pve1           … at which its guests had come up again
                      fence/pve1             … at which HA was last seen to fence it
                      swap/pve1, swap_at/…   bytes of swap used, and when that was
@@ -132,7 +133,10 @@ def _lately(view: View, snapshot: Snapshot, nodes: Mapping[str, NodeWas], figure
                 figures[f"offline/{name}"] = now
                 figures.pop(f"settled/{name}", None)
             figures[f"away/{name}"] = now
+            if name in view.maintenance:
+                figures[f"maintained/{name}"] = now
         elif node.online and f"offline/{name}" in figures:
+            figures.pop(f"maintained/{name}", None)
             back = after.changed if after is not None and after.changed is not None else view.at
             if (view.at - back).total_seconds() >= KEPT or back > view.at:
                 for key in ("offline", "away", "settled", "ordered", "ordering"):

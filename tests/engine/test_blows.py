@@ -52,7 +52,7 @@ async def test_a_node_that_comes_and_goes_is_one_message_and_so_are_its_resets()
             await run.pass_(12)
             run.cluster.set_fault("node_off", False, "pve3")
             await run.pass_(18)
-        back, offline = "🟢 pve3 is back, {n} of {n} guests run", "🔴 pve3 is offline"
+        back, offline = "🟢 pve3 is back after 12 s, {n} of {n} guests run", "🔴 pve3 is offline"
         told = [line.partition(" · ")[0] for line in run.sent(before)]
         assert told == [offline, back.format(n=10), offline, back.format(n=9), "🔁 pve3 is offline"]
         flapping = len(run.replay.told)
@@ -68,4 +68,4 @@ async def test_a_node_that_comes_and_goes_is_one_message_and_so_are_its_resets()
         run.cluster.set_fault("node_off", False, "pve3")
         await run.pass_(300)
         (calm,) = run.sent(flapping)
-        assert calm.startswith("🟢 pve3 is back, 9 of 9 guests run")
+        assert calm.startswith("🟢 pve3 is back after 4 s, 9 of 9 guests run")

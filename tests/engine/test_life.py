@@ -363,3 +363,12 @@ def test_ripe_is_what_would_fire() -> None:
                 kind = story.step(finding, seen=letter != "?")
                 fired = kind in {NewsKind.FIRED, NewsKind.ESCALATED, NewsKind.FLAPPING}
                 assert fired == expected, (polls, letter)
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_what_was_quiet_for_a_while_is_told_anew_where_its_rule_wants_that(anew: bool) -> None:
+    story = Story(Limit())
+    story.step(WORSE)
+    story.step(found(severity=Severity.INFO, quiet=True))
+    told = [story.step(replace(WORSE, anew=anew)) for _ in range(3)]
+    assert told == [NewsKind.ESCALATED if anew else NewsKind.CHANGED, None, None]

@@ -1,5 +1,11 @@
 """Stories of nodes that go, and of what goes with them, at the paces of the demo: what a group is told of them."""
 
+from datetime import timedelta
+
+import pytest
+
+from tests.engine.kit import ANA
+from tests.engine.replay import GROUP
 from tests.engine.test_stories import Story, story
 
 
@@ -29,8 +35,64 @@ async def test_an_ordered_reboot_makes_no_sound_however_long_a_guest_takes() -> 
         await run.pass_(150)
         assert "pve3" not in [one.name for one in run.cluster.world.nodes.values() if not one.online]
         await run.pass_(250)
-        assert "pve3 is shutting down" in told(run, before)
+        assert "pve3 is off, shut down by root@pam" in told(run, before)
+        assert "sounds if it is not back by" in told(run, before)
+        assert "🟢 pve3 is back after" in "\n".join(run.replay.shown.values())
         assert [one.text for one in run.replay.told[before:] if not one.silent] == []
+
+
+async def test_one_that_is_not_back_after_a_shutdown_in_order_is_told_with_sound_once() -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        run.cluster.set_fault("node_down", True, "pve2")
+        await run.pass_(250)
+        mine = [one for one in run.replay.told[before:] if "pve2" in one.text]
+        quiet, loud = mine
+        assert quiet.silent
+        assert quiet.text.startswith("🔵 pve2 is off, shut down by root@pam")
+        assert (loud.silent, loud.reply) == (False, True)
+        assert loud.text.splitlines()[0].startswith("🔴 pve2 has not come back, ordered down ")
+        assert "worse" not in loud.text
+
+
+async def maintain(run: Story, seconds: float) -> int:
+    until = run.clock.now() + timedelta(seconds=seconds)
+    made = await run.watch.silence("node", "main", "pve2", until, ANA, maintenance=True)
+    return made.id
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+async def test_a_maintenance_that_ends_with_the_node_off_is_one_message(by_hand: bool) -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        silence = await maintain(run, 1000 if by_hand else 200)
+        await run.tick()
+        run.cluster.set_fault("node_off", True, "pve2")
+        await run.pass_(180)
+        assert told(run, before) == ""
+        if by_hand:
+            assert await run.watch.unsilence(silence, ANA)
+            await run.deliverer.drain(GROUP)
+        await run.pass_(60)
+        (one,) = run.replay.told[before:]
+        assert one.text.startswith("🔴 pve2 is offline · maintenance is over\n")
+        assert not one.silent
+
+
+async def test_what_was_told_before_its_maintenance_is_told_anew_beside_its_card() -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        run.cluster.set_fault("node_off", True, "pve2")
+        await run.pass_(20)
+        await maintain(run, 150)
+        await run.pass_(100)
+        (card,) = [number for number, text in run.replay.shown.items() if "pve2 is offline" in text]
+        assert run.replay.shown[card].startswith("🔵 pve2 is offline, under maintenance")
+        await run.pass_(100)
+        first, again = (one for one in run.replay.told[before:] if "pve2 is offline" in one.text)
+        assert (first.silent, again.silent, again.reply) == (False, False, True)
+        assert again.text.splitlines()[0] == "🔴 pve2 is offline · maintenance is over"
+        assert run.replay.shown[card].startswith("🔴 pve2 is offline · maintenance is over")
 
 
 async def test_what_ha_hands_over_in_an_ordered_shutdown_is_not_told() -> None:
@@ -39,7 +101,7 @@ async def test_what_ha_hands_over_in_an_ordered_shutdown_is_not_told() -> None:
         run.cluster.set_fault("node_down", True, "pve2")
         await run.pass_(90)
         assert run.cluster.guest(112).node != "pve2"
-        assert "pve2 is shutting down" in told(run, before)
+        assert "pve2 is off, shut down by root@pam" in told(run, before)
         assert "HA restarted" not in told(run, before)
 
 

@@ -112,11 +112,12 @@ def dead_node(number: int = 5, **more: object) -> Alert:
         say("{name} is offline", name="pve2"),
         rule="node_offline",
         severity=Severity.CRITICAL,
-        over=say("{name} is back", name="pve2"),
+        over=say("{name} is back after {span}, {n} of {n} guests run", name="pve2", span="4 min", n=len(names)),
         affected=names,
         since=4.75,
         fired=4,
     )
+    made = replace(made, finding=replace(made.finding, timed=True))
     return replace(made, **more) if more else made  # type: ignore[arg-type]
 
 

@@ -95,7 +95,7 @@ def test_what_was_ordered_within_a_quarter_of_an_hour_is_silent(more: dict[str, 
         assert "ordered" not in card(finding)
     elif by is not None:
         assert "pve2 is shutting down, ordered" in card(finding)
-        assert f"by {by}" in card(finding)
+    assert ("sounds if it is not back by 14:22" in card(finding)) is (by not in {None, "maintenance"})
 
 
 def test_under_maintenance_it_is_silent_for_as_long_as_that_lasts_and_then_it_is_not() -> None:
@@ -107,14 +107,35 @@ def test_under_maintenance_it_is_silent_for_as_long_as_that_lasts_and_then_it_is
         assert (words(finding.said), finding.quiet) == ("pve2 is offline, under maintenance", True)
     finding = one("node_offline", film.poll(nodes=DEAD))
     assert finding is not None
-    assert (words(finding.said), finding.severity) == ("pve2 is offline", Severity.CRITICAL)
+    assert (words(finding.said), finding.severity) == ("pve2 is offline · maintenance is over", Severity.CRITICAL)
+    assert (finding.hold, finding.anew) == (0.0, True)  # it has been off for long enough
+    film.poll(nodes=ALIVE)
+    film.poll(nodes=DEAD)
+    assert words(getattr(one("node_offline", film.poll(nodes=DEAD)), "said", None)) == "pve2 is offline"
+
+
+def test_a_maintenance_that_ends_soon_after_a_shutdown_in_order_leaves_it_its_time() -> None:
+    film, upkeep = Film(), frozenset({"pve2"})
+    tasks = (task("stopall", start=0, end=10, user="root@pam", on="pve2"),)
+    film.poll(nodes=ALIVE, maintenance=upkeep, tasks=tasks)
+    film.poll(nodes=DEAD, maintenance=upkeep, tasks=tasks)
+    soon = one("node_offline", film.poll(nodes=DEAD, after=600, tasks=tasks))
+    late = one("node_offline", film.poll(nodes=DEAD, after=600, tasks=tasks))
+    assert soon is not None
+    assert late is not None
+    assert card(soon) == "pve2 is off, shut down by root@pam 14:02\nsounds if it is not back by 14:22"
+    assert (words(late.said), late.anew) == ("pve2 is offline · maintenance is over", True)
 
 
 def test_one_that_was_shut_down_for_a_maintenance_is_still_under_it_later() -> None:
     film, upkeep = Film(), frozenset({"pve2"})
     tasks = (task("stopall", start=0, end=10, on="pve2"),)
     film.poll(nodes=ALIVE, maintenance=upkeep, tasks=tasks)
-    for after, said in ((15, "pve2 is shutting down, ordered 14:02"), (7200, "pve2 is offline, under maintenance")):
+    for after, said in (
+        (15, "pve2 is shutting down, ordered 14:02"),
+        (90, "pve2 is off, shut down by ana@pve 14:02"),
+        (7200, "pve2 is offline, under maintenance"),
+    ):
         film.poll(nodes=DEAD, maintenance=upkeep, tasks=tasks)
         finding = one("node_offline", film.poll(nodes=DEAD, after=after, maintenance=upkeep, tasks=tasks))
         assert finding is not None
@@ -150,8 +171,9 @@ def test_it_is_critical_where_it_does_not_come_back_and_the_order_has_left_the_l
     assert finding.severity is Severity.INFO
     late = one("node_offline", film.poll(nodes=DEAD, after=700))
     assert late is not None
-    assert (late.severity, late.quiet) == (Severity.CRITICAL, False)
+    assert (late.severity, late.quiet, late.hold, late.anew) == (Severity.CRITICAL, False, 0.0, True)
     assert words(late.said) == "pve2 has not come back, ordered down 14:02"
+    assert words(finding.said) == "pve2 is off, shut down in order 14:02"  # by whom, is not kept
 
 
 def test_a_node_that_is_back_says_which_guests_are_not() -> None:
@@ -175,13 +197,13 @@ def test_a_node_that_is_back_says_which_guests_are_not() -> None:
     assert (first.severity, first.quiet) == (Severity.INFO, True)
     assert first.affected == ("web", "ct-mail")
     second = back([replace(web, uptime=10), stopped[1]])
-    assert words(second.over) == "pve2 is back, 1 of 2 guests, not started: ct-mail"
+    assert words(second.over) == "pve2 is back after 4 min, 1 of 2 guests, not started: ct-mail"
     assert [(cure.key, cure.arg) for cure in second.cures] == [("start", "main/105")]
     startall = task("startall", start=300, end=310, user="root@pam", on="pve2")
     third = back([replace(web, uptime=25), stopped[1]], tasks=(startall,))
     assert third is not None  # it ended a moment ago: what it started is not in the list yet
     fourth = back([replace(web, uptime=40), stopped[1]], tasks=(startall,))
-    assert words(fourth.over) == "pve2 is back, 1 of 2 guests, not started: ct-mail"
+    assert words(fourth.over) == "pve2 is back after 4 min, 1 of 2 guests, not started: ct-mail"
     assert back([replace(web, uptime=55), stopped[1]], tasks=(startall,)) is None  # it has settled: no more to wait for
     assert back([replace(web, uptime=70), replace(mail, uptime=5)]) is None
 
@@ -193,7 +215,7 @@ def test_a_node_that_is_back_with_all_of_its_guests() -> None:
     film.poll([replace(web, status=Status.UNKNOWN, uptime=None)], DEAD)
     now = film.poll([replace(web, uptime=5)], [node("pve1"), node("pve2", uptime=30)], after=120, aging=False)
     (finding,) = found("node_offline", now)
-    assert words(finding.over) == "pve2 is back, 1 of 1 guests run"
+    assert words(finding.over) == "pve2 is back after 2 min, 1 of 1 guests run"
     assert not found("node_offline", film.poll([web], [node("pve1"), node("pve2", uptime=45)], aging=False))
 
 
@@ -222,7 +244,7 @@ def test_a_node_without_guests_is_back_and_no_more() -> None:
     film.poll(nodes=ALIVE)
     film.poll(nodes=DEAD, after=60)
     (finding,) = found("node_offline", film.poll(nodes=ALIVE, after=60))
-    assert (words(finding.said), words(finding.over)) == ("pve2 is back", "pve2 is back")
+    assert (words(finding.said), words(finding.over)) == ("pve2 is back after 1 min", "pve2 is back after 1 min")
 
 
 def test_a_second_absence_is_told_like_the_first() -> None:

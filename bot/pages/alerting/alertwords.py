@@ -61,10 +61,8 @@ def headline(alert: Alert) -> Said:
     if not mended(alert):
         return finding.said
     over = finding.over if finding.over is not None else say("over: {said}", said=finding.said)
-    if finding.unwell is not None:  # for how long is of no interest: it lasts
-        return over
-    if (seconds := lasted(alert)) is None:
-        return over
+    if finding.timed or finding.unwell is not None or (seconds := lasted(alert)) is None:
+        return over  # of what is not well, for how long is of no interest: it lasts
     return say("{over} · after {span}", over=over, span=span(seconds))
 
 
@@ -73,7 +71,8 @@ def ended(alert: Alert, clusters: Mapping[str, str]) -> Said:
     seconds = lasted(alert)
     minutes = seconds if seconds is None or seconds < 60 else seconds // 60 * 60
     over = alert.finding.over or say("over: {said}", said=alert.finding.said)
-    said = over if minutes is None else say("{over} · {span}", over=over, span=span(minutes))
+    timed = alert.finding.timed or minutes is None
+    said = over if timed else say("{over} · {span}", over=over, span=span(minutes or 0))
     return _headed(alert, said, clusters)
 
 
