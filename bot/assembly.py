@@ -100,6 +100,7 @@ class Alerts:
                 rules=RULES,
                 book=Book(RULES, settings.alerts.changed, settings.alerts.overrides, scale),
                 sleeping=frozenset(settings.may_sleep),
+                hosts={config.key: [host.name for host in config.hosts] for config in settings.clusters},
                 fingerprints={config.key: _pins(config) for config in settings.clusters},
                 orders=store.audit,
                 deaf=lambda: courier.deaf,

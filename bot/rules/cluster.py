@@ -42,8 +42,8 @@ def api_unreachable(view: View, limits: Limits) -> Iterator[Finding]:
     since = view.cut_since or view.at
     gone = (view.at - since).total_seconds()
     ordered = _ordered_cut(view, limit)
-    names = _names(view)
-    upkeep = bool(names) and all(name in view.maintenance for name in names)  # all of it: its return is not awaited
+    ways = _ways(view)
+    upkeep = bool(ways) and ways <= view.maintenance  # all of it: its return is not awaited
     explained = ordered is not None and (upkeep or gone < more(limit, "grace_seconds", GRACE))
     quiet = explained or view.deaf > 0
     details: list[Said] = [_CUTS.get(view.cut or Cut.NETWORK, _CUTS[Cut.NETWORK])]
@@ -75,15 +75,25 @@ def api_unreachable(view: View, limits: Limits) -> Iterator[Finding]:
 
 
 def _ordered_cut(view: View, limit: Limit) -> Cause | None:
-    """An order to one of its nodes before it went silent: with its only node, or the last one, all is silent."""
+    """An order before it went silent to every node through which it was read until then: the newest of them. What was
+    ordered of one of several explains nothing about the others."""
     since = view.cut_since or view.at
     within = timedelta(seconds=more(limit, "ordered_seconds", ORDERED))
-    causes = (of_node(view, name, since, within) for name in _names(view))
-    return next((cause for cause in causes if cause is not None), None)
+    causes = [of_node(view, name, since, within) for name in _ways(view)]
+    known = [cause for cause in causes if cause is not None]
+    return max(known, key=lambda one: (one.ordered, one.at or since)) if known and len(known) == len(causes) else None
 
 
-def _names(view: View) -> list[str]:
-    return list(dict.fromkeys((*view.before.nodes, *(view.snapshot.by_node if view.snapshot is not None else ()))))
+def _ways(view: View) -> set[str]:
+    """Nodes that were online when it was last read, and through which it was: those of its hosts. All of them, where
+    it cannot be told of a host which node it is."""
+    snapshot, before = view.snapshot, view.before.nodes
+    nodes = snapshot.by_node if snapshot is not None else {}
+    ips = {node.ip: node.name for node in nodes.values() if node.ip}
+    names = {name.lower(): name for name in (nodes or before)}
+    ways = {ips.get(host) or names.get(host.partition(".")[0].lower()) for host in view.hosts}
+    found = set(names.values()) if None in ways or not ways else {name for name in ways if name is not None}
+    return {name for name in found if name not in before or before[name].online is not False}
 
 
 def _hour(at: datetime) -> Moment:
@@ -143,7 +153,8 @@ RULES: tuple[Rule, ...] = (
         number=1,
         key="api_unreachable",
         kind=Kind.STATE,
-        help="No host of the cluster can be read. Quiet for grace_seconds after a shutdown that was ordered.",
+        help="No host of the cluster can be read. Quiet for grace_seconds where every node that it was read through had"
+        " been ordered down.",
         severity=Severity.CRITICAL,
         limit=Limit(polls=3, more={"ordered_seconds": ORDERED, "grace_seconds": GRACE}),
         find=api_unreachable,

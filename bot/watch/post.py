@@ -67,6 +67,7 @@ class Around:
     sleeping: frozenset[str] = frozenset()
     maintenance: frozenset[str] = frozenset()
     deaf: float = 0.0
+    hosts: Sequence[str] = ()
     fingerprints: Mapping[str, str] | None = None
     tokens: tuple[str, ...] = ()
     clock: SteadyClock | None = None
@@ -159,6 +160,7 @@ class Post:
             sleeping=around.sleeping,
             maintenance=around.maintenance,
             deaf=around.deaf,
+            hosts=tuple(around.hosts),
             fingerprints=around.fingerprints or {},
             tokens=around.tokens,
             doubt=clock.doubt if clock is not None else 0.0,

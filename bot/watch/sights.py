@@ -20,6 +20,7 @@ class Sight:
     inhibits: Inhibits = inhibits
     parents: Mapping[str, int] = field(default_factory=lambda: PARENTS)  # rules that can -> their ranks
     sleeping: frozenset[str] = frozenset()  # TELEMOX_MAY_SLEEP
+    hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # cluster -> names or addresses of its hosts
     fingerprints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # cluster -> host -> pinned SHA-256
     orders: Callable[[int], Awaitable[Sequence[Audit]]] | None = None  # store.audit
     deaf: Callable[[], float] = lambda: 0.0  # s for which Telegram has not been reached

@@ -269,6 +269,7 @@ class Watch(Changing):
             sleeping=self._sight.sleeping,
             maintenance=maintained(self._table.silences.values(), post.key, now),
             deaf=self._sight.deaf(),
+            hosts=self._sight.hosts.get(post.key, ()),
             fingerprints=self._sight.fingerprints.get(post.key, {}),
             tokens=tuple(sorted(token for token in tokens if token)),
             clock=self._clock if isinstance(self._clock, SteadyClock) else None,

@@ -753,12 +753,14 @@ async def test_a_storage_is_asked_of_its_node() -> None:
 
 
 async def test_what_is_known_beside_the_cluster_is_in_the_view(bench: Bench) -> None:
-    bench.more = {"sleeping": frozenset({"pve9"}), "deaf": lambda: 42.0, "fingerprints": {"main": {"pve1": "AA"}}}
+    bench.more = {"sleeping": frozenset({"pve9"}), "deaf": lambda: 42.0, "fingerprints": {"main": {"pve1": "AA"}},
+                  "hosts": {"main": ["pve1.lan"]}}  # fmt: skip
     await bench.restart()
     await bench.watch.push(Push(id="p", at=START, kind="fencing", severity="error", title="", message="", host="pve1"))
     await bench.poll()
     view = bench.wrong.asked[-1]
     assert (view.sleeping, view.deaf, view.fingerprints) == (frozenset({"pve9"}), 42.0, {"pve1": "AA"})
+    assert view.hosts == ("pve1.lan",)
     assert view.tokens == ("telemox@pve!view",)
     assert [push.id for push in view.pushes] == ["p"]
     await bench.poll()

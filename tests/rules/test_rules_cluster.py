@@ -87,6 +87,32 @@ def test_an_ordered_end_or_a_silent_telegram_is_no_alarm(more: dict[str, Any], q
         assert words(finding.over) == "homelab was cut off 14:01-14:02"
 
 
+THREE = [node("pve1", ip="192.0.2.1"), node("pve2", ip="192.0.2.2"), node("pve3", ip="192.0.2.3")]
+STOPALL_3 = {"tasks": (task("stopall", start=-400, end=-300, on="pve3"),)}
+AWAY_2 = Memory(nodes={"pve1": NodeWas(online=True), "pve2": NodeWas(online=False), "pve3": NodeWas(online=True)})
+
+
+@pytest.mark.parametrize(
+    ("more", "quiet"),
+    [
+        (STOPALL_3, False),  # one of three is no reason for the others
+        ({"maintenance": frozenset({"pve3"})}, False),
+        ({"maintenance": frozenset({"pve1", "pve2", "pve3"})}, True),
+        ({"maintenance": frozenset({"pve1"}), **STOPALL_3, "before": AWAY_2}, True),  # pve2 was off before
+        ({**STOPALL_3, "before": AWAY_2}, False),
+        ({**STOPALL_3, "hosts": ("pve3.lan",)}, True),  # it was read through that one alone
+        ({**STOPALL_3, "hosts": ("192.0.2.3",)}, True),
+        ({**STOPALL_3, "hosts": ("PVE3", "pve1")}, False),
+        ({**STOPALL_3, "hosts": ("proxmox.example.com",)}, False),  # which node that is, nobody knows
+    ],
+)
+def test_an_order_to_one_node_explains_no_others(more: dict[str, Any], quiet: bool) -> None:
+    cut = view([guest()], THREE, fresh=False, failed=3, cut_since=NOW - timedelta(seconds=45))
+    finding = one("api_unreachable", replace(cut, **more))
+    assert finding is not None
+    assert (finding.severity is Severity.INFO, finding.quiet) == (quiet, quiet)
+
+
 # -- 2 -------------------------------------------------------------------------------------------------------------
 
 HALF = [node("pve1"), offline("pve2"), offline("pve3")]
