@@ -36,6 +36,7 @@ class Story:
     ledger: Ledger
     clock: SimulatedTime
     spawn: Spawn
+    book: Book = field(default_factory=lambda: Book(RULES, scale=SCALE))
     watch: Watch = field(init=False)
     deliverer: Deliverer = field(init=False)
 
@@ -49,7 +50,7 @@ class Story:
         )  # fmt: skip
         self.watch = Watch(
             {pve.key: pve}, self.ledger, self.deliverer, clock, spawn,
-            Sight(rules=RULES, book=Book(RULES, scale=SCALE)), poll=2.0, scale=SCALE, patience=60,
+            Sight(rules=RULES, book=self.book), poll=2.0, scale=SCALE, patience=60,
             feeder=lambda pve, facts: Feeder(pve, clock, spawn, facts=facts, scale=SCALE),
         )  # fmt: skip
         await self.watch.start()
