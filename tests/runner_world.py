@@ -17,7 +17,7 @@ from bot.errors import PveError, PveForbidden, PveNoAnswer, PveRefused, TelemoxE
 from bot.model import Guest, Kind, Node, Outcome, Permissions, Snapshot, Status, Task, TaskLog, Upid, Version
 from bot.model.readings import BackupJob
 from bot.pages.page import Enquiry
-from bot.ports import Audit, Env
+from bot.ports import Audit, Env, Watching
 from bot.runner import Runner
 from bot.screen import Ask, Button, Cancel, Do, Message, Place, Screen
 from bot.spawn import Spawn
@@ -431,6 +431,11 @@ class World:
             env=env,
             runner=Runner(env),
         )
+
+    def watched(self, watch: Watching) -> None:
+        """With alerts in its chat."""
+        self.env = replace(self.env, watch=watch)
+        self.runner = Runner(self.env)
 
     async def close(self) -> None:
         await self.spawn.close(0)

@@ -25,6 +25,7 @@ from bot.runner.follow import pace
 from bot.runner.words import percent
 from bot.screen import Ask, Copy, Open
 from bot.text import say
+from tests.pages.watching import Watch
 from tests.runner_world import NAME, TOKEN, WEB, Plan, World, no_answer
 
 AWAY = PveNodeDown("No route to host", node="pve1")
@@ -292,6 +293,16 @@ async def test_a_long_failure_sounds_with_its_reason(world: World) -> None:
     await world.order("shutdown")
     assert world.last.how == "send"
     assert world.last.text == f"❌ {NAME} did not shut down\ngot timeout"
+
+
+@pytest.mark.parametrize("works", [True, False])
+async def test_of_an_alert_that_it_mends_the_card_turns_green_and_nothing_sounds(world: World, works: bool) -> None:
+    watch = Watch()
+    watch.mended.add((world.card.place.chat, "shutdown", "main/101"))
+    world.watched(watch)
+    world.pve.plan = Plan(takes=90) if works else Plan(takes=90, exit="got timeout", works=False)
+    await world.order("shutdown")
+    assert world.last.how == ("edit" if works else "send")  # that it failed nothing else tells here
 
 
 async def test_percent_where_the_log_has_one(world: World) -> None:

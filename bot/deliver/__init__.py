@@ -159,6 +159,9 @@ class Deliverer:
     def owns(self, message: Message) -> bool:
         return self._desk.owns(message)
 
+    def mends(self, chat: int, action: str, target: str) -> bool:
+        return self._desk.mends(chat, action, target)
+
     def routes(self) -> Sequence[Route]:
         return self._desk.routes()
 
@@ -268,6 +271,7 @@ class Deliverer:
     async def audited(self, audit: Audit) -> None:
         """A write was asked for, or has ended: one silent note where a chat wants the audit. Raises: StoreFailed."""
         now, end, fleet = self._clock.now(), audit.ended is not None, self._fleet()
+        self._planner.ordered.heard(audit, now)
         said = words.ended(audit, fleet) if end else words.asked(audit, fleet)
         chats = [habits for habits in self._desk.habits.values() if habits.audit]
         for habits in chats:

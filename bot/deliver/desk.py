@@ -20,6 +20,11 @@ MOVED = "deliver.moved."
 """Fact: what a group of the settings has become."""
 
 
+def cures(alert: Alert, action: str, target: str) -> bool:
+    """Is `action` on `target` what its message offers?"""
+    return any((cure.verb, cure.key, cure.arg) == ("ask", action, target) for cure in alert.finding.cures)
+
+
 @dataclass(slots=True)
 class Dirty:
     """Keys of what changed."""
@@ -224,6 +229,14 @@ class Desk:
         if (habits := self.habits.get(chat)) is not None and habits.pinned == message.id:
             return True
         return any(card.chat == chat and card.message == message.id for card in self.cards.values())
+
+    def mends(self, chat: int, action: str, target: str) -> bool:
+        """Does a card there show an open alert that `action` on `target` is the cure of?"""
+        shown = {
+            number for card in self.cards.values() if card.chat == chat and not card.closed for number in card.alerts
+        }
+        known = (self.alerts.get(number) for number in shown)
+        return any(alert is not None and alert.open and cures(alert, action, target) for alert in known)
 
     def move(self, old: int, new: int) -> None:
         """The group `old` is the supergroup `new`: its messages stayed behind, open cards are sent anew, silently."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 from bot.deliver.desk import Desk
 from bot.deliver.digests import Digests
 from bot.deliver.hours import night
+from bot.deliver.ordered import Ordered
 from bot.deliver.plan import GROUP_WAIT, Scene, Why, heads, level, sounds, urgent, wanted
 from bot.model import Alert, Card, News, NewsKind, Phase, Severity
 from bot.pages.alerting import alertcard
@@ -38,6 +39,7 @@ class Planner(Digests):
         """`names` of clusters, by key. `zone`: the machine's, where a chat names none; None is what the system says."""
         super().__init__(desk, names, zone, scale)
         self.flying: set[int] = set()  # ids of cards that are being sent
+        self.ordered = Ordered()
         self._under: set[int] = set()  # numbers of alerts that were inhibited at the last tick
         self._waiting: dict[Place, frozenset[int]] = {}  # numbers of alerts that were to be told after the last tick
 
@@ -117,6 +119,8 @@ class Planner(Digests):
             card = self.desk.card_of(place, alert.number)
             if card is None or card.message is None or not wanted(routes, alert):
                 continue  # its card tells it, which is still to be sent
+            if over and self.ordered.mended(alert, place.chat, now):
+                continue  # the end of the order tells it
             quiet = night(self.desk.habit(place.chat), now, self.zone)
             after: datetime | None = None
             if quiet is not None and not urgent(alert):

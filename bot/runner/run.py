@@ -43,7 +43,8 @@ log = logging.getLogger(__name__)
 OLDEST = 120.0
 """Seconds that a tap may have waited: an older one never acts."""
 SOUNDS = 30.0
-"""Seconds after which the end of a run is a new message as well."""
+"""Seconds after which the end of a run is a new message as well; not where the card of an alert that it mends turns
+green before the asker's eyes."""
 PATIENCE = 30.0
 """Seconds in which a node that gave no answer to a write is asked for its task list."""
 
@@ -92,21 +93,25 @@ class Run:
 
     async def act(self, arrived: float) -> None:
         """`arrived`: when the tap came, monotonic."""
-        asked = self._env.clock.now()
+        asked, mends = self._env.clock.now(), self._mends()
         ending = await self._write(arrived)
         self._release()
-        await self._tell(ending, self._watch.seconds, asked)
+        await self._tell(ending, self._watch.seconds, asked, mends)
 
     async def resume(
         self, order: int, asked: datetime, upid: Upid | None, nodes: Sequence[str], patience: float
     ) -> None:
         """Nothing is written to Proxmox VE: what was begun is followed, or said to be unknown."""
-        self._order = order
+        self._order, mends = order, self._mends()
         if upid is None:
             upid = await self._watch.find(order, asked, nodes, patience)
         ending = _unknown() if upid is None else await self._watch.follow(upid)
         self._release()
-        await self._tell(ending, None, asked)
+        await self._tell(ending, None, asked, mends)
+
+    def _mends(self) -> bool:
+        watch, action, target = self._env.watch, self._action.key, self._fit.guest.target
+        return watch is not None and watch.mends(self._ask.place.chat, action, target)
 
     async def _write(self, arrived: float) -> Ending:
         fit, action, clock = self._fit, self._action, self._env.clock
@@ -179,8 +184,8 @@ class Run:
             mend=error.mend(),
         )
 
-    async def _tell(self, ending: Ending, seconds: float | None, asked: datetime) -> None:
-        """`seconds` None: how long it took is not known, since the bot was away."""
+    async def _tell(self, ending: Ending, seconds: float | None, asked: datetime, mends: bool) -> None:
+        """`seconds` None: how long it took is not known, since the bot was away. `mends`: an alert of that chat."""
         sheet, guest = self._watch.sheet, self._fit.guest
         offered: tuple[Action, ...] = ()
         if ending.guest is not None and ending.guest.live:
@@ -189,7 +194,8 @@ class Run:
             except TelemoxError as error:
                 log.info("no buttons for %s: %s", guest.target, error)
         told, fresh = await sheet.last(words.final(self._action, guest, ending, seconds, offered, self._fit.pve.web))
-        if told and not fresh and (seconds is None or seconds > SOUNDS):
+        green = mends and ending.end in {End.DONE, End.WARNED}
+        if told and not fresh and not green and (seconds is None or seconds > SOUNDS):
             await sheet.news(words.news(self._action, guest, ending, seconds))
         if not told:
             log.error("%s %s: its end could not be told: %s", self._action.key, guest.target, ending.outcome)

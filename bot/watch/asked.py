@@ -70,6 +70,9 @@ class Asked:
     def owns(self, message: Message) -> bool:
         return self._deliverer.owns(message)
 
+    def mends(self, chat: int, action: str, target: str) -> bool:
+        return self._deliverer.mends(chat, action, target)
+
     def blind(self) -> Sequence[Blind]:
         return [blind for post in self._posts.values() for blind in post.blind(self._rules.values())]
 

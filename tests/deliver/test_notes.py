@@ -1,8 +1,13 @@
 """Notes of the audit: one message for each order, which says in the end how it went."""
 
-from bot.model import Habits
+from dataclasses import replace
+
+import pytest
+
+from bot.model import Cure, Habits, NewsKind
 from bot.ports import Audit, Lost, Undelivered
-from tests.deliver.kit import HOSTILE, LATER, NOON, OPS, World
+from bot.text import say
+from tests.deliver.kit import CRITICAL, HOSTILE, LATER, NOON, OPS, World
 from tests.pages.fleets import fleet
 
 
@@ -11,6 +16,41 @@ def order(id_: int, *, ended: bool = False, target: str = "main/106") -> Audit:
         id=id_, asked=NOON, person=7, name=HOSTILE, chat=OPS, action="reboot", target=target, token="t", message=None,
         upid="", outcome="OK" if ended else "", ended=NOON if ended else None,
     )  # fmt: skip
+
+
+def resumed(chat: int = OPS, outcome: str = "") -> Audit:
+    return replace(order(1), chat=chat, action="resume", target="main/101", outcome=outcome,
+                   ended=NOON if outcome else None)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("audits", "letters"),
+    [
+        ([], 1),
+        ([resumed()], 0),
+        ([resumed(), resumed(outcome="ok")], 0),
+        ([resumed(), resumed(outcome="failed: no space left")], 1),
+        ([resumed(chat=-999)], 1),  # somebody elsewhere
+        ([order(1)], 1),  # something else
+    ],
+)
+async def test_that_what_was_ordered_there_came_about_is_no_news_of_its_own(audits: list[Audit], letters: int) -> None:
+    world = World(fleet=fleet())
+    cure = Cure(label=say("▶️ Resume"), verb="ask", key="resume", arg="main/101")
+    made = world.fire(1, CRITICAL)
+    world.change(1, NewsKind.CHANGED, finding=replace(made.finding, cures=(cure,)))
+    await world.tick(0)
+    assert world.deliverer.mends(OPS, "resume", "main/101")
+    assert not world.deliverer.mends(OPS, "stop", "main/101")
+    assert not world.deliverer.mends(-999, "resume", "main/101")
+    for audit in audits:
+        await world.deliverer.audited(audit)
+    world.over(1)
+    await world.tick(60)
+    card, *said = world
+    assert card.text.startswith("🟢")
+    assert len(said) == letters
+    assert not world.deliverer.mends(OPS, "resume", "main/101")
 
 
 async def noting() -> World:

@@ -404,6 +404,9 @@ class Deliverer:
     def owns(self, message: Message) -> bool:
         return False
 
+    def mends(self, chat: int, action: str, target: str) -> bool:
+        return False
+
     def routes(self) -> Sequence[Route]:
         return ()
 

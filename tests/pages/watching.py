@@ -25,6 +25,7 @@ class Watch:
         self.kept = {alert.number: alert for alert in alerts}
         self.cards: dict[int, Card] = {}
         self.owned: set[tuple[int, int]] = set()
+        self.mended: set[tuple[int, str, str]] = set()  # chat, action, target
         self.blinds: list[Blind] = []
         self.pulses = [PULSE]
         self.quiet: list[Silence] = []
@@ -55,6 +56,9 @@ class Watch:
 
     def owns(self, message: Message) -> bool:
         return (message.place.chat, message.id) in self.owned
+
+    def mends(self, chat: int, action: str, target: str) -> bool:
+        return (chat, action, target) in self.mended
 
     def blind(self) -> Sequence[Blind]:
         return self.blinds
