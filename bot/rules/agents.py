@@ -9,6 +9,7 @@ from bot.model import Finding, Guest, Severity, Status, Subject
 from bot.model.feeds import AGENT, FILESYSTEMS
 from bot.model.readings import EXPECT_AGENT, AgentPings
 from bot.model.view import View
+from bot.rules.endings import guest_of, running, unwell
 from bot.rules.expected import CRITICAL
 from bot.rules.grades import graded
 from bot.rules.rule import Kind as Lasts
@@ -103,6 +104,15 @@ def _sees_disks(view: View, subject: Subject) -> bool:
     return sees_guest(view, subject) if guest is None else disks is not None and guest.vmid in disks.of
 
 
+def _ending(view: View, finding: Finding) -> Finding:
+    """What nobody asks any more has not answered."""
+    guest = guest_of(view, finding)
+    if guest is None or guest.status is not Status.RUNNING or EXPECT_AGENT in guest.tags:
+        return running(view, finding)
+    why = say("no agent is expected any more")
+    return unwell(finding, say("{name}: {why}", name=guest.name, why=why), why)
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         number=15,
@@ -113,6 +123,7 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(warning=0.90, warning_clear=0.85, critical=0.95, critical_clear=0.92, hold=300),
         find=vm_disk,
         sees=_sees_disks,
+        ending=_ending,
         feeds=(FILESYSTEMS,),
     ),
     Rule(
@@ -124,6 +135,7 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(hold=300, polls=2),
         find=guest_silent,
         sees=_sees_agent,
+        ending=_ending,
         feeds=(AGENT,),
     ),
 )

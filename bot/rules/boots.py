@@ -11,8 +11,8 @@ LAG = 30.0
 """Seconds by which two looks at the same start of a process may differ."""
 FALLEN = 30
 """Seconds by which an uptime must have fallen: another host's copy of the list may be a little older."""
-STARTS_WITHIN = timedelta(minutes=10)
-"""From a node's boot to its startall, and what its clock may differ by."""
+STARTS_WITHIN = 600.0
+"""Seconds from a node's boot to its startall, and what its clock may differ by."""
 
 
 def polled(view: View) -> datetime | None:
@@ -45,12 +45,12 @@ def rebooted(view: View, was: NodeWas, node: Node) -> bool:
     away = polled(view) if view.first else None
     if away is None:
         return False
-    booted = view.at - timedelta(seconds=node.uptime)
+    booted = view.at.timestamp() - node.uptime
     return any(
         task.upid.type == "startall"
         and task.upid.user == "root@pam"
         and task.upid.start > away
-        and abs(task.upid.start - booted) < STARTS_WITHIN
+        and abs(task.upid.start.timestamp() - booted) < STARTS_WITHIN
         for task in view.tasks_on.get(node.name, ())
     )
 

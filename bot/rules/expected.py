@@ -12,6 +12,7 @@ from bot.model.readings import GuestNotes
 from bot.model.view import GuestWas, View
 from bot.rules.boots import booted_at
 from bot.rules.causes import HA_BUSY, STOPALL, ordered_down
+from bot.rules.endings import guest_of, missed
 from bot.rules.grades import active, more
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.scan import scan
@@ -132,6 +133,16 @@ def _sees(view: View, subject: Subject) -> bool:
     return notes is not None and guest.vmid in notes.read
 
 
+def _ending(view: View, finding: Finding) -> Finding:
+    guest, notes = guest_of(view, finding), view.feeds.fresh(ONBOOT)
+    if guest is None or EXPECT_UP in guest.tags:
+        return missed(view, finding, None)
+    if guest.ha_managed:
+        return missed(view, finding, say("up to HA"))
+    needless = notes is not None and guest.vmid in notes.read - notes.onboot
+    return missed(view, finding, say("need not run") if needless or guest.template else None)
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         number=8,
@@ -147,5 +158,6 @@ RULES: tuple[Rule, ...] = (
         ),
         find=guest_expected_down,
         sees=_sees,
+        ending=_ending,
     ),
 )

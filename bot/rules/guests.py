@@ -12,6 +12,7 @@ from bot.model.memo import memo
 from bot.model.readings import GuestNotes
 from bot.model.view import GuestWas, View
 from bot.rules.causes import HA_BUSY, ha_wants, last_ran, of_down
+from bot.rules.endings import stopped
 from bot.rules.expected import CRITICAL, EXPECT_UP, expected
 from bot.rules.grades import more
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
@@ -174,6 +175,7 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(hold=30, polls=2, more={"ha_seconds": 180, "onboot_seconds": ONBOOT_WAIT}),
         find=guest_stopped_by_itself,
         sees=sees_running,
+        ending=stopped,
         confirm=Confirm.GUEST_TASKS,
     ),
 )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from bot.model import About, Finding, Severity, Subject
 from bot.model.feeds import HA
 from bot.model.view import View
+from bot.rules.endings import guest_of, unwell
 from bot.rules.fences import Fence, fenced, returned
 from bot.rules.grades import more
 from bot.rules.restarted import restarted
@@ -130,6 +131,15 @@ def ha_error(view: View, limits: Limits) -> Iterator[Finding]:
     yield from restarted(view, snapshot, limits)
 
 
+def _ending(view: View, finding: Finding) -> Finding:
+    """What HA leaves alone is not well for that."""
+    guest = guest_of(view, finding)
+    if guest is None or (guest.ha_managed and guest.hastate not in {"stopped", "disabled"}):
+        return finding
+    why = say("HA leaves it stopped") if guest.ha_managed else say("HA manages it no more")
+    return unwell(finding, say("{name}: {why}", name=guest.name, why=why), why)
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         number=5,
@@ -151,5 +161,6 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(hold=60, clear=30),
         find=ha_error,
         sees=sees_hastate,
+        ending=_ending,
     ),
 )

@@ -9,6 +9,7 @@ from datetime import timedelta
 from bot.model import Cure, Finding, Guest, Kind, Outcome, Severity, Status, Subject
 from bot.model.view import View
 from bot.rules.causes import of_down
+from bot.rules.endings import paused, running
 from bot.rules.expected import CRITICAL
 from bot.rules.rule import Confirm, Limit, Limits, Rule
 from bot.rules.rule import Kind as Lasts
@@ -53,9 +54,7 @@ def guest_io_error(view: View, limits: Limits) -> Iterator[Finding]:
 def guest_paused(view: View, limits: Limits) -> Iterator[Finding]:
     for guest in scan(view).paused:
         limit = limits.of(guest_key(guest))
-        if not limit.on or guest.lock or view.asleep(guest.node):
-            continue
-        if backed_up(view, guest):
+        if not limit.on or view.asleep(guest.node):
             continue
         was = view.before.guests.get(guest.vmid)
         if was is not None and of_down(view, guest, was) is not None:
@@ -75,6 +74,7 @@ def guest_paused(view: View, limits: Limits) -> Iterator[Finding]:
             else (say("cause unknown: the tasks are not to be seen"),),
             because=say("its state is paused, without a task or a backup that explains it"),
             cures=(resume(guest),) if guest.kind is Kind.QEMU else (),
+            grey=bool(guest.lock) or backed_up(view, guest),
             loud=loud,
             since=was.changed if was is not None and was.status is Status.PAUSED else None,
             unsure=not known,
@@ -141,7 +141,7 @@ def lock_stuck(view: View, limits: Limits) -> Iterator[Finding]:
     if view.tasks is None:  # a lock is stuck when no task holds it
         return
     for guest in scan(view).locked:
-        if guest.lock in {"suspended"} or not limits.of(guest_key(guest)).on or _held(view, guest):
+        if guest.lock in {"suspended"} or not limits.of(guest_key(guest)).on:
             continue
         was = view.before.guests.get(guest.vmid)
         since = was.locked if was is not None and was.lock == guest.lock else None
@@ -158,6 +158,7 @@ def lock_stuck(view: View, limits: Limits) -> Iterator[Finding]:
             ),
             because=say("locked ({lock}), and no task of it runs", lock=guest.lock),
             cures=(tasks_of_guest(guest),),
+            grey=_held(view, guest),
             since=since,
         )
 
@@ -183,6 +184,7 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(),
         find=guest_io_error,
         sees=sees_guest,
+        ending=running,
     ),
     Rule(
         number=10,
@@ -193,6 +195,7 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(hold=600),
         find=guest_paused,
         sees=sees_guest,
+        ending=paused,
         confirm=Confirm.GUEST_TASKS,
     ),
     Rule(
@@ -204,6 +207,7 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(count=3, within=900, clear=1800),
         find=restart_loop,
         sees=sees_guest,
+        ending=running,
     ),
     Rule(
         number=12,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from bot.model import Finding, Guest, Kind, Outcome, Severity, Subject
 from bot.model.view import View
+from bot.rules.endings import running
 from bot.rules.grades import active, floor, graded
 from bot.rules.rule import Kind as Lasts
 from bot.rules.rule import Limit, Limits, Rule
@@ -149,6 +150,7 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(on=False, warning=0.95, warning_clear=0.85, hold=900, clear=300),
         find=guest_cpu,
         sees=_sees_usage,
+        ending=running,
     ),
     Rule(
         number=14,
@@ -159,6 +161,7 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(warning=0.95, warning_clear=0.90, hold=600, clear=300, more={"vms": 0}),
         find=guest_mem,
         sees=_sees_usage,
+        ending=running,
     ),
     Rule(
         number=15,
@@ -169,6 +172,7 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(warning=0.90, warning_clear=0.85, critical=0.95, critical_clear=0.92, hold=300, clear=0),
         find=ct_disk,
         sees=_sees_disk,
+        ending=running,
     ),
     Rule(
         number=40,

@@ -15,7 +15,7 @@ from bot.model import About, Alert, Finding, News, NewsKind, Phase, Silence, Sna
 from bot.model.view import View
 from bot.rules import Confirm, Limit, Limits, Rule
 from bot.watch.firm import firm
-from bot.watch.gone import ended_down, ended_gone, vanished
+from bot.watch.gone import ended_gone, vanished
 from bot.watch.inhibit import Inhibits, Parents, released
 from bot.watch.silence import covering, voice
 
@@ -211,7 +211,7 @@ def _ended_as(alert: Alert, view: View, setting: Setting) -> Alert:
         return ended_gone(alert)
     rule = setting.rules.get(alert.finding.rule)
     if rule is None or rule.ending is None:
-        return ended_down(alert, view)
+        return alert
     try:
         return replace(alert, finding=rule.ending(view, alert.finding))
     except Exception:  # noqa: BLE001 - a fault of ours: it is over all the same

@@ -207,7 +207,6 @@ class Pve:
         self.nodes: Sequence[str] = ("pve1", "pve2")
         self.storages: tuple[Storage, ...] = ()
         self.unseen: tuple[Unseen, ...] = ()
-        self.stopped: set[int] = set()  # guests
 
     @property
     def waiting(self) -> float:
@@ -223,8 +222,7 @@ class Pve:
         if self.error is not None:
             raise self.error
         made = snapshot(self._clock, self.key, self.nodes)
-        guests = tuple(replace(one, status=Status.STOPPED) if one.vmid in self.stopped else one for one in made.guests)
-        self._latest = replace(made, guests=guests, storages=self.storages, unseen=self.unseen)
+        self._latest = replace(made, storages=self.storages, unseen=self.unseen)
         return self._latest
 
     async def tasks(self) -> tuple[Task, ...]:

@@ -24,7 +24,6 @@ from bot.watch.table import record as table_record
 from bot.watch.tick import PIECE, evaluating
 from tests.engine.kit import (
     ANA,
-    NAME,
     START,
     Bench,
     Book,
@@ -901,31 +900,6 @@ async def test_what_was_deleted_is_gone_and_does_not_run_again(bench: Bench, sub
 
 async def test_what_is_there_runs_again(bench: Bench) -> None:
     assert await ended(bench, DOWN) == "it runs again"
-
-
-@pytest.mark.parametrize(
-    ("explained", "stopped", "over"),
-    [
-        (True, True, f"{NAME} stays down, cause: ana@pve, 14:02"),
-        (True, False, "it runs again"),
-        (False, True, "it runs again"),
-    ],
-)
-async def test_what_was_told_and_is_explained_later_does_not_run_again(
-    bench: Bench, explained: bool, stopped: bool, over: str
-) -> None:
-    bench.pve.stopped = {101} if stopped else set()
-    finding = replace(DOWN, over=say("{name} runs again", name="it"))
-    await bench.poll(finding, times=4)
-    assert bench.told == [("fired", DOWN_KEY)]
-    await bench.poll(replace(finding, last=say("cause: ana@pve, 14:02") if explained else None), times=2)
-    await bench.poll(times=5)
-    alert = bench.of(DOWN_KEY)
-    assert (alert.phase, alert.gone) == (Phase.OVER, False)
-    assert alert.finding.over is not None
-    assert plain(alert.finding.over, Reader()) == over
-    assert (alert.finding.unwell is not None) is ("stays down" in over)
-    assert bench.deliverer.news[-1].alert == alert
 
 
 @pytest.mark.parametrize("fails", [False, True])
