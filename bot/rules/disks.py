@@ -1,6 +1,7 @@
 """ZFS pools (25), disks (26), Ceph (27)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bot.model import Finding, Severity, Snapshot, Subject
 from bot.model.feeds import CEPH, DISKS, MINUTE, ZFS, ZPOOLS
@@ -20,8 +21,12 @@ from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import seen
 from bot.text import Said, lines, say
 
-WELL = frozenset({"PASSED", "OK", "UNKNOWN", ""})
-"""What smartctl says of a disk that it has nothing against, or knows nothing about."""
+WELL = frozenset({"PASSED", "OK"})
+"""What smartctl says of a disk that it has nothing against."""
+MUTE = frozenset({"UNKNOWN", "SMART DISABLED", ""})
+"""What stands there of one that it knows nothing about, did not hear from in time, or was told not to ask."""
+WEAR = " wear"
+"""At the end of the id of a disk's other subject."""
 
 
 # -- 25 ------------------------------------------------------------------------------------------------------------
@@ -113,7 +118,7 @@ def disks(view: View, limits: Limits) -> Iterator[Finding]:
 
 
 def _health(view: View, node: str, disk: Disk) -> Iterator[Finding]:
-    if disk.health.upper() in WELL:
+    if disk.health.upper() in WELL | MUTE:
         return
     yield _disk(
         view,
@@ -129,7 +134,7 @@ def _health(view: View, node: str, disk: Disk) -> Iterator[Finding]:
 
 
 def _wear(view: View, node: str, disk: Disk, left: float, limits: Limits) -> Iterator[Finding]:
-    subject = _subject(view, node, disk, " wear")
+    subject = _subject(view, node, disk, WEAR)
     limit = limits.of(subject.key)
     found = sinking(left, limit) if limit.on else None
     if found is None:
@@ -139,7 +144,7 @@ def _wear(view: View, node: str, disk: Disk, left: float, limits: Limits) -> Ite
         view,
         node,
         disk,
-        " wear",
+        WEAR,
         severity=severity,
         said=say("{dev} on {node} is worn: {left} % left", dev=disk.dev, node=node, left=f"{left:.0f}"),
         over=say("{dev} on {node} is not worn", dev=disk.dev, node=node),
@@ -188,6 +193,34 @@ def _disk(
 def _subject(view: View, node: str, disk: Disk, what: str) -> Subject:
     """By its serial number where it has one: names of devices change from boot to boot."""
     return of_other(view, f"{node}/{disk.serial or disk.dev}{what}", disk.dev, node)
+
+
+def sees_disk(view: View, subject: Subject) -> bool:
+    """One that is listed is well where it says so. One that is not, is not there: see `disk_ending`."""
+    if not sees_reading(DISKS)(view, subject):
+        return False
+    found = _listed(view, subject)
+    if subject.id.endswith(WEAR):
+        return all(disk.wearout is not None for disk in found)
+    return all(disk.health.upper() in WELL for disk in found)
+
+
+def _listed(view: View, subject: Subject) -> list[Disk]:
+    """More than one where there are two ways to it."""
+    what = WEAR if subject.id.endswith(WEAR) else ""
+    disks = view.feeds.fresh(DISKS, subject.node) or ()
+    return [disk for disk in disks if _subject(view, subject.node, disk, what).id == subject.id]
+
+
+def disk_ending(view: View, finding: Finding) -> Finding:
+    if _listed(view, finding.subject):
+        return finding
+    over = say(
+        "{dev} on {node} is not listed any more: taken out, or dead",
+        dev=finding.subject.name,
+        node=finding.subject.node,
+    )
+    return replace(finding, over=over, unwell=say("not listed any more"))
 
 
 # -- 27 ------------------------------------------------------------------------------------------------------------
@@ -248,9 +281,10 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         limit=Limit(warning=10, warning_clear=12, critical=5, critical_clear=6),
         find=disks,
-        sees=sees_reading(DISKS),
+        sees=sees_disk,
         feeds=(DISKS,),
         slow=True,
+        ending=disk_ending,
     ),
     Rule(
         number=27,

@@ -110,6 +110,7 @@ DISKS = [
     {"devpath": "/dev/sda", "model": "EXAMPLE_SSD", "serial": "S1", "health": "PASSED", "wearout": 97, "rpm": 0,
      "type": "ssd", "osdid": -1, "osdid-list": None, "size": 480 * GIB, "vendor": "ATA     "},
     {"devpath": "/dev/sdb", "model": HOSTILE, "health": "FAILED!", "wearout": "N/A", "rpm": -1, "type": "unknown"},
+    {"devpath": "/dev/sdc", "model": "EXAMPLE_NVME", "serial": "S3", "health": "PASSED", "wearout": -2, "rpm": 0},
 ]  # fmt: skip
 STORAGES = [
     {"storage": "local", "type": "dir", "active": 1, "enabled": 1, "shared": 0, "total": 9, "used": 4, "avail": 5},

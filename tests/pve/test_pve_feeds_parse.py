@@ -134,9 +134,13 @@ def test_thin_pools() -> None:
 
 
 def test_disks_and_what_remains_of_them() -> None:
-    sda, sdb = disks.disks(body(samples.DISKS))
+    sda, sdb, sdc = disks.disks(body(samples.DISKS))
     assert sda == Disk(dev="/dev/sda", model="EXAMPLE_SSD", serial="S1", health="PASSED", wearout=97)
     assert sdb == Disk(dev="/dev/sdb", model=HOSTILE, serial="", health="FAILED!", wearout=None)
+    assert sdc.wearout == 0  # more of it used than its maker gave it
+    for text, left in (("-2", 0), ("12", 12), ("-", None), ("N/A", None), (101, None), (True, None)):
+        (one,) = disks.disks(body([{"devpath": "/dev/sda", "wearout": text}]))
+        assert one.wearout == left
 
 
 def test_storages_of_a_node() -> None:

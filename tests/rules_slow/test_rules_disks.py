@@ -96,6 +96,7 @@ def test_errors_say() -> None:
         ("OK", 100, ""),
         ("UNKNOWN", None, ""),
         ("", None, ""),
+        ("SMART Disabled", None, ""),  # of a USB disk: it is not asked
         ("FAILED", None, "critical"),
         ("PASSED", 12.5, ""),
         ("PASSED", 12, "grey"),

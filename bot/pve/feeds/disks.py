@@ -92,20 +92,28 @@ async def read_disks(source: Source, node: str) -> tuple[Disk, ...]:
 
 
 def disks(body: bytes) -> tuple[Disk, ...]:
-    """`wearout` is what remains (PVE/Diskmanage.pm turns it round), "N/A" for a disk that does not say."""
+    """`wearout` is what remains, "N/A" for a disk that does not say. PVE/Diskmanage.pm takes what is used from 100: of
+    an NVMe that has outlived what its maker gave it that is less than nothing."""
     found: dict[str, Disk] = {}
     for row in rows(body):
         if not isinstance(row, dict) or not (dev := text(row.get("devpath"))):
             continue
-        remains = number(row.get("wearout"))
         found[dev] = Disk(
             dev=dev,
             model=text(row.get("model")).strip(),
             serial=text(row.get("serial")).strip(),
             health=text(row.get("health")).strip(),
-            wearout=remains if remains is not None and remains <= 100 else None,
+            wearout=_remains(row.get("wearout")),
         )
     return tuple(found[dev] for dev in sorted(found))
+
+
+def _remains(value: object) -> float | None:
+    """Percent; below nothing is nothing."""
+    if (word := text(value)).startswith("-"):
+        return 0.0 if number(word[1:]) is not None else None
+    remains = number(value)
+    return remains if remains is not None and remains <= 100 else None
 
 
 async def read_storages(source: Source, node: str) -> tuple[StorageState, ...]:
