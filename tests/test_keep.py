@@ -47,6 +47,7 @@ def blocks(inner: st.SearchStrategy[Said]) -> st.SearchStrategy[Said]:
         ),
         inner.map(bold),
         inner.map(code),
+        inner.map(folded),
         st.tuples(inner, texts).map(lambda pair: link(*pair)),
         st.lists(inner, max_size=4).map(lambda parts: lines(*parts)),
         st.lists(st.lists(values, max_size=3), max_size=4).map(lambda rows: table(rows, align="<><", flex=2, width=20)),

@@ -96,6 +96,7 @@ def saids(leaf: st.SearchStrategy[str]) -> st.SearchStrategy[Said]:
     block: st.SearchStrategy[Said] = st.one_of(
         inline,
         leaf.map(folded),
+        st.lists(inline, max_size=4).map(lambda parts: folded(lines(*parts))),
         st.lists(st.tuples(leaf, leaf, st.integers(0, 10**9)), max_size=6).map(lambda rows: table(rows, align="<<>")),
     )
     return st.lists(block, max_size=8).map(lambda parts: lines(*parts))

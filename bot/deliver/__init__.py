@@ -28,7 +28,7 @@ from bot.deliver.plan import Why, why
 from bot.deliver.planning import TEST, Planner
 from bot.deliver.sender import Sender
 from bot.model import About, Alert, Card, Finding, Fleet, Habits, News, Phase, Route, Severity, Subject
-from bot.pages.alerting import alertcard
+from bot.pages.alerting import digestcard
 from bot.ports import Audit, Changes, Clock, Courier, Kept, Ledger, Pulse, Spawner
 from bot.screen import Message, Place, Screen
 from bot.text import EMPTY, Said, lines, say
@@ -183,11 +183,11 @@ class Deliverer:
             found = self._planner.of_night(
                 chat, places, (begin, max(min(end, now), begin)), now, self._clock.monotonic()
             )
-            parts.append(alertcard.digest(found, begin=begin, end=end, night=True, clusters=self._names, now=now))
+            parts.append(digestcard.digest(found, begin=begin, end=end, night=True, clusters=self._names, now=now))
         since = last_digest(habits, now, zone)
         if since is not None:
             found = self._planner.of_day(places, since, whole=True)
-            parts.append(alertcard.digest(found, begin=since, end=now, night=False, clusters=self._names, now=now))
+            parts.append(digestcard.digest(found, begin=since, end=now, night=False, clusters=self._names, now=now))
         if not parts:
             return Screen(text=say("This chat gets no digest."))
         return Screen(text=parts[0] if len(parts) == 1 else lines(parts[0], EMPTY, parts[1]))
@@ -210,7 +210,7 @@ class Deliverer:
         late = float("inf")  # nothing of it has to wait
         due = [one for one in found if why(one, scene, parents, late) is Why.DUE]
         if past := [alert.number for alert in due if not alert.open]:
-            self._planner.show(place, past, now, told=True)
+            self._planner.show(place, past, now, told="elsewhere")
         if open_ := [alert.number for alert in due if alert.open]:
             self._planner.show(place, open_, now, silent=True)
 
@@ -224,12 +224,13 @@ class Deliverer:
 
     async def set_habits(self, habits: Habits) -> None:
         """Raises: StoreFailed."""
-        now = self._clock.now().isoformat()
+        at = self._clock.now()
         before = self._desk.habit(habits.chat)
         if (before.quiet_from, before.quiet_to, before.zone) != (habits.quiet_from, habits.quiet_to, habits.zone):
-            self._desk.fact(f"deliver.night.{habits.chat}", now)  # the night that is over was none
+            self._planner.cut_short(habits, at, self._clock.monotonic())
+            self._desk.fact(f"deliver.night.{habits.chat}", at.isoformat())  # the night that is over was none
         if (before.digest, before.zone) != (habits.digest, habits.zone):
-            self._desk.fact(f"deliver.digest.{habits.chat}", now)
+            self._desk.fact(f"deliver.digest.{habits.chat}", at.isoformat())
         self._desk.put_habits(habits)
         await self._flush(habits.chat)
 

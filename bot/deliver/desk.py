@@ -16,6 +16,8 @@ from bot.screen import Message, Place
 
 NEXT = "deliver.next"
 """Fact: the next number for a card or a letter. They are never used twice: a button names a card for years."""
+IN_DIGEST = "digest"
+"""Card.told of one that is never sent: a digest has told it."""
 MOVED = "deliver.moved."
 """Fact: what a group of the settings has become."""
 
@@ -221,8 +223,14 @@ class Desk:
         return max(found, key=lambda card: card.id, default=None)
 
     def accepted(self) -> frozenset[int]:
-        """Numbers of alerts of which Telegram has taken a message."""
-        return frozenset(number for card in self.cards.values() if card.message is not None for number in card.alerts)
+        """Numbers of alerts of which Telegram has taken a message, a digest that names them among them."""
+        waits = {letter.chat for letter in self.outbox.values() if letter.kind == "digest"}
+        return frozenset(
+            number
+            for card in self.cards.values()
+            if card.message is not None or (card.told == IN_DIGEST and card.chat not in waits)
+            for number in card.alerts
+        )
 
     def owns(self, message: Message) -> bool:
         chat = message.place.chat

@@ -1,18 +1,19 @@
 """The digests: what the quiet hours kept, told when they end, and the infos of a day.
 
 Both are one letter where they are due together. What a digest tells that can still be acted on gets its card as well,
-without a sound of its own; events need none, and are noted as told by a card that is never sent.
+without a sound of its own; events, and what is over, need none, and are noted as told by a card that is never sent.
+Every warning of a night is in its digest, also one that was over before anybody heard of it; of infos those that stand.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
-from bot.deliver.desk import Desk, read_time
+from bot.deliver.desk import IN_DIGEST, Desk, read_time
 from bot.deliver.hours import last_digest, last_night, monday, night
 from bot.deliver.plan import GROUP_WAIT, Scene, Why, digested, level, same, sounds, wanted, why
-from bot.model import Alert, Card, Outgoing, Phase, Route, Severity
-from bot.pages.alerting import alertcard
+from bot.model import Alert, Card, Habits, Outgoing, Phase, Route, Severity
+from bot.pages.alerting import digestcard
 from bot.screen import Place
 from bot.text import EMPTY, Said, lines
 
@@ -68,12 +69,12 @@ class Digests:
 
     def show(
         self, place: Place, numbers: Iterable[int], now: datetime, *, head: str = "", silent: bool = False,
-        told: bool = False,
+        told: str = "",
     ) -> Card:  # fmt: skip
-        """A card. `told`: these were told in another way, and need none: it is never sent."""
+        """A card. `told`: how these were told in another way, and need none: it is never sent."""
         card = Card(
             id=self.desk.number(), chat=place.chat, topic=place.topic, alerts=tuple(numbers), made=now, head=head,
-            silent=silent, closed=told, told="elsewhere" if told else "",
+            silent=silent, closed=bool(told), told=told,
         )  # fmt: skip
         self.desk.put_card(card)
         return card
@@ -90,10 +91,8 @@ class Digests:
             if not said:
                 continue
             loud = any(sound for _, sound in filter(None, parts))
-            topic = self.desk.habit(chat).digest_topic
-            place = Place(chat=chat, topic=topic) if topic is not None else places[0]
             whole = said[0] if len(said) == 1 else lines(said[0], EMPTY, said[1])
-            self.write(place, "digest", whole, now, n=int(now.timestamp()), silent=not loud)
+            self.write(self._digest_place(chat, places), "digest", whole, now, n=int(now.timestamp()), silent=not loud)
             if loud:
                 self._hushed.add(chat)
 
@@ -114,13 +113,9 @@ class Digests:
         found = self.of_night(chat, places, span, now, monotonic)
         if not found:
             return None
-        for place in places:
-            covered = self.desk.covered(place)
-            events = [alert.number for alert in found if alert.finding.event and alert.number not in covered]
-            if events:
-                self.show(place, events, now, told=True)
+        self._note(places, found, now)
         begin, end = span
-        said = alertcard.digest(found, begin=begin, end=end, night=True, clusters=self.names, now=now)
+        said = digestcard.digest(found, begin=begin, end=end, night=True, clusters=self.names, now=now)
         known = self.desk.accepted()
         return said, any(sounds(alert, quiet=False) and alert.number not in known for alert in found)
 
@@ -136,13 +131,14 @@ class Digests:
     def of_night(
         self, chat: int, places: Sequence[Place], span: tuple[datetime, datetime], now: datetime, monotonic: float
     ) -> list[Alert]:
-        """What the quiet hours kept, and what became of what was told: a pair of which nobody heard is left out."""
+        """What the quiet hours kept, and what became of what was told; of infos a pair is left out."""
         begin, end = span
         parents = self.parents()
         routes = self.desk.places()
         found: dict[int, Alert] = {}
         for place in places:
             day = replace(self.scene(place, routes[place], now), quiet=False)
+            above = self._above(day)
             for number, alert in self.desk.alerts.items():
                 if alert.fired is None or not wanted(day.routes, alert):
                     continue
@@ -150,9 +146,50 @@ class Digests:
                 kept = self.why(alert, day, parents, monotonic) in (Why.DUE, Why.WAITING) and alert.fired < end
                 told = shown and begin <= alert.fired < end and level(alert) is Severity.CRITICAL
                 over = shown and alert.over is not None and begin <= alert.over < end and not alert.finding.event
-                if kept or told or over:
+                if kept or told or over or self._missed(alert, day, above, span):
                     found[number] = replace(alert, told=shown)
         return list(found.values())
+
+    def missed(self, alert: Alert, scene: Scene, span: tuple[datetime, datetime]) -> bool:
+        """Has it passed in these quiet hours, and nobody was told? Their digest tells it."""
+        return self._missed(alert, scene, self._above(scene), span)
+
+    def _missed(self, alert: Alert, scene: Scene, above: frozenset[str], span: tuple[datetime, datetime]) -> bool:
+        """A warning, or worse, that is over, and by day would have been told. `above`: keys of what could list it."""
+        if alert.phase is not Phase.OVER or alert.finding.event or alert.number in scene.covered:
+            return False
+        if alert.fired is None or alert.over is None or not (alert.fired < span[1] and alert.over >= span[0]):
+            return False
+        if level(alert) < Severity.WARNING or alert.silenced or alert.finding.last is not None:
+            return False
+        if not wanted(scene.routes, alert) or (alert.parent != alert.key and alert.parent in above):
+            return False
+        lasted = (alert.over - alert.fired).total_seconds()
+        return lasted >= GROUP_WAIT * self.scale or level(alert) is Severity.CRITICAL
+
+    def _above(self, scene: Scene) -> frozenset[str]:
+        return frozenset(alert.key for alert in self.desk.alerts.values() if wanted(scene.routes, alert))
+
+    def cut_short(self, habits: Habits, now: datetime, monotonic: float) -> None:
+        """A chat is about to change its quiet hours to `habits`. Where they end with that, so does what they kept:
+        what is over is told now, without a sound; the rest gets its cards."""
+        span = self.untold(habits.chat, now)
+        places = [place for place in self.desk.places() if place.chat == habits.chat]
+        if span is None or not places or night(habits, now, self.zone) is not None:
+            return
+        begin, end = span[0], min(span[1], now)
+        found = [
+            one for one in self.of_night(habits.chat, places, (begin, end), now, monotonic) if one.over is not None
+        ]
+        found = [one for one in found if not one.told and not one.finding.event]
+        if found:
+            said = digestcard.digest(found, begin=begin, end=end, night=True, clusters=self.names, now=now)
+            self.write(self._digest_place(habits.chat, places), "digest", said, now, n=int(now.timestamp()))
+            self._note(places, found, now)
+
+    def _digest_place(self, chat: int, places: Sequence[Place]) -> Place:
+        topic = self.desk.habit(chat).digest_topic
+        return Place(chat=chat, topic=topic) if topic is not None else places[0]
 
     def _daily(self, chat: int, places: Sequence[Place], now: datetime) -> tuple[Said, bool] | None:
         habits = self.desk.habit(chat)
@@ -163,13 +200,17 @@ class Digests:
         found = self.of_day(places, before, whole=monday(habits, due, self.zone))
         if not found:
             return None
-        said = alertcard.digest(found, begin=before, end=due, night=False, clusters=self.names, now=now)
+        said = digestcard.digest(found, begin=before, end=due, night=False, clusters=self.names, now=now)
+        self._note(places, found, now)
+        return said, False
+
+    def _note(self, places: Sequence[Place], found: Sequence[Alert], now: datetime) -> None:
+        """What a digest tells for good."""
         for place in places:
             covered = self.desk.covered(place)
-            events = [alert.number for alert in found if alert.finding.event and alert.number not in covered]
-            if events:
-                self.show(place, events, now, told=True)
-        return said, False
+            told = [one.number for one in found if one.phase is Phase.OVER and one.number not in covered]
+            if told:
+                self.show(place, told, now, told=IN_DIGEST)
 
     def of_day(self, places: Sequence[Place], since: datetime, *, whole: bool) -> list[Alert]:
         """What is for the daily digest: what came since, and once a week what is still open."""

@@ -79,6 +79,9 @@ class Planner(Digests):
             return True
         if any(letter.alert == number for letter in desk.outbox.values()):
             return True
+        waits = {letter.chat for letter in desk.outbox.values() if letter.kind == "digest"}
+        if waits and any(card.chat in waits and number in card.alerts for card in desk.cards.values()):
+            return True  # that a digest has told it is not known before
         for place, routes in desk.places().items():
             if alert.fired is None or not wanted(routes, alert):
                 continue

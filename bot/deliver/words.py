@@ -1,13 +1,16 @@
 """Why an alert was, or was not, told in a chat; and the notes of the audit topic."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from bot.deliver.desk import IN_DIGEST
 from bot.deliver.digests import Digests
 from bot.deliver.hours import night
 from bot.deliver.plan import Why
-from bot.model import Alert, Card, Fleet
+from bot.model import Alert, Card, Fleet, Route
 from bot.pages.audit import what
 from bot.ports import Audit
+from bot.screen import Place
 from bot.text import Moment, Said, code, lines, say
 
 
@@ -32,6 +35,8 @@ def told(alert: Alert, chat: int, planner: Digests, now: datetime, monotonic: fl
             return say("Not told here: what this chat has subscribed to leaves it out.")
         case Why.NOTHING if alert.fired is None:
             return say("Not told yet: it has to last before it fires.")
+        case Why.NOTHING if (until := _kept_over(alert, planner, places, now)) is not None:
+            return say("Kept by the quiet hours; their digest tells it at {when}.", when=_clock(until))
         case Why.NOTHING:
             return say("Not told here: it was over before anybody had to know.")
         case Why.DIGEST:
@@ -51,13 +56,26 @@ def told(alert: Alert, chat: int, planner: Digests, now: datetime, monotonic: fl
             return say("It is told with the next poll.")
 
 
+def _kept_over(
+    alert: Alert, planner: Digests, places: Mapping[Place, Sequence[Route]], now: datetime
+) -> datetime | None:
+    """When the digest comes that tells of what is over; None where none will."""
+    for place, routes in places.items():
+        span = planner.untold(place.chat, now)
+        if span is not None and planner.missed(alert, planner.scene(place, routes, now), span):
+            return span[1]
+    return None
+
+
 def _shown(card: Card, parked: bool) -> Said:
     if card.message is not None:
         if card.made is None:
             return say("Told here.")
         return say("Told here at {when}.", when=_clock(card.made))
-    if card.told == "elsewhere":
+    if card.told == IN_DIGEST:
         return say("Told here in a digest.")
+    if card.told == "elsewhere":
+        return say("Not told here: it was over before this chat subscribed.")
     if parked:
         return say("Its message waits: this chat cannot be written to.")
     return say("Its message is on the way to Telegram.")

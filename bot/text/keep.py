@@ -60,7 +60,7 @@ def _packed(said: Said) -> list[Any]:
         case Table(rows=rows, align=align, flex=flex, width=width):
             return ["p", [[_packed_value(value) for value in row] for row in rows], align, flex, width]
         case Folded(text=text):
-            return ["f", text]
+            return ["f", text if isinstance(text, str) else _packed(text)]
 
 
 def _packed_value(value: Value) -> str | int | list[Any]:
@@ -88,8 +88,8 @@ def _said(given: object, deep: int) -> Said:
             return Lines(tuple(_said(part, deep - 1) for part in parts))
         case ["p", [*rows], str(align), int(flex), int(width)]:
             return _table(rows, align, flex, width, deep)
-        case ["f", str(text)]:
-            return Folded(text)
+        case ["f", inner]:
+            return Folded(inner if isinstance(inner, str) else _said(inner, deep - 1))
         case _:
             raise ValueError("not a text of ours")
 

@@ -35,6 +35,7 @@ def plain(said: Said, reader: Reader) -> str:
     return _strip("\n".join(line for line, _ in _render(said, reader)))
 
 
+FOLDED = "blockquote expandable"
 _Line = tuple[str, str | None]
 """A rendered line and the block it stands in (`pre`, `blockquote expandable`), None outside of any."""
 
@@ -48,10 +49,17 @@ def _render(said: Said, reader: Reader) -> Iterator[_Line]:
             for row in _rows(said, reader):
                 yield row, "pre"
         case Folded(text=text):
-            for line in text.splitlines() or [""]:
-                yield str(escape(clean(bounded(line).replace("\t", "    ")))), "blockquote expandable"
+            yield from ((line, FOLDED) for line in _folded(text, reader))
         case Sentence() | Moment() | Ago() | Styled() | Linked():
             yield _inline(said, reader), None
+
+
+def _folded(text: str | Said, reader: Reader) -> Iterator[str]:
+    if isinstance(text, str):
+        for line in text.splitlines() or [""]:
+            yield str(escape(clean(bounded(line).replace("\t", "    "))))
+    else:
+        yield from (line for line, _ in _render(text, reader))
 
 
 def _inline(said: Said, reader: Reader) -> str:

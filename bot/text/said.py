@@ -68,7 +68,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    text: str  # outside text, may hold line breaks
+    text: "str | Said"  # an outside text, which may hold line breaks; or lines of ours
 
 
 Said = Sentence | Moment | Ago | Styled | Linked | Lines | Table | Folded
@@ -114,8 +114,8 @@ def table(rows: Iterable[Sequence[Value]], *, align: str, flex: int = 0, width: 
     return Table(tuple(tuple(row) for row in rows), align, flex, width)
 
 
-def folded(text: str) -> Folded:
-    """A long outside text, folded to its first lines until the reader opens it."""
+def folded(text: str | Said) -> Folded:
+    """A long outside text, or lines of ours, folded to the first ones until the reader opens it."""
     return Folded(text)
 
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from bot.deliver.hours import last_digest, last_night, monday, night
-from bot.model import Habits, NewsKind, Route
-from tests.deliver.kit import ANA, CRITICAL, INFO, OPS, WARNING, World
+from bot.model import Habits, NewsKind, Phase, Route
+from bot.text import Reader, html, plain, say
+from tests.deliver.kit import ANA, CRITICAL, HOSTILE, INFO, LATER, OPS, WARNING, World, on_node
 
 
 def at(text: str) -> datetime:
@@ -82,7 +83,7 @@ async def test_the_night_keeps_warnings_and_tells_them_as_one_digest() -> None:
     world.fire(1, WARNING)
     await until(world, "2026-11-24T23:00")
     world.fire(2, WARNING)  # stands till morning
-    world.fire(3, WARNING)  # comes and goes: nobody hears of it
+    world.fire(3, WARNING)  # comes and goes: so the digest tells it
     world.fire(4, CRITICAL)  # passes, and sounds
     world.fire(5, CRITICAL, slow=True)  # does not
     world.fire(6, INFO, event="UPID:6")
@@ -97,7 +98,7 @@ async def test_the_night_keeps_warnings_and_tells_them_as_one_digest() -> None:
     await until(world, "2026-11-25T08:30")
     digest, cards = world.telegram.shown[2:]
     assert digest.text.startswith("🌙 Night 22:00-08:00:")
-    assert [f"({n})" in digest.text for n in range(1, 7)] == [True, True, False, True, True, True]
+    assert [f"({n})" in digest.text for n in range(1, 7)] == [True] * 6
     assert not digest.silent
     assert cards.silent  # what can be acted on has its buttons, and makes no second sound
     assert [f"({n})" in cards.text for n in range(1, 7)] == [False, True, False, False, True, False]
@@ -111,6 +112,123 @@ async def test_a_night_in_which_nothing_was_is_not_told() -> None:
     world = evening()
     await until(world, "2026-11-26T12:00")
     assert world.texts() == []
+
+
+async def test_what_came_and_went_in_the_night_is_told_in_the_morning_without_a_sound() -> None:
+    """Warnings, however many; no info, nothing that by day would not have been told either."""
+    world = evening()
+    world.fire(9, WARNING)
+    await until(world, "2026-11-24T21:59:50")
+    world.fire(1, WARNING)  # half a minute before the night: it would have been told with the night begun
+    await until(world, "2026-11-24T23:00")
+    world.fire(2, WARNING, said=say("{name} stopped (2)", name=HOSTILE))
+    world.fire(3, INFO)
+    world.fire(4, CRITICAL, slow=True)
+    world.fire(5, WARNING, silenced=7)
+    parent = world.fire(6, CRITICAL, subject=on_node())
+    world.fire(7, WARNING, parent=parent.key)
+    world.fire(8, WARNING)
+    world.fire(10, WARNING)
+    await world.tick(15)
+    world.over(8)  # gone within half a minute
+    await world.wait(600)
+    for number in (1, 2, 3, 4, 5, 6, 7):
+        world.over(number)
+    world.change(10, NewsKind.BACK, phase=Phase.OVER, over=world.clock.now(), finding=replace(
+        world.alerts[10].finding, last=say("ordered by {name}", name=HOSTILE)))  # fmt: skip
+    await world.wait(600)
+    two = world.alerts[2]
+    said = plain(world.deliverer.told(two, OPS), Reader(zone=UTC))
+    assert said == "Kept by the quiet hours; their digest tells it at 08:00."
+    assert "over before anybody had to know" in plain(world.deliverer.told(world.alerts[3], OPS), Reader(zone=UTC))
+    assert "(2)" in plain((await world.deliverer.digest(OPS)).text, Reader(zone=UTC))
+    await until(world, "2026-11-25T07:55")
+    before = len(world.telegram.shown)
+    await until(world, "2026-11-25T08:01")
+    (digest,) = world.telegram.shown[before:]
+    assert digest.silent
+    first, *rest = digest.text.splitlines()
+    assert first == "🌙 Night 22:00-08:00: 1 critical (told) · 3 over"
+    assert sorted(int(line.split("(")[1][:-1].split(")")[0]) for line in rest) == [1, 2, 4, 6]
+    assert f"🟢 23:00 {HOSTILE} is well (2) · after 10 min" in rest
+    assert {1, 2, 4} <= world.deliverer.accepted()  # so /history does not say that they were not told
+    assert world.deliverer.accepted().isdisjoint({3, 5, 7, 8, 10})
+    assert plain(world.deliverer.told(two, OPS), Reader(zone=UTC)) == "Told here in a digest."
+    await until(world, "2026-11-26T12:00")
+    assert len(world.telegram.shown) == before + 1
+    assert set(world.alerts) == {9}
+
+
+async def test_a_night_of_many_is_folded() -> None:
+    world = evening()
+    await until(world, "2026-11-24T23:00")
+    for number in range(1, 9):
+        world.fire(number, WARNING)
+    await world.wait(300)
+    for number in range(1, 9):
+        world.over(number)
+    await until(world, "2026-11-25T08:01")
+    (digest,) = world
+    assert digest.silent
+    shown = html(digest.screen.text, Reader(zone=UTC)).split("\n")
+    assert shown[0] == "<b>🌙 Night 22:00-08:00: 8 warnings over</b>"
+    assert shown[1].startswith("<blockquote expandable>🟢 23:00 web&lt;1&gt;_&amp;&#34; is well (1)")
+    assert shown[-1].endswith("</blockquote>")
+    assert len(shown) == 9
+
+
+async def test_what_passed_in_a_night_outlasts_a_kill_and_is_told_once() -> None:
+    world = evening()
+
+    def digests() -> list[str]:
+        return [text.splitlines()[0] for text in world.texts() if text.startswith("🌙")]
+
+    world.fire(2, WARNING)  # told in the evening
+    await until(world, "2026-11-24T23:00")
+    world.shelf.habits[OPS] = NIGHTLY
+    world.fire(1, WARNING)
+    await world.wait(300)
+    world.over(1)
+    await world.tick()
+    await world.restart()
+    await until(world, "2026-11-25T07:50")
+    await world.restart()
+    world.clock.at += 900  # away at eight
+    world.over(2)  # by day: its card says so
+    world.telegram.plan[OPS] = [LATER, LATER]
+    await world.tick()
+    assert digests() == []
+    assert [letter.kind for letter in world.shelf.outbox.values()] == ["digest"]
+    assert not world.alerts[1].told
+    await world.restart()  # made, and not sent
+    await world.wait(600)
+    assert digests() == ["🌙 Night 22:00-08:00: 1 warning over"]
+    assert 1 not in world.alerts
+    await world.restart()
+    await until(world, "2026-11-26T12:00")
+    assert len(digests()) == 1
+    assert len(world.texts()) == 2
+
+
+async def test_quiet_hours_that_are_taken_back_tell_at_once_what_they_kept() -> None:
+    world = evening()
+    await until(world, "2026-11-24T23:00")
+    world.fire(1, WARNING)
+    world.fire(2, WARNING)
+    await world.wait(300)
+    world.over(1)
+    await world.wait(300)
+    await world.deliverer.set_habits(replace(NIGHTLY, quiet_to=time(7)))
+    await world.wait(60)
+    assert world.texts() == []  # it is night still
+    await world.deliverer.set_habits(replace(NIGHTLY, quiet_from=None, quiet_to=None))
+    await world.wait(60)
+    digest, card = world
+    assert digest.silent
+    assert digest.text.splitlines()[0] == "🌙 Night 22:00-23:11: 1 warning over"
+    assert [f"({n})" in card.text for n in (1, 2)] == [False, True]
+    await until(world, "2026-11-26T12:00")
+    assert len(world.texts()) == 2
 
 
 async def test_a_night_survives_a_restart_and_is_told_once() -> None:
@@ -193,8 +311,6 @@ async def test_no_digest_where_none_is_wanted_and_what_it_would_say_now() -> Non
     with_one = World(Route(chat=OPS), habits=[Habits(chat=OPS, zone="UTC")])
     with_one.fire(1, INFO, rule="updates")
     await with_one.wait(60)
-    from bot.text import Reader, plain
-
     said = plain((await with_one.deliverer.digest(OPS)).text, Reader(zone=UTC))
     assert "(1)" in said
 

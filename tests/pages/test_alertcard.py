@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.access import Role
 from bot.model import About, Alert, Card, Cure, NewsKind, Phase, Severity, Subject
-from bot.pages.alerting import alertcard, liveline
+from bot.pages.alerting import alertcard, digestcard, liveline
 from bot.ports import Pulse
 from bot.screen import Ack, Ask, Open, Screen
 from bot.text import Said, html, lines, plain, say
@@ -234,7 +234,7 @@ def test_news(kind: NewsKind, alert: Alert, clusters: Mapping[str, str], shown: 
 def test_digests() -> None:
     def said(alerts: Sequence[Alert], *, night: bool = True) -> Said:
         begin = NOW - timedelta(hours=10)
-        return alertcard.digest(alerts, begin=begin, end=NOW, night=night, clusters=ONE, now=NOW)
+        return digestcard.digest(alerts, begin=begin, end=NOW, night=night, clusters=ONE, now=NOW)
 
     check("alert-digest-night", Screen(text=said([*MIXED, made.failed_backup()])))
     check("alert-digest-day", Screen(text=said([made.failed_backup()], night=False)))
@@ -359,7 +359,7 @@ def test_whatever_is_found_can_be_drawn(
     line = live(found, PULSE, clusters=clusters)
     fits(line)
     texts_ = [screen.text, line.text]
-    texts_.append(alertcard.digest(found, begin=NOW, end=NOW, night=True, clusters=clusters, now=NOW))
+    texts_.append(digestcard.digest(found, begin=NOW, end=NOW, night=True, clusters=clusters, now=NOW))
     texts_ += [alertcard.news(one, kind, clusters=clusters, now=NOW) for one in found[:1] for kind in NewsKind]
     for said in texts_:
         shown = read(html(said, READER))

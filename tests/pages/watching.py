@@ -6,8 +6,8 @@ from datetime import datetime
 
 from bot.access import Asker
 from bot.model import Alert, Blind, Card, Habits, Phase, Record, Route, Silence, Subject
-from bot.pages.alerting.alertcard import digest
 from bot.pages.alerting.alertwords import worst_first
+from bot.pages.alerting.digestcard import digest
 from bot.ports import Claims, Pulse, Why
 from bot.screen import Message, Place, Screen
 from bot.text import Said, say

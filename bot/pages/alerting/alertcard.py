@@ -1,4 +1,4 @@
-"""Alerts as they stand in a chat: their card, the short replies beside it, the digest. All pure.
+"""Alerts as they stand in a chat: their card, and the short replies beside it. All pure.
 
 🔴 ct-mail stopped by itself                the headline; over: 🟢, and for how long it lasted
 nobody ordered it in Proxmox                details, and what goes down with it
@@ -8,14 +8,13 @@ fired 14:02 · acked by Ana 14:05            the timeline
 Nothing here says an age that grows by itself: a card is edited when something happened, not because time went by.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from bot.access import Role
-from bot.model import Alert, Card, NewsKind, Phase, Severity
+from bot.model import Alert, Card, NewsKind
 from bot.pages.alerting.alertwords import (
-    dotted,
     emoji,
     ended,
     head,
@@ -33,7 +32,7 @@ from bot.pages.alerting.alertwords import (
 from bot.pages.alerting.cures import cures, every, reminds, rows
 from bot.pages.parts import pairs
 from bot.screen import Ack, Ask, Button, Open, Row, Screen
-from bot.text import MESSAGE_LIMIT, Moment, Reader, Said, Value, bold, lines, plain, raw, say, say_n, span
+from bot.text import MESSAGE_LIMIT, Reader, Said, Value, bold, lines, plain, raw, say, say_n, span
 
 ROOM = MESSAGE_LIMIT - 400
 """Characters of lines on a card with many: its head, its last line and what a longer name would add are kept free."""
@@ -232,52 +231,3 @@ def news(alert: Alert, kind: NewsKind, *, clusters: Mapping[str, str], now: date
 
 def _coarse(seconds: float) -> Said:
     return span(seconds if seconds < 3600 else seconds // 3600 * 3600)
-
-
-# -- the digest ------------------------------------------------------------------------------------------------------
-
-
-def digest(
-    alerts: Iterable[Alert], *, begin: datetime, end: datetime, night: bool, clusters: Mapping[str, str], now: datetime
-) -> Said:
-    """`🌙 Night 22:00-08:00: 1 critical (told), 3 warnings over, 1 still open`, and a line each, worst first.
-
-    `night`: what the quiet hours kept; else the daily one. `alerts` may be none: then it says so.
-    """
-    found = worst_first(alert for alert in alerts if alert.phase is not Phase.PENDING)
-    told: list[Said] = []
-    room = ROOM
-    for alert in found:
-        line = one_line(alert, clusters, now)
-        room -= len(plain(line, Reader())) + 1
-        if room < 0:
-            break
-        told.append(line)
-    left = len(found) - len(told)
-    return lines(
-        bold(_summed(found, begin=begin, end=end, night=night)),
-        *told,
-        say("and {n} more", n=left) if left else None,
-    )
-
-
-def _summed(alerts: Sequence[Alert], *, begin: datetime, end: datetime, night: bool) -> Said:
-    over = [alert for alert in alerts if mended(alert)]
-    wrong = [alert for alert in alerts if not mended(alert)]
-    still = [alert for alert in wrong if alert.open]
-    happened = len(wrong) - len(still)
-    critical = sum(1 for alert in alerts if alert.severity is Severity.CRITICAL and alert.told)
-    parts: list[Value] = []
-    if critical:
-        parts.append(say("{n} critical (told)", n=critical))
-    if over:
-        parts.append(say("{n} over", n=len(over)))
-    if still:
-        parts.append(say("{n} still open", n=len(still)))
-    if happened:
-        parts.append(say_n(happened, one="{n} event", many="{n} events"))
-    said = dotted(parts) if parts else say("nothing to tell")
-    values: dict[str, Value] = {"begin": Moment(begin, "%H:%M"), "end": Moment(end, "%H:%M"), "said": said}
-    if night:
-        return say("🌙 Night {begin}-{end}: {said}", **values)
-    return say("📋 Since {begin}: {said}", **{**values, "begin": when(begin, end)})
