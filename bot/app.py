@@ -120,12 +120,12 @@ class App:
     def _reader(self, chat: int) -> Reader:
         return self.alerts.reader(chat) if self.alerts is not None else Reader()
 
-    async def stop(self) -> None:
-        """In bounded time, whatever hangs, and from wherever `start()` got to."""
+    async def stop(self, *, clean: bool = True) -> None:
+        """In bounded time, whatever hangs, and from wherever `start()` got to. `clean`: somebody wants it to stop."""
         if self.chat is not None:
             await self.chat.stop_polling()
         if self.alerts is not None:
-            await self.alerts.close()
+            await self.alerts.close(clean=clean)
         await self.spawn.close(GRACE)
         if self.chat is not None:
             await self.chat.shutdown()
@@ -168,8 +168,9 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
         log.critical("Telegram is no longer heard, the process ends: %s", chat.why)
         return UNHEARD
     finally:
+        asked_to = stop.is_set()
         stop.set()
-        await app.stop()
+        await app.stop(clean=asked_to)
         if app.clusters:  # there was a start to speak of
             log.info("stopped")
 

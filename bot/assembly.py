@@ -6,6 +6,7 @@ close    loops end at once; what is on its way to Telegram is app.py's to wait f
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -90,6 +91,7 @@ class Alerts:
             from bot.web.heartbeat import Heartbeat
 
             self._heart = Heartbeat(url.get_secret_value(), clock)
+        self._restarts: list[int] = []
         self.watch = Watch(
             clusters,
             ledger,
@@ -109,6 +111,7 @@ class Alerts:
             scale=scale,
             feeder=feeder,
             on_cycle=self._beat,
+            often=self._restarts.append,
         )
         self.listener = None
         if settings.listener is not None:
@@ -125,6 +128,7 @@ class Alerts:
                 secret=secret.get_secret_value() if secret is not None else None,
             )
         store.noted = self._note
+        self._spawn, self._tell = spawn, tell
 
     async def start(self) -> None:
         """Raises: StoreFailed · PortTaken."""
@@ -137,6 +141,8 @@ class Alerts:
         await self.deliverer.forsake()
 
     def run(self) -> None:
+        for starts in self._restarts:
+            self._spawn(self._tell(_restless(starts)), "note of restarts")
         self.watch.run()
         self._loops(self.deliverer.run(), "delivery")
         if self.listener is not None:
@@ -146,10 +152,14 @@ class Alerts:
         """Language and zone of a chat."""
         return Reader(zone=zone_of(self.watch.habits(chat).zone))
 
-    async def close(self) -> None:
+    async def close(self, *, clean: bool = True) -> None:
+        """`clean`: somebody wants it to stop."""
         if self.listener is not None:
             self.listener.stop()
         self.watch.rest()
+        if clean:
+            with suppress(StoreFailed):
+                await self.watch.leave()
         await self._looks.close(CLOSE)
         await self._loops.close(0)
         if self._heart is not None:
@@ -162,6 +172,14 @@ class Alerts:
     def _note(self, audit: Audit) -> None:
         """An order was written down, or its end: chats that want the audit hear of it."""
         self._loops(self.deliverer.audited(audit), "a note of the audit")
+
+
+def _restless(starts: int) -> Said:
+    return say(
+        "⚠️ Telemox has started {n} times within a quarter of an hour without a clean stop before: it fails, or is "
+        "killed, again and again. Its log says why.",
+        n=starts,
+    )
 
 
 def _pins(config: ClusterConfig) -> Mapping[str, str]:

@@ -93,10 +93,10 @@ class Stack:
         self.app = App(config.load(None, environ=self.environment), self.clock, self.patience)
         await self.app.start()
 
-    async def stop_bot(self) -> None:
+    async def stop_bot(self, *, clean: bool = True) -> None:
         if self.app is not None:
             app, self.app = self.app, None
-            await app.stop()
+            await app.stop(clean=clean)
 
     async def stop(self) -> None:
         await self.stop_bot()

@@ -66,7 +66,8 @@ class Artist:
 
     def over(self, card: Card) -> bool:
         """Is all over that it shows, and will stay so?"""
-        return all(alert.phase is Phase.OVER for alert in self.own(card))
+        now = self._clock.now()
+        return all(alert.phase is Phase.OVER and not alert.renewable(now) for alert in self.own(card))
 
     def sounds(self, card: Card) -> bool:
         quiet = night(self._desk.habit(card.chat), self._clock.now(), self._planner.zone) is not None

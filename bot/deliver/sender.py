@@ -166,7 +166,7 @@ class Sender:
         for card in self._desk.cards.values():
             if card.chat == chat and card.message is not None and not card.closed and not resting(card.id, now):
                 alerts = self._artist.alerts(card)
-                if self._drawn.get(card.id) != alerts:
+                if self._drawn.get(card.id) != alerts or self._artist.over(card):
                     return self._edit(card, alerts)
         return self._live.job(chat)
 

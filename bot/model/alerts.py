@@ -6,7 +6,7 @@ Finding ── a rule's word at one poll ──▶ Alert ── its life (life.p
 """
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from enum import Enum, IntEnum
 
 from bot.text import Said
@@ -83,6 +83,7 @@ class Finding:
     after: tuple[Cure, ...] = ()  # buttons that stay once it is over: what is left to be done
     grey: bool = False  # between clear and fire: keeps an alert that is up, starts none
     event: str = ""  # of an event: its own identity (a UPID …): told once
+    renews: datetime | None = None  # of an event: found again until then with other words, its message is edited
     quiet: bool = False  # never sounds, whatever its severity: ordered, or explained
     anew: bool = False  # what kept it quiet has ended: told with its sound, though it may have been told as bad before
     loud: bool = False  # sounds like a critical by day though it is a warning ("warn, sounds")
@@ -148,6 +149,11 @@ class Alert:
     @property
     def open(self) -> bool:
         return self.phase is Phase.FIRING
+
+    def renewable(self, now: datetime) -> bool:
+        """May it be told with other words yet, in the same message? Not where the clock was set back by a day."""
+        renews = self.finding.renews
+        return renews is not None and now < renews <= now + timedelta(days=1)
 
 
 class NewsKind(Enum):

@@ -102,6 +102,17 @@ class Stranger:
     chat: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starts:
+    """The starts of the bot that are told as one: this one, and those within the hour before. All UTC."""
+
+    first: datetime
+    last: datetime  # this one
+    times: int
+    crashes: int = 0  # of the last quarter of an hour: starts that no clean stop came before
+    until: datetime | None = None  # from then on another start is told anew
+
+
 @dataclass(frozen=True, kw_only=True)
 class View:
     """One cluster at one poll.
@@ -119,6 +130,7 @@ class View:
     before: Memory = field(default_factory=Memory)
     first: bool = False  # the first good poll of this process: no edges are told
     started: datetime | None = None  # when this process began to watch; UTC
+    starts: Starts | None = None  # None: only this one is known of
     tasks: tuple[Task, ...] | None = ()  # newest first; None: they cannot be seen, causes are unknown
     feeds: Feeds = field(default_factory=Feeds)
     cut: Cut | None = None  # why it is not fresh

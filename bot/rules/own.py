@@ -8,11 +8,11 @@ from datetime import datetime
 
 from bot.model import Finding, Severity, Subject
 from bot.model.feeds import MINUTE
-from bot.model.view import Push, Stranger, View
+from bot.model.view import Push, Starts, Stranger, View
 from bot.rules.readings import listed, of_node, of_other, sees_nothing
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.subjects import cluster_subject, opens
-from bot.text import Said, code, lines, say, say_n, span
+from bot.text import Moment, Said, code, lines, say, say_n, span
 
 ELSEWHERE = frozenset({"vzdump", "fencing", "replication", "package-updates"})
 """Kinds of push that rules 29, 5, 28 and 36 look at."""
@@ -56,24 +56,34 @@ def _started(view: View) -> Finding:
     snapshot = view.snapshot
     nodes, guests = (len(snapshot.nodes), snapshot.total) if snapshot is not None else (0, 0)
     started = view.started or view.at
+    starts = view.starts or Starts(first=started, last=started, times=1)
     return Finding(
         rule="bot",
         subject=_subject(view, "started"),
         severity=Severity.INFO,
-        said=say("Telemox has started"),
+        said=_times(starts),
         details=(
             say(
                 "it watches {nodes} and {guests}",
                 nodes=say_n(nodes, one="{n} node", many="{n} nodes"),
                 guests=say_n(guests, one="{n} guest", many="{n} guests"),
             ),
+            *([say("{n} times without a clean stop before", n=starts.crashes)] if starts.crashes > 1 else []),
         ),
-        because=say("told at each start"),
-        event=f"{started:%Y%m%dT%H%M%S}",
+        because=say("told at each start; those within an hour in one message"),
+        event=f"{starts.first:%Y%m%dT%H%M%S}",
+        renews=starts.until,
         hold=0,
         quiet=True,
-        since=started,
+        since=starts.first,
     )
+
+
+def _times(starts: Starts) -> Said:
+    if starts.times < 2:
+        return say("Telemox has started")
+    first, last = Moment(starts.first, "%H:%M"), Moment(starts.last, "%H:%M")
+    return say("Telemox has started {n} times since {first}, last {last}", n=starts.times, first=first, last=last)
 
 
 def _jumped(view: View, at: datetime) -> Finding:

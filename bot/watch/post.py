@@ -10,7 +10,7 @@ from bot.access import Role
 from bot.clock import SteadyClock
 from bot.model import Blind, Snapshot, Task, Version
 from bot.model.feeds import TIME, Feed, Feeds
-from bot.model.view import Memory, Order, Stranger, View
+from bot.model.view import Memory, Order, Starts, Stranger, View
 from bot.ports import Changes, Kept, Pulse, Watched
 from bot.rules import Rule
 from bot.watch.blind import blind
@@ -63,6 +63,7 @@ class Around:
 
     poll: float
     started: datetime
+    starts: Starts | None = None
     orders: tuple[Order, ...] = ()
     sleeping: frozenset[str] = frozenset()
     maintenance: frozenset[str] = frozenset()
@@ -147,6 +148,7 @@ class Post:
             before=self.memory,
             first=first,
             started=around.started,
+            starts=around.starts,
             tasks=tasks,
             feeds=feeds,
             cut=seen.cut,

@@ -83,6 +83,7 @@ class Table:
             for number, alert in mine.items()
             if alert.phase is Phase.OVER
             and number in shown
+            and not alert.renewable(now)
             and (alert.finding.event or alert.over is None or not timedelta() <= now - alert.over < window)
         ]
         if not done:

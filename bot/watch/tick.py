@@ -169,12 +169,16 @@ def tick(
         alert, one = latest.get(key), evaluation.found.get(key)
         if alert is not None and alert.phase is Phase.OVER and (one is None or one.finding.event):
             parents.add(alert)
+            if one is not None and one.finding.renews is not None and one.finding != alert.finding:
+                told[alert.number] = News(kind=NewsKind.CHANGED, alert=_renewed(alert, one.finding))
+                stepped[alert.number] = told[alert.number].alert
             continue
         if one is not None and one.finding.event and alert is None:
             if key in view.before.events:
                 continue
             if view.first and empty:
-                events[key] = view.at
+                if one.finding.renews is None:  # if it happens once more, it is told
+                    events[key] = view.at
                 continue
         finding = one.finding if one is not None else alert.finding if alert is not None else None
         parent = parents.of(finding, alert) if finding is not None else None
@@ -216,6 +220,11 @@ def _ended_as(alert: Alert, view: View, setting: Setting) -> Alert:
         return replace(alert, finding=rule.ending(view, alert.finding))
     except Exception:  # noqa: BLE001 - a fault of ours: it is over all the same
         return alert
+
+
+def _renewed(alert: Alert, finding: Finding) -> Alert:
+    """An event that happened once more: the same message, with other words."""
+    return replace(alert, finding=finding, headline=finding.said)
 
 
 def _ended(parent: Alert, view: View) -> bool:

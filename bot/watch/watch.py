@@ -3,15 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TypeVar
 
 from bot.access import Asker, Role
 from bot.clock import SteadyClock
 from bot.errors import StoreFailed
 from bot.model import News, Subject
-from bot.model.view import Memory, Push, Stranger, View
+from bot.model.view import Memory, Push, Starts, Stranger, View
 from bot.ports import Changes, Clock, Ledger, Spawner, Watched
 from bot.rules import Limit, Rule
 from bot.watch.changing import Changing
@@ -19,23 +18,21 @@ from bot.watch.delivering import Delivering
 from bot.watch.inhibit import Parents, hanging
 from bot.watch.look import look
 from bot.watch.orders import Orders
+from bot.watch.polite import politely
 from bot.watch.post import Around, Feeding, Post
 from bot.watch.pushed import POINTS_TO, dealt_with, strays
 from bot.watch.sights import Sight
 from bot.watch.silence import maintained
+from bot.watch.starts import begin, stopped
 from bot.watch.table import merge
 from bot.watch.tick import GROUP_WAIT, Evaluation, Setting, again, doubts, evaluating, tick
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 PATIENCE = 13.0
 """Seconds that a poll may take at least: one try at a host that hangs, and one at the next."""
 STRANGERS = 20
 """Of one poll: the last ones."""
-AT_ONCE = 0.02
-"""Seconds of CPU after which somebody else may be answered."""
 AGAIN = 30.0
 """Seconds from one reading of everything to the next, at least."""
 HURRY = 5.0
@@ -51,6 +48,7 @@ class Watch(Changing):
     scale     TIME_SCALE; the book has it already
     feeder    of one cluster, from what is kept (Kept.facts)
     on_cycle  after each tick that read its cluster, while no other cluster is out of sight: the dead man's switch
+    often     the bot has started so often within a quarter of an hour, and was never stopped
     patience  s that one poll may take
     """
 
@@ -67,6 +65,7 @@ class Watch(Changing):
         scale: float = 1.0,
         feeder: Callable[[Watched, Mapping[str, str]], Feeding] | None = None,
         on_cycle: Callable[[], None] = lambda: None,
+        often: Callable[[int], None] = lambda starts: None,
         patience: float | None = None,
     ) -> None:
         by_key = {rule.key: rule for rule in sight.rules}
@@ -79,6 +78,8 @@ class Watch(Changing):
         self._on_cycle = on_cycle
         self._patience = max(poll, PATIENCE) if patience is None else patience
         self._started = clock.now()
+        self._starts: Starts | None = None
+        self._tell_often = often
         self._orders = Orders(sight.orders, clock)
         self._said: set[str] = set()  # rules whose fault is in the log
         self._looked_again: float | None = None  # monotonic
@@ -103,8 +104,11 @@ class Watch(Changing):
         }
         damaged = [key for post in self._posts.values() for key in post.pushes.damaged]
         self._deliverer.load(kept)
-        if strangers or damaged:
-            await self._ledger.save(merge(strangers, Changes(facts=dict.fromkeys(damaged, ""))))
+        begun = begin(kept.facts, self._started, self._setting.scale)
+        self._starts = begun.starts
+        await self._ledger.save(merge(strangers, Changes(facts={**dict.fromkeys(damaged, ""), **begun.facts})))
+        if begun.often:
+            self._tell_often(begun.often)
 
     def run(self) -> None:
         """A loop for each cluster, in the background, until the spawn closes."""
@@ -114,6 +118,10 @@ class Watch(Changing):
     def rest(self) -> None:
         """The loops end within `NOTICE` s, or with their poll: a call cut off in a handshake leaves its socket open."""
         self._rests.set()
+
+    async def leave(self) -> None:
+        """A clean stop: the next start is no sign of trouble. Raises: StoreFailed."""
+        await self._ledger.save(Changes(facts=stopped(self._clock.now())))
 
     async def push(self, push: Push) -> None:
         """A notification of Proxmox VE's own, for the next poll of the cluster whose node sent it; that comes soon.
@@ -214,14 +222,14 @@ class Watch(Changing):
         if seen.snapshot is not None:
             post.took = mono - began
         view = post.view(seen, now, mono, self._around(post, now))
-        evaluation, cpu = await _politely(evaluating(view, post.slow.due(view, sight.rules), sight.book))
+        evaluation, cpu = await politely(evaluating(view, post.slow.due(view, sight.rules), sight.book))
         evaluation = post.slow.with_kept(evaluation)
         self._log_broken(evaluation)
         unconfirmed: frozenset[str] = frozenset()
         if wanted := doubts(self._table.of[post.key].values(), evaluation, view):
             view, unconfirmed = await post.doubter.confirm(wanted, view, self._patience)
             asked = {one.rule.key: one.rule for one in wanted}
-            new, more = await _politely(evaluating(view, asked.values(), sight.book))  # none of them is slow
+            new, more = await politely(evaluating(view, asked.values(), sight.book))  # none of them is slow
             evaluation, cpu = again(evaluation, new), cpu + more
         began = time.thread_time()
         after = sight.remember(view) if view.fresh else view.before
@@ -265,6 +273,7 @@ class Watch(Changing):
         return Around(
             poll=self._poll,
             started=self._started,
+            starts=self._starts,
             orders=self._orders.of(post.key),
             sleeping=self._sight.sleeping,
             maintenance=maintained(self._table.silences.values(), post.key, now),
@@ -280,19 +289,3 @@ class Watch(Changing):
             if key not in self._said:
                 log.error("rule %s fails and is left out until it works again", key, exc_info=error)
         self._said = set(evaluation.broken)
-
-
-async def _politely(steps: Generator[None, None, T]) -> tuple[T, float]:
-    """What comes of the steps, and the seconds of CPU they took; now and then whoever waits goes first."""
-    spent, began = 0.0, time.thread_time()
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            spent += time.thread_time() - began
-            await asyncio.sleep(0)
-            return done.value, spent
-        if (took := time.thread_time() - began) >= AT_ONCE:
-            spent += took
-            await asyncio.sleep(0)
-            began = time.thread_time()

@@ -1023,3 +1023,24 @@ async def test_why_a_rule_tells_nothing_of_what_is_asked_about() -> None:
     assert await bench.watch.unsilence(made.id, ANA)
     await bench.poll(replace(DOWN, last=say("ana stopped it")))
     assert reasons() == {"down": "ana stopped it", "mute": "off"}
+
+
+async def test_an_event_that_may_be_renewed_changes_its_message_until_then_and_then_is_history(bench: Bench) -> None:
+    until = bench.clock.now() + timedelta(minutes=10)
+    first = replace(found("task", text="{name} has started", event="one"), renews=until)
+    await bench.poll(first)
+    number = bench.of(first.key).number
+    again = replace(first, said=say("{name} has started twice", name="web"))
+    await bench.poll(again, times=2)
+    assert [(news.kind, news.alert.finding.said) for news in bench.deliverer.news] == [
+        (NewsKind.FIRED, first.said),
+        (NewsKind.CHANGED, again.said),
+    ]
+    alert = bench.watch.alert(number)
+    assert alert is not None
+    assert (alert.finding.said, alert.headline, alert.number) == (again.said, again.said, number)
+    bench.clock.pass_(600)
+    await bench.poll(times=2)
+    assert bench.watch.alert(number) is None
+    (kept,) = await bench.watch.history()
+    assert kept.said == again.said

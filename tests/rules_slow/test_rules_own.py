@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.model import Finding
-from bot.model.view import Push, Stranger
+from bot.model.view import Push, Starts, Stranger
 from bot.rules import BY_KEY
 from tests.rules_slow.slowviews import AT, HOUR, NASTY, find, sees, text, view
 
@@ -35,6 +35,16 @@ def test_started() -> None:
     (one,) = of_bot(first=True)
     assert text(one) == "Telemox has started\nit watches 2 nodes and 2 guests"
     assert (one.severity.word, one.event, one.hold, one.quiet) == ("info", "20261124T130231", 0, True)
+
+
+def test_starts_within_an_hour_are_one_event() -> None:
+    starts = Starts(first=AT - HOUR / 2, last=AT, times=4, crashes=2, until=AT + HOUR / 2)
+    (one,) = of_bot(first=True, starts=starts)
+    assert text(one) == (
+        "Telemox has started 4 times since 13:32, last 14:02\nit watches 2 nodes and 2 guests\n"
+        "2 times without a clean stop before"
+    )
+    assert (one.event, one.renews, one.since) == ("20261124T133231", starts.until, starts.first)
 
 
 def test_strangers_once_a_person_and_hour() -> None:

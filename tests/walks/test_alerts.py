@@ -161,6 +161,24 @@ async def test_what_is_typed_reaches_the_watch(running: Stack) -> None:
         assert not any("test alert" in one.text for one in api.messages(chat))
 
 
+async def test_starts_within_an_hour_are_one_message_and_a_loop_of_them_is_told_to_the_admins(running: Stack) -> None:
+    api = running.api
+
+    def starts() -> list[Message]:
+        return [one for one in api.messages(GROUP) if one.from_bot and "Telemox has started" in one.text]
+
+    for times in range(2, 7):
+        await running.stop_bot(clean=times == 2)
+        await running.start_bot()
+        await until(lambda count=times: any(f"started {count} times since" in one.text for one in starts()))  # type: ignore[misc]
+    assert len(starts()) == 1
+    assert "4 times without a clean stop before" in starts()[0].text
+    notes = [one.text for one in api.messages(ANA) if "clean stop" in one.text]
+    assert len(notes) == 1
+    assert notes[0].startswith("⚠️ Telemox has started 4 times within a quarter of an hour without a clean stop before")
+    assert not any("clean stop" in one.text for one in api.messages(BEN))
+
+
 async def test_at_the_pace_of_the_demo_a_crash_is_told_once(tmp_path: Path) -> None:
     """db starts with its node, too: that it should run is told nowhere beside it."""
     pace = {"TELEMOX_ALERTS__POLL_SECONDS": "2", "TELEMOX_ALERTS__TIME_SCALE": "0.1"}
