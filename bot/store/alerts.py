@@ -150,45 +150,25 @@ def rows(
         log.error("%s: the rest cannot be read and is left out: %s", query, error)
 
 
-def _same(key: object, own: object, value: T) -> T:
-    if key != own:
-        raise ValueError("it stands under another key")
-    return value
+def _reader(kind: type[T], key: Callable[[T], object]) -> Callable[[Row], T]:
+    """Of (key, body). Raises: ValueError, the value stands under another key than its own."""
+
+    def read(row: Row) -> T:
+        value = load(kind, row[1])
+        if row[0] != key(value):
+            raise ValueError("it stands under another key")
+        return value
+
+    return read
 
 
-def _alert(row: Row) -> Alert:
-    alert = load(Alert, row[1])
-    return _same(row[0], alert.number, alert)
-
-
-def _card(row: Row) -> Card:
-    card = load(Card, row[1])
-    return _same(row[0], card.id, card)
-
-
-def _outgoing(row: Row) -> Outgoing:
-    outgoing = load(Outgoing, row[1])
-    return _same(row[0], outgoing.id, outgoing)
-
-
-def _silence(row: Row) -> Silence:
-    silence = load(Silence, row[1])
-    return _same(row[0], silence.id, silence)
-
-
-def _route(row: Row) -> Route:
-    route = load(Route, row[1])
-    return _same(row[0], route.chat, route)
-
-
-def _habit(row: Row) -> Habits:
-    habits = load(Habits, row[1])
-    return _same(row[0], habits.chat, habits)
-
-
-def _record(row: Row) -> Record:
-    record = load(Record, row[1])
-    return _same(row[0], record.number, record)
+_alert = _reader(Alert, lambda alert: alert.number)
+_card = _reader(Card, lambda card: card.id)
+_outgoing = _reader(Outgoing, lambda outgoing: outgoing.id)
+_silence = _reader(Silence, lambda silence: silence.id)
+_route = _reader(Route, lambda route: route.chat)
+_habit = _reader(Habits, lambda habits: habits.chat)
+_record = _reader(Record, lambda record: record.number)
 
 
 def _cards(connection: sqlite3.Connection, cards: Sequence[Card]) -> None:

@@ -51,15 +51,21 @@ async def test_later_waits_as_long_as_telegram_wants_and_no_other_chat_waits() -
     assert len(world.texts(OPS)) == 1
 
 
+async def drained(world: World) -> list[float]:
+    """Until nothing waits any more: the pauses between the tries, in seconds."""
+    pauses: list[float] = []
+    while (pause := await world.deliverer.drain(OPS)) > 0:
+        pauses.append(pause)
+        world.clock.at += pause
+    return pauses
+
+
 async def test_a_wait_that_telegram_names_is_not_made_longer() -> None:
     world = World()
     world.telegram.plan[OPS] = [Undelivered(why=Lost.LATER, after=5.0)] * 6
     world.fire(1, CRITICAL)
     await world.save()
-    pauses = []
-    while (pause := await world.deliverer.drain(OPS)) > 0:
-        pauses.append(pause)
-        world.clock.at += pause
+    pauses = await drained(world)
     assert pauses == [5] * 6
 
 
@@ -68,10 +74,7 @@ async def test_failures_in_a_row_are_tried_less_and_less_often() -> None:
     world.telegram.plan[OPS] = [LATER] * 12
     world.fire(1, CRITICAL)
     await world.save()
-    pauses = []
-    while (pause := await world.deliverer.drain(OPS)) > 0:
-        pauses.append(pause)
-        world.clock.at += pause
+    pauses = await drained(world)
     assert pauses == [2, 4, 8, 16, *[20] * 8]
     assert len(world.texts()) == 1
 
@@ -81,10 +84,7 @@ async def test_what_may_have_been_shown_is_tried_again_less_and_less_often() -> 
     world.telegram.plan[OPS] = ["lost"] * 10
     world.fire(1, CRITICAL)
     await world.save()
-    pauses = []
-    while (pause := await world.deliverer.drain(OPS)) > 0:
-        pauses.append(pause)
-        world.clock.at += pause
+    pauses = await drained(world)
     assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
 
 

@@ -1,7 +1,5 @@
 """Who may what: tokens, roles, ACLs, pools, and what a caller does not get to see."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from bot.demo.cluster import Cluster
@@ -9,12 +7,6 @@ from bot.demo.cluster.access import Caller
 from tests.demo.cluster_kit import EPOCH, served, speaking
 
 MASKED = "Authentication failed!"
-
-
-@pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
-    async with served() as made:
-        yield made
 
 
 def may(cluster: Cluster, who: str, privilege: str, path: str) -> bool:

@@ -1,25 +1,11 @@
 """POST vzdump: a real task with a real log, locks meanwhile, files afterwards; and what it does not do."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from bot.demo.cluster import Cluster
-from tests.demo.cluster_kit import Speaker, served, speaking
+from tests.demo.cluster_kit import Speaker, speaking
 
 DUMP = "/nodes/pve1/vzdump"
-
-
-@pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
-    async with served() as made:
-        yield made
-
-
-@pytest.fixture
-async def root(cluster: Cluster) -> AsyncIterator[Speaker]:
-    async with speaking(cluster) as speaker:
-        yield speaker
 
 
 async def test_one_guest(cluster: Cluster, root: Speaker) -> None:

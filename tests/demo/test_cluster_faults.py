@@ -2,28 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from bot.demo.cluster import FAULTS, Cluster
 from bot.demo.cluster import faults as table
-from tests.demo.cluster_kit import Speaker, served, speaking
+from tests.demo.cluster_kit import Speaker, speaking
 
 RESET = "/nodes/pve1/qemu/113/status/reset"
-
-
-@pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
-    async with served() as made:
-        yield made
-
-
-@pytest.fixture
-async def root(cluster: Cluster) -> AsyncIterator[Speaker]:
-    async with speaking(cluster) as speaker:
-        yield speaker
 
 
 def listed(cluster: Cluster, key: str) -> dict[str, object]:

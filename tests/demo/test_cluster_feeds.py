@@ -9,18 +9,6 @@ from tests.demo.cluster_kit import EPOCH, HOSTILE, Speaker, served, speaking
 
 
 @pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
-    async with served() as made:
-        yield made
-
-
-@pytest.fixture
-async def root(cluster: Cluster) -> AsyncIterator[Speaker]:
-    async with speaking(cluster) as speaker:
-        yield speaker
-
-
-@pytest.fixture
 async def view(cluster: Cluster) -> AsyncIterator[Speaker]:
     async with speaking(cluster, "view") as speaker:
         yield speaker

@@ -53,12 +53,6 @@ async def wire(cluster: Cluster) -> AsyncIterator[Wire]:
         await writer.wait_closed()
 
 
-@pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
-    async with served() as made:
-        yield made
-
-
 async def test_alive_until_an_error(cluster: Cluster) -> None:
     async with wire(cluster) as line:
         for _ in range(3):

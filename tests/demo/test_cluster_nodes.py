@@ -1,6 +1,5 @@
 """Nodes that are shut down in order, that are not, and what HA makes of it."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -8,19 +7,7 @@ import pytest
 
 from bot.demo.cluster import Cluster
 from bot.demo.cluster.tasks import Task
-from tests.demo.cluster_kit import Speaker, served, speaking
-
-
-@pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
-    async with served() as made:
-        yield made
-
-
-@pytest.fixture
-async def root(cluster: Cluster) -> AsyncIterator[Speaker]:
-    async with speaking(cluster) as speaker:
-        yield speaker
+from tests.demo.cluster_kit import Speaker, speaking
 
 
 def since(cluster: Cluster, kind: str) -> list[Task]:

@@ -1,25 +1,11 @@
 """What each power action does in each state: facts of qemu-server and pve-container, as a table."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from bot.demo.cluster import Cluster
-from tests.demo.cluster_kit import Speaker, served, speaking
+from tests.demo.cluster_kit import Speaker, speaking
 
 VM, CT = "/nodes/pve1/qemu/113", "/nodes/pve1/lxc/110"
-
-
-@pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
-    async with served() as made:
-        yield made
-
-
-@pytest.fixture
-async def root(cluster: Cluster) -> AsyncIterator[Speaker]:
-    async with speaking(cluster) as speaker:
-        yield speaker
 
 
 def arrange(cluster: Cluster, vmid: int, state: str) -> None:

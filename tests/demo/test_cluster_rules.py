@@ -1,6 +1,6 @@
 """A fault for each rule of the catalogue, and what the rule would read is there while it is on, and gone after."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -8,22 +8,10 @@ import pytest
 from bot.demo.cluster import FAULTS, Cluster
 from bot.demo.telegram.mischief import RULES as AT_TELEGRAM
 from bot.rules import RULES
-from tests.demo.cluster_kit import EPOCH, Speaker, served, speaking
+from tests.demo.cluster_kit import EPOCH, Speaker, speaking
 
 GB = 1024**3
 DAY = 86_400
-
-
-@pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
-    async with served() as made:
-        yield made
-
-
-@pytest.fixture
-async def root(cluster: Cluster) -> AsyncIterator[Speaker]:
-    async with speaking(cluster) as speaker:
-        yield speaker
 
 
 def test_every_rule_has_a_button_that_names_it() -> None:

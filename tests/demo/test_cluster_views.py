@@ -1,25 +1,11 @@
 """What the cluster tells of itself, and how late."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from bot.demo.cluster import Cluster, Snapshot
 from tests.demo.cluster_kit import EPOCH, HOSTILE, Speaker, served, speaking
 
 VERSIONS = ["7.4-20", "8.2", "8.4.21", "9.1.11"]
-
-
-@pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
-    async with served() as made:
-        yield made
-
-
-@pytest.fixture
-async def root(cluster: Cluster) -> AsyncIterator[Speaker]:
-    async with speaking(cluster) as speaker:
-        yield speaker
 
 
 async def test_the_world_as_one_finds_it(cluster: Cluster, root: Speaker) -> None:

@@ -128,12 +128,7 @@ def task_row(task: Task) -> Row:
     }  # fmt: skip
     if task.end is None:
         return row | {"user": task.user, "pid": task.pid, "pstart": task.pstart}
-    user, _, token = task.user.partition("!")
-    return (
-        row
-        | {"user": user, "endtime": int(task.end), "status": task.exitstatus}
-        | ({"tokenid": token} if token else {})
-    )
+    return row | task.ended
 
 
 def tasks(call: Call) -> Answer:

@@ -22,12 +22,7 @@ def _listed(task: Task) -> Row:
     }  # fmt: skip
     if task.end is None:
         return row | {"user": task.user, "status": "RUNNING"}
-    user, _, token = task.user.partition("!")
-    return (
-        row
-        | {"user": user, "endtime": int(task.end), "status": task.exitstatus}
-        | ({"tokenid": token} if token else {})
-    )
+    return row | task.ended
 
 
 def tasks(call: Call) -> Answer:

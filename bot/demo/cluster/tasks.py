@@ -35,6 +35,13 @@ class Task:
     def running(self) -> bool:
         return self.end is None
 
+    @property
+    def ended(self) -> dict[str, object]:
+        """What lists of tasks say of one that has."""
+        user, _, token = self.user.partition("!")
+        end: dict[str, object] = {"user": user, "endtime": int(self.end or 0), "status": self.exitstatus}
+        return end | ({"tokenid": token} if token else {})
+
     def say(self, line: str) -> None:
         self.lines.append(line)
 
