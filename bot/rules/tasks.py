@@ -1,7 +1,8 @@
 """Tasks that failed (32), and tasks that do not end (33). Backups have a rule of their own."""
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from bot.model import Finding, Guest, Outcome, Severity, Subject, Task, alert_key
 from bot.model.feeds import DAY, FAILED, HOUR
@@ -51,15 +52,19 @@ WORDS: Mapping[str, Said] = {
 
 
 def failed(view: View, limits: Limits) -> Iterator[Finding]:
-    """Each by itself; of three or more within ten minutes one line for all. Those of a line that was told are told.
-    What the nodes' own lists know from before the first poll ever is no news."""
+    """Each by itself; of three or more within ten minutes one line for all. Those of a line that was told are told;
+    what fails after it waits until ten minutes from when it was told, unless it is worse. What the nodes' own lists
+    know from before the first poll ever is no news."""
     within, told = limits.base.within, _told(view)
     oldest = view.at.timestamp() - limits.base.more.get("since_seconds", DAY)
     oldest = max(oldest, remembered(view, "begun") or 0.0)
     heap: list[Task] = []
     for task in failures(view):
         end = _end(task)
-        if end < oldest or not limits.of(_subject(view, task).key).on or any(0 <= end - at <= within for at in told):
+        if end < oldest or not limits.of(_subject(view, task).key).on:
+            continue
+        of_it = [line for line in told if 0 <= end - line.first <= within]
+        if any(end <= line.last or line.waits(view.at, severity(task), within) for line in of_it):
             continue
         if heap and end - _end(heap[0]) > within:
             yield from _heap(view, heap, limits)
@@ -104,10 +109,33 @@ def _end(task: Task) -> float:
     return (task.end or task.upid.start).timestamp()
 
 
-def _told(view: View) -> list[float]:
-    """When the heaps began that were told, as epoch seconds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One that was told of several."""
+
+    first: float  # epoch s at which the first of them ended
+    last: float
+    worst: Severity
+    at: datetime  # when it was told
+
+    @property
+    def event(self) -> str:
+        return f"heap {self.first:.0f} {self.last:.0f} {self.worst.word}"
+
+    def waits(self, now: datetime, severity: Severity, within: float) -> bool:
+        """Is one that failed after it, and so badly, still to be told with what follows?"""
+        return severity <= self.worst and 0 <= (now - self.at).total_seconds() < within
+
+
+def _told(view: View) -> list[Line]:
     prefix = alert_key("task_failed", cluster_subject(view), "heap ")
-    return [float(key[len(prefix) :]) for key in view.before.events if key.startswith(prefix)]
+    found: list[Line] = []
+    for key, at in view.before.events.items():
+        if key.startswith(prefix):
+            first, last, worst, *_ = (*key[len(prefix) :].split(), "", "")  # before, a line named only its first
+            bad = Severity.__members__.get(worst.upper(), Severity.INFO)
+            found.append(Line(first=float(first), last=float(last or first), worst=bad, at=at))
+    return found
 
 
 def _subject(view: View, task: Task) -> Subject:
@@ -157,15 +185,17 @@ def _said(task: Task, guest: Guest | None) -> Said:
 
 
 def _burst(view: View, heap: list[Task], limits: Limits) -> Finding:
+    worst = max(severity(task) for task in heap)
+    line = Line(first=_end(heap[0]), last=max(_end(task) for task in heap), worst=worst, at=view.at)
     return Finding(
         rule="task_failed",
         subject=cluster_subject(view),
-        severity=max(severity(task) for task in heap),
+        severity=worst,
         said=say("{n} tasks failed within {span}", n=len(heap), span=span(limits.base.within)),
         details=listed([_line(view, task) for task in heap]),
         because=say("{n} or more within that time are one line", n=max(2, limits.base.count)),
         cures=(opens(say("Failed tasks"), "tasks", "failed"),),
-        event=f"heap {_end(heap[0]):.0f}",
+        event=line.event,
         affected=tuple(sorted({_subject(view, task).name for task in heap})),
     )
 
@@ -231,7 +261,8 @@ RULES: tuple[Rule, ...] = (
         number=32,
         key="task_failed",
         kind=Kind.EVENT,
-        help="A task failed; so many within that time are one line. Starts that nobody attends and HA's are warnings.",
+        help="A task failed; so many within that time are one line, and what fails after it is told when as long has"
+        " passed. Starts that nobody attends and HA's are warnings.",
         severity=Severity.INFO,
         limit=Limit(count=3, within=600, more={"since_seconds": DAY}),
         find=failed,

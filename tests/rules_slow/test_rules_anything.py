@@ -33,6 +33,7 @@ NAMES = st.sampled_from(["rpool", "nas", NASTY, "", "pve-ssl.pem", "corosync", "
 SHARES = st.none() | st.floats(0, 1.5)
 BYTES = st.none() | st.integers(0, 9)
 VMIDS = st.sampled_from([101, 102, 103, 999])
+HEAPS = ["x", *(f"task_failed:main/cluster/:heap {of}" for of in ("1", "1 9 warning", "1 9 x y"))]
 MAYBE = st.none() | TIMES
 
 
@@ -190,7 +191,7 @@ def a_view(draw: st.DrawFn) -> View:
         before=Memory(
             nodes={"pve1": NodeWas(online=True, pools=("tank",), uptime=5, moved=draw(MAYBE))},
             storages={"nas": was, "pve1/nas": was},
-            events=dict.fromkeys(draw(st.lists(st.sampled_from(["task_failed:main/cluster/:heap 1", "x"]))), AT),
+            events=dict.fromkeys(draw(st.lists(st.sampled_from(HEAPS))), AT),
         ),
         first=draw(st.booleans()), started=draw(MAYBE), tasks=draw(st.none() | TASKS), feeds=draw(some_feeds()),
         pushes=tuple(draw(st.lists(PUSHES, max_size=2))), sleeping=draw(st.frozensets(NODES | NAMES, max_size=2)),

@@ -122,6 +122,33 @@ def test_a_line_that_was_told_stays_told() -> None:
     assert [found.event for found in told(*tasks[2:], beyond, before=after)] == [beyond.upid.text]
 
 
+def test_what_fails_after_a_line_waits_for_its_ten_minutes_and_is_told() -> None:
+    tasks = [task("qmsnapshot", by="ana@pve", began=(124 - pid) * MINUTE, pid=pid) for pid in (1, 2, 3)]
+    (line,) = told(*tasks)
+    assert line.severity is Severity.INFO
+
+    def later(type_: str, by: str, pid: int) -> Task:
+        return task(type_, by=by, began=115 * MINUTE, took=MINUTE, pid=pid)  # a minute after the last of them
+
+    more, two = later("qmigrate", "ana@pve", 70), [later("qmigrate", "ana@pve", pid) for pid in (71, 72)]
+
+    def after(since: timedelta, *given: Task) -> list[str]:
+        memory = Memory(events={line.key: AT - since})
+        return [found.event for found in told(*tasks, *given, before=memory)]
+
+    assert after(MINUTE, more) == []
+    assert after(10 * MINUTE, more) == [more.upid.text]
+    assert after(-MINUTE, more) == [more.upid.text]  # the clock was set back
+    assert after(MINUTE, more, *two) == []
+    (rest,) = told(*tasks, more, *two, before=Memory(events={line.key: AT - 10 * MINUTE}))
+    assert text(rest).startswith("3 tasks failed within 10 min")
+    start = later("qmstart", "root@pam", 73)
+    assert after(MINUTE, more, start) == [start.upid.text]  # worse than the line
+    starts = told(*burst(3, MINUTE))
+    memory = Memory(events={starts[0].key: AT - MINUTE})
+    assert told(*burst(3, MINUTE), start, before=memory) == []
+
+
 def test_what_the_fast_list_lost() -> None:
     lost = task()
     assert find("task_failed", view(feeds=feeds((FAILED, "pve1", (lost,)))))
