@@ -1,6 +1,7 @@
 """The story of a group: a guest crashes, the chat is told, and whoever may mends it from there."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -189,3 +190,32 @@ async def test_at_the_pace_of_the_demo_a_crash_is_told_once(tmp_path: Path) -> N
         at = running.clock.monotonic()
         await until(lambda: running.clock.monotonic() > at + 60)
         assert not told(running, "db is stopped and should run")
+
+
+async def test_the_live_line_has_the_numbers_of_alerts_and_says_when_it_saw_them(tmp_path: Path) -> None:
+    """The reader's phone counts from there; renewed, while nothing happens, and still the same message."""
+    quick = {"TELEMOX_ALERTS__POLL_SECONDS": "2", "TELEMOX_ALERTS__TIME_SCALE": "0.005"}
+    async with stack(tmp_path, TELEMOX_ALERT_CHATS=str(GROUP), **quick) as s:
+        await until(lambda: told(s, "since before the bot started"))
+        await s.api.ask(s.group, s.ben, "/pin")
+        seen = re.compile(r'seen <tg-time unix="([0-9]+)" format="r">')
+        line = next(one for one in s.api.messages(GROUP) if seen.search(one.html))
+        (first,) = seen.findall(line.html)
+        await until(lambda: max(seen.findall(line.html), default=first) > first)
+
+        async def agreed() -> str:
+            title = (await s.api.ask(s.group, s.ben, "/alerts")).text.splitlines()[0]
+            emoji, alerts = title.split()[:2]
+            head = f"{emoji} homelab · {alerts} alert"
+            await until(lambda: line.text.startswith(head))
+            silenced = re.search(r"([0-9]+) silenced", title)
+            assert ("🔕" in line.text) == bool(silenced)
+            assert not silenced or f"🔕 {silenced[1]} silenced" in line.text
+            return title
+
+        before = await agreed()
+        await s.api.ask(s.group, s.ben, "/silence nas-backup 1h")
+        await until(lambda: "🔕 1 silenced" in line.text)
+        assert (await agreed()).endswith("· 1 silenced")
+        assert int(before.split()[1]) == int((await agreed()).split()[1]) + 1
+        assert sum(bool(seen.search(one.html)) for one in s.api.messages(GROUP)) == 1
