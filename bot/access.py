@@ -96,14 +96,17 @@ class Roles:
         """Is this a chat the bot speaks in at all?"""
         return chat in self.granted
 
-    def role(self, chat: int, person: int | None) -> Role | None:
-        """The role of `person` (None: anonymous admin, channel post) in `chat`; None = a stranger, stay silent."""
+    def role(self, chat: int, person: int | None, *, public: bool = False) -> Role | None:
+        """The role of `person` (None: anonymous admin, channel post) in `chat`; None = a stranger, stay silent.
+
+        `public`: anybody may join and press there (a channel), so that it makes nobody more than a viewer.
+        """
         if not self.serves(chat) or (chat > 0 and person != chat):  # in a private chat nobody else can speak
             return None
         given = self.granted[chat]
-        if person is None or person in NOBODY:
+        if public or person is None or person in NOBODY:
             given = min(given, Role.VIEWER)
-        elif person in self.granted:
+        if person is not None and person not in NOBODY and person in self.granted:
             given = max(given, self.granted[person])
         return min(given, self.ceilings.get(chat, Role.ADMIN))
 

@@ -88,6 +88,7 @@ class App:
         )
         chat.strange = alerts.watch.stranger
         chat.heard = alerts.deliverer.heard
+        chat.members.moved = alerts.deliverer.moved
         chat.on_return(alerts.deliverer.returned)
         await alerts.start()
         clusters: dict[str, Pve] = dict(watched)

@@ -169,7 +169,7 @@ class Api(ExtBot[Lane]):
         self, offset: int | None = None, limit: int | None = None, timeout: int | timedelta | None = None,
         allowed_updates: Any = None, **_: Any,
     ) -> list[Fields]:  # fmt: skip
-        hold = _seconds(timeout)
+        hold = 0.0 if self._polling.waited else _seconds(timeout)
         fields = {"offset": offset, "limit": limit, "timeout": int(hold), "allowed_updates": allowed_updates}
         raw = await self._post("getUpdates", fields, read_timeout=hold)
         if not isinstance(raw, list) or not all(isinstance(one, dict) and type(one["update_id"]) is int for one in raw):

@@ -6,8 +6,11 @@ what Telegram says                                  what the deliverer is told
 no answer, 504, a gateway's page, an odd 200        UNKNOWN of a message, LATER of an edit, which can be said twice
 message to edit not found, can't be edited          MISSING
 403, chat not found                                 CHAT
-anything that no poorer form mends                  REFUSED
+anything that no poorer form mends                  REFUSED; so is what cannot be put into words: one bad message must
+                                                    not hold up all others of its chat
 """
+
+import logging
 
 from telegram.error import TelegramError
 
@@ -16,6 +19,8 @@ from bot.chat.limiter import Lane
 from bot.chat.speech import Speech
 from bot.ports import Lost, Undelivered
 from bot.screen import Message, Place, Screen
+
+log = logging.getLogger(__name__)
 
 
 class Courier(Speech):
@@ -27,7 +32,7 @@ class Courier(Speech):
         fields: Fields = {"disable_notification": True} if silent else {}
         if reply_to is not None and self._members.current(place.chat) == place.chat:
             fields["reply_parameters"] = {"message_id": reply_to, "allow_sending_without_reply": True}
-        return await self._say("sendMessage", place, screen, fields, Lane.ALERT)
+        return await self._carried("sendMessage", place, screen, fields, Lane.ALERT)
 
     async def revise(self, message: Message, screen: Screen, *, spare: bool = False) -> Message | Undelivered:
         chat = message.place.chat
@@ -36,7 +41,7 @@ class Courier(Speech):
         if spare and not self._limiter.spare(self._members.current(chat)):
             return Undelivered(why=Lost.LATER, detail="no room to spare")
         lane = Lane.PROGRESS if spare else Lane.ALERT
-        return await self._say("editMessageText", message.place, screen, {"message_id": message.id}, lane)
+        return await self._carried("editMessageText", message.place, screen, {"message_id": message.id}, lane)
 
     async def pin(self, message: Message) -> bool:
         fields = {"chat_id": message.place.chat, "message_id": message.id, "disable_notification": True}
@@ -49,6 +54,15 @@ class Courier(Speech):
     @property
     def deaf(self) -> float:
         return self._api.deaf
+
+    async def _carried(
+        self, method: str, place: Place, screen: Screen, extra: Fields, lane: Lane
+    ) -> Message | Undelivered:
+        try:
+            return await self._say(method, place, screen, extra, lane)
+        except Exception:
+            log.exception("a message to chat %d cannot be put into words", place.chat)
+            return Undelivered(why=Lost.REFUSED, detail="a fault of the bot's own, see its log")
 
     def _stopped(self, chat: int) -> Undelivered | None:
         """A chat that Telegram has stopped is not waited for here: what is to be said may have changed by then."""

@@ -5,9 +5,9 @@
                                              └───▶ Typed | Pressed for the handlers, None for what nobody handles
 
 Who it is: an anonymous admin (sender_chat is the group itself), a channel's post and somebody who writes as a channel
-are the voice of a chat, without a person, whatever `from` says; a linked channel's forwards (777000) and other bots are
-nobody. The ids of GroupAnonymousBot and Channel_Bot are never a person, and nobody at all where no chat stands beside
-them.
+are the voice of a chat, without a person, whatever `from` says; a linked channel's forwards (777000) and other bots
+are nobody. What was forwarded, or made by another bot, is not obeyed: its words are not the sender's. The ids of
+GroupAnonymousBot and Channel_Bot are never a person, and nobody at all where no chat stands beside them.
 """
 
 import logging
@@ -68,6 +68,7 @@ class Pressed:
     data: str
     message: Message
     late: bool  # it may have waited, for nobody knows how long: a press carries no time
+    somewhere: bool = False  # Telegram shows its message no more: which topic it stands in is not known
 
 
 Visit = Typed | Pressed
@@ -124,8 +125,8 @@ class Door:
         if message.migrate_from_chat_id and self._members.roles.serves(message.migrate_from_chat_id):
             self._migrated(message.migrate_from_chat_id, chat.id)
             return None
-        if message.is_automatic_forward:
-            return None
+        if message.is_automatic_forward or message.forward_origin is not None or message.via_bot is not None:
+            return None  # somebody else's words
         asker = self._asker(chat, message.from_user, message.sender_chat)
         if asker is None or not isinstance(message.text, str) or not message.text:
             return None
@@ -148,7 +149,7 @@ class Door:
         asker = self._asker(chat, query.from_user, None)
         if asker is None:
             return None
-        # A message too old for Telegram to show is an InaccessibleMessage: its id is known, its topic is not.
+        # Of a message too old for Telegram to show (its date is 0) the id is known, the topic is not.
         topic = _topic(query.message) if isinstance(query.message, TelegramMessage) else None
         place = Place(chat=chat.id, topic=topic)
         return Pressed(
@@ -160,6 +161,7 @@ class Door:
             data=query.data if isinstance(query.data, str) else "",
             message=Message(place=place, id=query.message.message_id),
             late=self._polling.late(update.update_id),
+            somewhere=not query.message.is_accessible and chat.type != "private",
         )
 
     def _other(self, update: Update) -> None:
@@ -175,7 +177,7 @@ class Door:
         if person is not None and user is not None and user.is_bot:
             return None
         roles = self._members.roles
-        role = roles.role(chat.id, person)
+        role = roles.role(chat.id, person, public=chat.type == "channel")
         if role is None:
             self._stranger(chat, user if person is not None else None)
             return None

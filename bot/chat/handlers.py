@@ -187,7 +187,7 @@ class Handlers:
         """The toast, or the work, which may have the toast to give."""
         match tap:
             case Open(page=key) | taps.Kept(page=key):
-                if (page := self._pages.get(key)) is None:
+                if (page := self._pages.get(key)) is None or (page.changes and visit.somewhere):
                     return OLD, None
                 arg = tap.arg if isinstance(tap, Open) else ""  # of one that is kept it is not known yet
                 if (words := page.refusal(visit.asker, arg, visit.private)) is not None:
@@ -203,19 +203,18 @@ class Handlers:
                     return words, None
                 if visit.late and not isinstance(tap, Cancel):
                     return say("The bot was away when this was pressed, so it was not done. Please tap again."), None
-                if (words := self._over(visit, isinstance(tap, Ask))) is not None:
-                    return words, None
                 return None, partial(self._tried, visit, partial(self._act, visit, tap))
             case Ack() | Hush():
                 return self._alerted(visit, tap)
             case Stale():
                 return OLD, None
 
-    def _over(self, visit: Pressed, asks: bool = True) -> Said | None:
-        """Why this is one too many; None: it is not, and counts."""
+    def _over(self, visit: Pressed) -> Said | None:
+        """Why this look is one too many; None: it is not, and counts. What mends is never one too many: else whoever
+        may look could keep it from those who may act."""
         if owned(self._env, visit.message) and not self._beside.enter(visit.message, visit.arrived):
             return _ENOUGH
-        if asks and not self._chatter.enter(visit.place.chat, visit.asker.id, visit.arrived):
+        if not self._chatter.enter(visit.place.chat, visit.asker.id, visit.arrived):
             return _MUCH
         return None
 
@@ -236,6 +235,8 @@ class Handlers:
     async def _act(self, visit: Pressed, tap: Action) -> None:
         message = visit.message
         if owned(self._env, message):
+            if self._runner.refusal(tap, visit.asker, message) is not None:  # a moment ago it was not under way yet
+                return
             moment = Screen(text=say("⏳ {name} …", name=visit.asker.name))
             beside = await self._messenger.send(visit.place, moment, silent=True, reply_to=message.id)
             if beside is None:  # nobody would see how it goes: nothing is begun

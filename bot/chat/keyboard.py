@@ -1,12 +1,16 @@
 """Rows of buttons as Telegram takes them, and poorer ones for a server that refuses them."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
 
 from bot.chat import taps
 from bot.chat.api import Fields
+from bot.errors import StoreFailed
 from bot.screen import Button, Copy, Link, Open, Row, Stale, Tap
 from bot.text import Reader, plain
+
+log = logging.getLogger(__name__)
 
 Keep = Callable[[str], Awaitable[str]]
 """`Store.keep`: text -> key."""
@@ -37,9 +41,8 @@ async def keyboard(rows: tuple[Row, ...], reader: Reader, keep: Keep, how: Plain
             if isinstance(target, Link | Copy):
                 if how < Plainness.TAPS_ONLY and (fields := _passive(target)):
                     shown.append(_named(button, reader, how, fields))
-            else:
-                data = taps.encode(target)
-                shown.append(_named(button, reader, how, {"callback_data": data or await _kept(target, keep)}))
+            elif data := taps.encode(target) or await _kept(target, keep):
+                shown.append(_named(button, reader, how, {"callback_data": data}))
         if shown:
             made.append(shown)
     return made
@@ -70,6 +73,11 @@ def sendable(text: str) -> str:
 
 
 async def _kept(tap: Tap, keep: Keep) -> str:
+    """'' where it cannot be kept: a message without one of its buttons is better than none."""
     if not isinstance(tap, Open):  # verbs and targets of actions are short by construction
         return taps.encode(Stale()) or ""
-    return taps.encode_kept(tap.page, await keep(sendable(tap.arg)))
+    try:
+        return taps.encode_kept(tap.page, await keep(sendable(tap.arg)))
+    except StoreFailed as error:
+        log.error("a button to %s is left out: %s", tap.page, error)
+        return ""

@@ -15,6 +15,7 @@ class Members:
     def __init__(self, roles: Roles, store: Store) -> None:
         self.roles = roles
         self.changed: Callable[[int], object] = lambda chat: None  # told the chat whose role is new
+        self.moved: Callable[[int, int], object] = lambda old, new: None  # told each move as it is heard of
         self._store = store
         self._moved: dict[int, int] = {}  # old id -> new id
 
@@ -22,6 +23,7 @@ class Members:
         """What earlier processes saw happen: settings may still name the old ids."""
         for old, new in (await self._store.migrations()).items():
             self._move(old, new)
+            self.moved(old, new)
 
     def current(self, chat: int) -> int:
         """The id that `chat` has now."""
@@ -33,6 +35,7 @@ class Members:
             return
         log.info("group %d has become the supergroup %d: it keeps its role", old, new)
         self._move(old, new)
+        self.moved(old, new)
         await self._store.migrate(old, new)
         self.changed(new)
 

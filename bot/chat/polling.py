@@ -58,6 +58,15 @@ class Polling:
         """Polling starts now."""
         self.heard = self.clock.monotonic()
 
+    @property
+    def waited(self) -> bool:
+        """May updates have waited for us? Then the next poll is not held open: what it brings is what has waited, and
+        what the one after it brings is new."""
+        return self._away(self.clock.monotonic())
+
+    def _away(self, now: float) -> bool:
+        return self._since is None or now - self._since > GAP
+
     def attempt(self, within: float) -> float:
         """A getUpdates begins that ends `within` seconds; gives the monotonic seconds of now."""
         self._flying, self._until = True, self.flown() + within
@@ -69,7 +78,7 @@ class Polling:
 
     def success(self, started: float, ids: Iterable[int]) -> None:
         """A getUpdates that began at `started` (monotonic seconds) has brought `ids`."""
-        waited = self._since is None or started - self._since > GAP
+        waited = self._away(started)
         if waited or self._more:
             batch = frozenset(ids)
             self._late = batch if waited else self._late | batch

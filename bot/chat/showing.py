@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from bot.chat.door import Pressed, Typed, Visit
 from bot.chat.messenger import Messenger
-from bot.errors import Denied, TelemoxError
+from bot.errors import Denied, StoreFailed, TelemoxError
 from bot.pages.page import Enquiry, Page
 from bot.pages.patience import Patience, waiting
 from bot.ports import Env
@@ -49,7 +49,13 @@ class Showing:
         self._enquiry = enquiry
 
     async def kept(self, visit: Pressed, page: Page, key: str, verdict: Verdict | None) -> None:
-        arg = await self._env.store.kept(key)
+        try:
+            arg = await self._env.store.kept(key)
+        except StoreFailed as error:
+            _decide(verdict, error.said())
+            if verdict is None:
+                await self._messenger.send(visit.place, Screen(text=error.said()), silent=True)
+            return
         if arg is None:
             _decide(verdict, None)
             await self._messenger.send(visit.place, Screen(text=OLD))

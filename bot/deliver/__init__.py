@@ -61,6 +61,7 @@ class Deliverer:
         """
         self._ledger = ledger
         self._clock = clock
+        self._spawn = spawn
         self._fleet = fleet
         self._names = dict(clusters or {})
         self._ceiling = ceiling
@@ -111,6 +112,11 @@ class Deliverer:
     def heard(self, chat: int, speaks: bool) -> None:
         """A sign of life of a chat; `speaks`: and the bot can surely speak there. What waits for it is tried."""
         self._sender.heard(chat, speaks)
+
+    def moved(self, old: int, new: int) -> None:
+        """The group `old` is the supergroup `new`, as was heard now or by a former process."""
+        self._sender.moved(old, new)
+        self._spawn(self._flush(None), "a group moved")
 
     def returned(self) -> None:
         """Telegram answers again, after it had not: what waits is sent."""

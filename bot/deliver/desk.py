@@ -247,22 +247,27 @@ class Desk:
         return any(alert is not None and alert.open and cures(alert, action, target) for alert in known)
 
     def move(self, old: int, new: int) -> None:
-        """The group `old` is the supergroup `new`: its messages stayed behind, open cards are sent anew, silently."""
-        self.fact(f"{MOVED}{old}", str(new))
+        """The group `old` is the supergroup `new`: its messages stayed behind, open cards are sent anew, silently. What
+        `new` has of its own stays."""
+        if self.facts.get(f"{MOVED}{old}") != str(new):
+            self.fact(f"{MOVED}{old}", str(new))
         self.fixed = tuple(replace(one, chat=new, topic=None) if one.chat == old else one for one in self.fixed)
         for route in [one for one in self.own.values() if one.chat == old]:
             self.drop_route(route.chat, route.topic)
-            self.put_route(replace(route, chat=new, topic=None))
+            if (new, None) not in self.own:
+                self.put_route(replace(route, chat=new, topic=None))
         for card in [one for one in self.cards.values() if one.chat == old]:
             silent = card.silent or card.message is not None
             told = card.told if card.closed else ""
             self.put_card(replace(card, chat=new, topic=None, message=None, told=told, silent=silent))
         for letter in [one for one in self.outbox.values() if one.chat == old]:
             self.put_letter(replace(letter, chat=new, topic=None))
-        if (habits := self.habits.pop(old, None)) is not None:
-            self.put_habits(replace(habits, chat=new, digest_topic=None, audit_topic=None, pinned=None))
+        if (had := self.habits.pop(old, None)) is not None and new not in self.habits:
+            left = replace(had, chat=new, digest_topic=None, audit_topic=None, pinned=None, pinned_topic=None)
+            self.put_habits(left)
         for kind in ("night", "digest"):
-            if (fact := self.facts.get(f"deliver.{kind}.{old}")) is not None:
+            fact = self.facts.get(f"deliver.{kind}.{old}")
+            if fact is not None and f"deliver.{kind}.{new}" not in self.facts:
                 self.fact(f"deliver.{kind}.{new}", fact)
         self.parked.discard(old)
 

@@ -141,6 +141,12 @@ class Sender:
         state.resume = min(state.resume, now if speaks else max(now, state.failed + SIGN))
         self._woken.set()
 
+    def moved(self, old: int, new: int) -> None:
+        """The group `old` is the supergroup `new`. Its `Line` stays its own: somebody may be at work there."""
+        log.info("alerts of group %d go to the supergroup %d", old, new)
+        self._of(new).posts.extend(self._of(old).posts)
+        self._desk.move(old, new)
+
     def returned(self) -> None:
         """Telegram answers again: nobody waits longer than Telegram itself wants, or than is good: what was perhaps
         shown is not hurried."""
@@ -270,9 +276,7 @@ class Sender:
         """Elsewhere than asked for: the group has become a supergroup."""
         new = sent.place.chat
         if new != asked:
-            log.info("alerts of group %d go to the supergroup %d", asked, new)
-            self._chats[new] = replace(self._of(asked), working=self._of(new).working)
-            self._desk.move(asked, new)
+            self.moved(asked, new)
             await self._write(None)
 
     # -- what went wrong ---------------------------------------------------------------------------------------------

@@ -165,7 +165,7 @@ def _words(value: str, separators: str) -> tuple[str, ...]:
 def moment(value: object) -> datetime | None:
     """Epoch seconds. None for 0, which Proxmox writes where it does not know, and for what no calendar holds."""
     seconds = number(value)
-    if not seconds or seconds > 253_402_300_799:  # the end of the year 9999
+    if not seconds or seconds >= 253_370_764_800:  # the year 9999 begins: its last day is past it in some zone
         return None
     return from_epoch(seconds)
 

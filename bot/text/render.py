@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from html import unescape
 
@@ -70,9 +71,9 @@ def _inline(said: Said, reader: Reader) -> str:
             filled = {name: _value(value, reader) for name, value in values}
             return _pattern(pattern, reader.language).format_map(filled)
         case Moment(at=at, form=form):
-            return str(escape(at.astimezone(reader.zone).strftime(form)))
+            return str(escape(_local(at, reader).strftime(form)))
         case Ago(at=at, form=form):
-            shown = str(escape(at.astimezone(reader.zone).strftime(form)))
+            shown = str(escape(_local(at, reader).strftime(form)))
             unix = int(at.timestamp())
             known = reader.counts and 0 < unix <= UNIX_LAST
             return f'<tg-time unix="{unix}" format="r">{shown}</tg-time>' if known else shown
@@ -82,6 +83,14 @@ def _inline(said: Said, reader: Reader) -> str:
             return f'<a href="{escape(url)}">{_inline(inner, reader)}</a>'
         case Lines() | Table() | Folded():  # a block inside a sentence: its lines, unwrapped
             return "\n".join(line for line, _ in _render(said, reader))
+
+
+def _local(at: datetime, reader: Reader) -> datetime:
+    """In the reader's zone; at the edge of the calendar, where that is past it, as it is."""
+    try:
+        return at.astimezone(reader.zone)
+    except OverflowError:
+        return at
 
 
 def _value(value: Value, reader: Reader) -> str:

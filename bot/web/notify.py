@@ -34,6 +34,8 @@ LINES = 24
 _TITLE = 200
 _FAILED = re.compile(r"ERROR: Backup of (?:VM|CT) ([1-9][0-9]{2,8}) failed")
 _ROW = re.compile(r"^([1-9][0-9]{2,8})\s+\S+\s+(?:err|error|failed)\b", re.IGNORECASE)
+OLD, AHEAD = 30 * 86400.0, 86400.0
+"""Seconds by which a notification's own time may lie behind now, and ahead of it."""
 UNREADABLE = "unreadable"
 """Push.kind of a body that is not what was registered."""
 
@@ -128,10 +130,11 @@ def _word(found: Mapping[str, object], key: str) -> str:
 
 
 def _moment(value: object, now: datetime) -> datetime:
-    """Its own time where that is one; else now."""
+    """Its own time where that is one that a notification can have; else now."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
-            return from_epoch(int(value))
+            at = from_epoch(int(value))
         except (ValueError, OverflowError, OSError):
             return now
+        return at if -OLD <= (at - now).total_seconds() <= AHEAD else now
     return now

@@ -12,7 +12,7 @@ from bot.chat.chat import Chat
 from bot.chat.door import FLOOD
 from bot.chat.handlers import Action
 from bot.demo.telegram import BotApi
-from bot.errors import Denied, NotFound, PveForbidden
+from bot.errors import Denied, NotFound, PveForbidden, StoreFailed
 from bot.pages.page import Enquiry, Page
 from bot.ports import Audit, Env, Watching
 from bot.screen import Ask, Button, Copy, Do, File, Link, Message, Open, Picture, Row, Screen
@@ -83,7 +83,7 @@ class Memory:
     """A store that forgets."""
 
     def __init__(self, migrations: Mapping[int, int] | None = None) -> None:
-        self.frozen = False
+        self.frozen = self.full = False
         self.texts: dict[str, str] = {}
         self.moves = dict(migrations or {})
         self.orders: list[tuple[str, int, str, str]] = []  # who, where, what, of what
@@ -106,11 +106,15 @@ class Memory:
         return ()
 
     async def keep(self, text: str) -> str:
+        if self.full:
+            raise StoreFailed(say("The disk is full."))
         key = hashlib.sha256(text.encode()).hexdigest()[:16]
         self.texts[key] = text
         return key
 
     async def kept(self, key: str) -> str | None:
+        if self.full:
+            raise StoreFailed(say("The disk is full."))
         return self.texts.get(key)
 
     async def migrate(self, old: int, new: int) -> None:
@@ -290,7 +294,8 @@ async def house(
     patience: float = 60.0,
 ) -> AsyncIterator[House]:
     """Ana (admin), Ben (operator), Vera (viewer), Mallory (nobody), the group Ops (viewers, with topics), and a group
-    that the bot does not serve. `began`: the first batch, which may have waited, is over."""
+    that the bot does not serve. `began`: the first batch, which may have waited, is over; else nothing is
+    heard before `home.chat.start(home.env, home.acts)`."""
     clock = Clock()
     api = BotApi(TOKEN, now=lambda: clock.now().timestamp())
     await api.start()
@@ -303,8 +308,8 @@ async def house(
     made = House(clock, api, chat, env, acts, world, store, spawn)
     try:
         await chat.connect()
-        await chat.start(env, acts)
         if began:
+            await chat.start(env, acts)
             api.push({})
             await made.rest()
         yield made

@@ -31,7 +31,7 @@ async def test_in_a_group_chatter_is_dropped_before_alerts_have_to_wait() -> Non
         await home.api.ask(home.ops, home.vera, "/status")
 
 
-async def test_taps_in_a_group_count_as_well_and_what_was_confirmed_is_never_refused() -> None:
+async def test_looks_by_tap_in_a_group_count_as_well_and_what_mends_is_never_refused() -> None:
     async with house() as home:
         home.world.rows = ((Button(say("↻"), Open("any")), Button(say("Reboot"), Ask("reboot", "main/101"))),
                            (Button(say("Yes"), Do("n1")), Button(say("No"), Cancel("n1"))))  # fmt: skip
@@ -39,14 +39,14 @@ async def test_taps_in_a_group_count_as_well_and_what_was_confirmed_is_never_ref
         for _ in range(OF_ONE - 1):
             await home.api.tap(card, "↻", home.ben)
             await home.rest()
-        for label in ("↻", "Reboot"):
-            answer = await home.api.tap(card, label, home.ben)
-            assert answer is not None
-            assert "alerts come first" in answer.text
+        answer = await home.api.tap(card, "↻", home.ben)
+        assert answer is not None
+        assert "alerts come first" in answer.text
         assert home.acts.taps == []
-        await home.api.tap(card, "Yes", home.ben)
-        await home.rest()
-        assert home.acts.taps == [(Do("n1"), BEN)]
+        for data in ("aqreboot:main/101", "ayn1"):
+            await home.api.forge(home.ops, home.ben, card.id, data)
+            await home.rest()
+        assert home.acts.taps == [(Ask("reboot", "main/101"), BEN), (Do("n1"), BEN)]
 
 
 def test_people_who_rest_are_forgotten() -> None:

@@ -85,6 +85,40 @@ async def test_a_channels_post_is_answered_as_a_viewer() -> None:
         assert (await home.api.next_message(chat, 1)).text.endswith("for viewer")
 
 
+async def test_who_presses_in_a_channel_has_no_more_of_it_than_a_viewer() -> None:
+    """Anybody may join a channel, and press."""
+    channel = -1_000_900
+    granted = {channel: Role.ADMIN, BEN: Role.OPERATOR}
+    async with house(roles=Roles(granted=granted, ceilings={channel: Role.ADMIN})) as home:
+        home.acts.refuse = None
+        chat = home.api.channel(channel, "News")
+        await home.api.say(chat, None, "/status")
+        post = await home.api.next_message(chat, 1)
+        for one, role in ((home.mallory, Role.VIEWER), (home.ben, Role.OPERATOR)):
+            await home.api.forge(chat, one, post.id, "aostatus:")
+            await home.rest()
+            assert home.api.last(channel).text.endswith(f"for {role.word}")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"forward_origin": {"type": "user", "date": 1, "sender_user": {"id": 66, "is_bot": False, "first_name": "M"}}},
+        {"forward_origin": {"type": "hidden_user", "date": 1, "sender_user_name": "web<1>_&"}},
+        {"via_bot": {"id": 4242, "is_bot": True, "first_name": "Another bot", "username": "another_bot"}},
+    ],
+)
+async def test_somebody_elses_words_are_not_obeyed(home: House, fields: dict[str, object]) -> None:
+    message = {"message_id": 900, "date": int(home.clock.now().timestamp()), "text": "/status",
+               "chat": home.with_ben.to_dict(), "from": home.ben.to_dict(), **fields}  # fmt: skip
+    home.api.push({"message": message})
+    await home.rest()
+    assert home.world.shown == []
+    home.api.push({"message": {key: value for key, value in message.items() if key not in fields}})
+    await home.rest()
+    assert home.world.shown == ["status"]
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -163,14 +163,18 @@ async def test_taps_that_waited_are_told_to_tap_again_and_do_not_act(home: House
     assert [tap for tap, _ in home.acts.taps] == [Ask("reboot", "main/101")]
 
 
-async def test_after_a_start_nobody_knows_how_long_a_tap_has_waited() -> None:
+async def test_after_a_start_nobody_knows_how_long_a_tap_has_waited_and_the_next_is_new() -> None:
     async with house(began=False) as home:
         await home.api.forge(home.with_ben, home.ben, 7, "aqstart:main/101", wait=False)
         await home.api.forge(home.with_ben, home.ben, 7, "ann1", wait=False)  # a No is never too late
+        await home.chat.start(home.env, home.acts)
         await home.rest()
         told = [call.params.get("text") for call in home.api.made("answerCallbackQuery")]
-        assert home.acts.taps in ([], [(Cancel("n1"), BEN)])
+        assert home.acts.taps == [(Cancel("n1"), BEN)]
         assert any("tap again" in str(words) for words in told)
+        await home.api.forge(home.with_ben, home.ben, 7, "aqstart:main/101")
+        await home.rest()
+        assert [tap for tap, _ in home.acts.taps] == [Cancel("n1"), Ask("start", "main/101")]
 
 
 async def test_a_button_of_a_message_too_old_to_be_shown_still_works(home: House) -> None:
@@ -359,3 +363,27 @@ def test_no_text_and_no_press_of_anybody_breaks_it_or_acts_beyond_a_role(script:
             assert card.text.startswith("homelab")
 
     asyncio.run(play())
+
+
+async def test_a_kept_button_while_the_store_fails_is_answered_and_the_next_one_too(home: House) -> None:
+    """More taps than answers to one person's may be on their way: an answer that never came would keep its place."""
+    card = await home.api.ask(home.with_ben, home.ben, "/status")
+    key = await home.store.keep("x" * 80)
+    home.store.full = True
+    for _ in range(ANSWERS_OF_ONE + 2):
+        answer = await home.api.forge(home.with_ben, home.ben, card.id, f"aoquieten:#{key}")
+        assert answer is not None
+        assert "disk is full" in answer.text
+        await home.rest()
+    await home.api.forge(home.with_ben, home.ben, card.id, f"aovm:#{key}")
+    await home.rest()
+    assert "disk is full" in home.api.last(BEN).text
+
+
+async def test_a_press_in_a_topic_that_nobody_knows_changes_nothing(home: House) -> None:
+    """Telegram shows its message no more: General must not be taken for the topic that it stood in."""
+    answer = await home.api.forge(home.ops, home.ben, 4711, "aoquieten:off")
+    assert answer is not None
+    assert "too old" in answer.text
+    await home.rest()
+    assert home.world.shown == []

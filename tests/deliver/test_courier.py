@@ -2,22 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC
+from dataclasses import replace
+from datetime import UTC, datetime, time
 
 import pytest
 
 from bot.access import Role, Roles
 from bot.chat.polling import EVERY
 from bot.deliver import Deliverer
-from bot.model import News, NewsKind, Phase, Route
+from bot.model import News, NewsKind, Phase, Route, Severity
 from bot.ports import Lost, Undelivered
 from bot.screen import Ack, Button, Link, Message, Open, Place, Screen
-from bot.text import say
+from bot.text import Moment, say
 from tests.chat.gateway import answering, connecting, http
 from tests.chat.kit import ANA, HOSTILE, OPS, House, breathe, house
 from tests.deliver.kit import CRITICAL, Shelf, alert
 
-AT_OPS = Place(chat=OPS)
+AT_OPS, NEW = Place(chat=OPS), -1_000_000_777
 CARD = Screen(text=say("{name} is wrong", name=HOSTILE), rows=((Button(say("Ack"), Ack("c1")),),))
 OTHER = Screen(text=say("{name} is well", name=HOSTILE))
 
@@ -255,3 +256,45 @@ async def test_an_alert_goes_all_the_way_through_whatever_breaks(home: House) ->
     assert [reply.silent for reply in home.api.messages(OPS)[1:]] == [True, True]  # one duplicate for a lost answer
     assert all(row.closed for row in shelf.cards.values())
     assert shelf.outbox == {}
+
+
+async def test_a_button_that_cannot_be_kept_is_left_out_and_the_alert_told(home: House) -> None:
+    """A full disk: a failed task's Log button carries more than fits a tap."""
+    home.store.full = True
+    rows = ((Button(say("Log"), Open("task", "x" * 80)), Button(say("Ack"), Ack("c1"))),)
+    await posted(home, screen=Screen(text=say("{name} failed", name=HOSTILE), rows=rows))
+    assert home.api.last(OPS).labels == [["Ack"]]
+
+
+async def test_what_cannot_be_put_into_words_holds_up_nothing(home: House) -> None:
+    broken = Screen(text=Moment(at=datetime(2026, 11, 24, tzinfo=UTC), form="\ud800"))
+    sent = await home.messenger.post(AT_OPS, broken)
+    assert isinstance(sent, Undelivered)
+    assert sent.why is Lost.REFUSED
+    await posted(home)
+
+
+@pytest.mark.parametrize("before", [False, True])
+async def test_a_group_that_moved_keeps_what_was_set_and_is_told_at_once(home: House, before: bool) -> None:
+    """By Telegram's own message about it, long before there is something to be told; `before`: a former process saw
+    it, and was ended before it could say so to the deliverer."""
+    deliverer = Deliverer(
+        Shelf(), home.chat.courier, home.clock, home.spawn,
+        ceiling=lambda chat: Role.OPERATOR, routes=[Route(chat=OPS, least=Severity.CRITICAL)],
+    )  # fmt: skip
+    home.chat.members.moved = deliverer.moved
+    await deliverer.subscribe(Route(chat=OPS, topic=None))
+    await deliverer.set_habits(replace(deliverer.habits(OPS), quiet_from=time(22), quiet_to=time(8)))
+    if before:
+        home.store.moves[OPS] = NEW
+        await home.chat.members.load()
+    else:
+        home.api.push({"message": {"message_id": 1, "date": 1, "chat": {"id": OPS, "type": "group", "title": "Ops"},
+                                   "migrate_to_chat_id": NEW}})  # fmt: skip
+    await home.rest()
+    assert {route.chat for route in deliverer.routes()} == {NEW}
+    assert deliverer.habits(NEW).quiet_from == time(22)
+    await deliverer.set_habits(replace(deliverer.habits(NEW), quiet_from=time(23)))
+    deliverer.moved(OPS, NEW)  # heard of again: what was set there stays
+    await home.rest()
+    assert deliverer.habits(NEW).quiet_from == time(23)

@@ -65,7 +65,7 @@ def test_what_is_no_notification_is_told_as_it_is(garbage: bytes) -> None:
     assert push.message == notify.digest(garbage.decode(errors="replace"))
 
 
-@pytest.mark.parametrize("ts", [None, "soon", -(10**30), 10**30, True, [1]])
+@pytest.mark.parametrize("ts", [None, "soon", -(10**30), 10**30, True, [1], 0, 253402300799])
 def test_a_time_that_is_none_is_now(ts: object) -> None:
     assert notify.read(body(ts=ts), NOW).at == NOW
 
