@@ -18,6 +18,7 @@ from bot.model import Guest, Outcome, Status, Task
 from bot.model.feeds import HA
 from bot.model.view import GuestWas, View
 from bot.rules.boots import booted_at, node_restarted, polled
+from bot.rules.passing import LOCKED, MOVED, passing, under_way
 from bot.rules.sight import remembered
 from bot.text import Moment, Said, from_epoch, say
 
@@ -86,22 +87,25 @@ def last_ran(view: View, was: GuestWas) -> datetime | None:
 def of_down(view: View, guest: Guest, was: GuestWas) -> Cause | None:
     """What explains that it ran and does not: `guest` as it is, `was` as it was at the poll before.
 
-    What HA means to run, HA stops, moves and starts as it sees fit: no task explains that it is down for long.
+    What takes it down for a while explains it for as long as that is under way, and a little longer. What HA means to
+    run, HA stops, moves and starts as it sees fit: no task explains that it is down for long.
     """
     if guest.ha_managed:
-        cause = _of_down(view, guest, was) if ha_wants(view, guest) is not True else None
+        cause = took_down(view, guest, was) if ha_wants(view, guest) is not True else None
         return cause if cause is not None and cause.final else None
-    return _of_down(view, guest, was)
+    cause = took_down(view, guest, was)
+    over = cause is not None and passing(cause.by) and not under_way(view, guest, was, cause.by)
+    return None if over else cause
 
 
-def _of_down(view: View, guest: Guest, was: GuestWas) -> Cause | None:
+def took_down(view: View, guest: Guest, was: GuestWas) -> Cause | None:
     known = guest.status is was.status or was.status in {*DOWN, Status.PRELAUNCH}
     if was.stopped_by and known:
         return Cause(by=was.stopped_by, at=was.changed)
     if guest.lock and _under_lock(view, guest, was) and not guest.ha_managed:
-        return Cause(by=f"its lock: {guest.lock}")
+        return Cause(by=f"{LOCKED}{guest.lock}")
     if was.node != guest.node and not guest.ha_managed:
-        return Cause(by="it was moved")
+        return Cause(by=MOVED)
     if node_restarted(view, guest, was) and not guest.ha_managed:
         return Cause(by="restart of its node")
     ran = last_ran(view, was)

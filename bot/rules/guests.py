@@ -11,7 +11,7 @@ from bot.model.feeds import ONBOOT
 from bot.model.memo import memo
 from bot.model.readings import GuestNotes
 from bot.model.view import GuestWas, View
-from bot.rules.causes import HA_BUSY, ha_wants, last_ran, of_down
+from bot.rules.causes import HA_BUSY, Cause, ha_wants, last_ran, of_down, took_down
 from bot.rules.endings import stopped
 from bot.rules.expected import CRITICAL, EXPECT_UP, expected
 from bot.rules.grades import more
@@ -54,6 +54,8 @@ def guest_stopped_by_itself(view: View, limits: Limits) -> Iterator[Finding]:
                 yield _stopped(view, guest, was, last=cause.said(view.at))
         elif guest.ha_managed:
             yield from _of_ha(view, guest, was, limit)
+        elif expected(view, guest) and took_down(view, guest, was) is not None:
+            continue  # it has not come up again: guest_expected_down tells of that
         elif _undecided(view, guest) and not guest.lock:
             if not view.first and _lately(view, was) and _one_blow(view):
                 yield _stopped(view, guest, was, feared=True)
@@ -123,9 +125,12 @@ def _stopped(
     loud = known and (feared or matters(view, guest))
     unsure = not known or _undecided(view, guest)
     ran_at = last_ran(view, was)
+    after = took_down(view, guest, was) if last is None and not guest.ha_managed else None
     details: list[Said] = []
     if last is not None:
         details.append(last)
+    elif after is not None:
+        details.append(say("after: {by}", by=after.by))
     elif known:
         details += [say("nobody ordered it in Proxmox"), say("(a shutdown from inside looks so too)")]
     else:
@@ -136,7 +141,7 @@ def _stopped(
         rule="guest_stopped_by_itself",
         subject=guest_subject(guest),
         severity=Severity.WARNING if loud else Severity.INFO,
-        said=_headline(guest, known, last),
+        said=_headline(guest, known, last, after),
         over=say("{name} runs again", name=guest.name),
         details=tuple(details),
         because=_seen(view, guest, was),
@@ -151,9 +156,11 @@ def _stopped(
     )
 
 
-def _headline(guest: Guest, known: bool, last: Said | None) -> Said:
+def _headline(guest: Guest, known: bool, last: Said | None, after: Cause | None) -> Said:
     if last is not None:
         return say("{name} is stopped", name=guest.name)
+    if after is not None:
+        return say("{name} has not come up again", name=guest.name)
     return say("{name} stopped by itself", name=guest.name) if known else say("{name} stopped", name=guest.name)
 
 
@@ -169,8 +176,9 @@ RULES: tuple[Rule, ...] = (
         number=7,
         key="guest_stopped_by_itself",
         kind=Kind.STATE,
-        help="A guest that ran is stopped, and no task, lock or order explains it. One of HA is given ha_seconds;"
-        " whether it starts with its node is waited for up to onboot_seconds.",
+        help="A guest that ran is stopped, and no task, lock or order explains it; what takes it down for a while (a"
+        " reboot, a migration, a backup) does until five minutes after its end. One of HA is given ha_seconds; whether"
+        " it starts with its node is waited for up to onboot_seconds.",
         severity=Severity.WARNING,
         limit=Limit(hold=30, polls=2, more={"ha_seconds": 180, "onboot_seconds": ONBOOT_WAIT}),
         find=guest_stopped_by_itself,

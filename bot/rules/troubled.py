@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bot.model import Cure, Finding, Guest, Kind, Outcome, Severity, Status, Subject
 from bot.model.view import View
-from bot.rules.causes import of_down
+from bot.rules.causes import of_down, took_down
 from bot.rules.endings import paused, running
 from bot.rules.expected import CRITICAL
 from bot.rules.rule import Confirm, Limit, Limits, Rule
@@ -63,13 +63,16 @@ def guest_paused(view: View, limits: Limits) -> Iterator[Finding]:
             continue
         known = view.tasks is not None
         loud = known and CRITICAL in guest.tags
+        after = took_down(view, guest, was) if was is not None and not guest.ha_managed else None
         yield Finding(
             rule="guest_paused",
             subject=guest_subject(guest),
             severity=Severity.WARNING if known else Severity.INFO,
             said=say("{name} is paused", name=guest.name),
             over=say("{name} runs again", name=guest.name),
-            details=(say("nobody paused it in Proxmox"),)
+            details=(say("after: {by}", by=after.by),)
+            if after is not None
+            else (say("nobody paused it in Proxmox"),)
             if known
             else (say("cause unknown: the tasks are not to be seen"),),
             because=say("its state is paused, without a task or a backup that explains it"),

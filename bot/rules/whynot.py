@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from bot.model import Guest, Status
 from bot.model.feeds import ONBOOT
 from bot.model.view import View
-from bot.rules.causes import HA_BUSY, ha_wants, of_down, ordered_down
-from bot.rules.expected import EXPECT_UP, STARTALL, boots
+from bot.rules.causes import HA_BUSY, ha_wants, of_down, ordered_down, took_down
+from bot.rules.expected import EXPECT_UP, STARTALL, boots, expected
 from bot.rules.grades import more
 from bot.rules.guests import ran
 from bot.rules.rule import Limit
@@ -27,6 +27,8 @@ def stopped_by_itself(view: View, guest: Guest, limit: Limit) -> Said | None:
     if view.asleep(guest.node):
         return say("its node may sleep")
     if (cause := of_down(view, guest, was)) is not None:
+        return cause.said(view.at)
+    if not guest.ha_managed and expected(view, guest) and (cause := took_down(view, guest, was)) is not None:
         return cause.said(view.at)
     if guest.lock:
         return say("it is locked: {lock}", lock=guest.lock)

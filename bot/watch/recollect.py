@@ -8,7 +8,7 @@ from typing import TypeVar
 from bot.model import Guest, Kind, Snapshot, Status
 from bot.model.view import GuestWas, NodeWas, View
 from bot.rules.boots import LAG, node_restarted, polled
-from bot.rules.causes import DOWN, last_ran, of_down, of_restart, reaches
+from bot.rules.causes import DOWN, last_ran, of_restart, reaches, took_down
 from bot.rules.sight import blind, whole
 
 K = TypeVar("K")
@@ -172,5 +172,5 @@ def _down(view: View, guest: Guest, was: GuestWas, changes: GuestWas) -> GuestWa
     soon = abs(view.at - since) < LATE or guest.vmid in view.looked_up
     if (was.stopped_by and guest.status is was.status) or not soon:
         return changes
-    cause = of_down(view, guest, was)
+    cause = took_down(view, guest, was)
     return replace(changes, stopped_by=cause.by if cause is not None else "")

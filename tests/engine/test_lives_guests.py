@@ -9,8 +9,9 @@ import pytest
 from bot.model import Guest, Outcome, Phase, Status, Task
 from bot.model.feeds import AGENT, ONBOOT, Feeds
 from bot.model.readings import AgentPings, GuestNotes
+from bot.model.view import Order
 from tests.engine.lives import Lives
-from tests.rules.views import HOSTILE, feeds, guest, read, task
+from tests.rules.views import HOSTILE, card, feeds, guest, node, offline, read, task
 
 SEVEN, EIGHT = "guest_stopped_by_itself", "guest_expected_down"
 DOWN = guest(status=Status.STOPPED)
@@ -239,3 +240,119 @@ def test_what_was_told_and_is_explained_later_does_not_run_again() -> None:
     assert lives.run(60, [down]) == [f"fired {SEVEN}: {HOSTILE} stopped by itself"]
     assert lives.run(120, [down], tasks=stop) == []  # nobody speaks of it for an hour
     assert _ended(lives, SEVEN, 4000, down, tasks=stop) == f"{HOSTILE} stays down, stopped by ana@pve 14:03"
+
+
+# -- what takes a guest down for a while ---------------------------------------------------------------------------
+
+CRITICAL = guest(tags=("critical",))
+CRITICAL_DOWN = replace(CRITICAL, status=Status.STOPPED, uptime=None)
+NOT_BACK = f"fired {SEVEN}: {HOSTILE} has not come up again"
+
+
+def _done(work: Task, lives: Lives) -> Task:
+    return replace(work, end=lives.film.at, outcome=Outcome.OK)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "seconds"),
+    [
+        ("qmreboot", 104, 30),
+        ("qmreboot", 104, 900),  # it takes its time
+        ("vzdump", "", 4 * 3600),
+        ("vzdump", 104, 4 * 3600),
+        ("qmigrate", 104, 3600),
+        ("migrateall", "", 3600),
+        ("startall", "", 300),
+    ],
+)
+@pytest.mark.parametrize("comes", [True, False])
+def test_it_is_missed_once_that_is_over(kind: str, subject: object, seconds: float, comes: bool) -> None:
+    lives = Lives([SEVEN])
+    lives.run(60, [CRITICAL])
+    work = task(kind, subject, start=lives.now + 2)
+    assert lives.run(seconds, [CRITICAL_DOWN], tasks=(work,), step=30) == []
+    work = _done(work, lives)
+    assert lives.run(240, [CRITICAL_DOWN], tasks=(work,)) == []
+    if comes:
+        assert lives.run(600, [CRITICAL], tasks=(work,)) == []
+        return
+    assert lives.run(2 * 3600, [CRITICAL_DOWN], tasks=(work,), step=30) == [NOT_BACK]
+    (alert,) = lives.alerts.values()
+    assert f"after: {kind} by ana@pve" in card(alert.finding)
+    assert lives.run(60, [CRITICAL]) == [f"resolved {SEVEN}: {HOSTILE} runs again"]
+
+
+@pytest.mark.parametrize(("kind", "subject"), [("qmreboot", 104), ("vzdump", "")])
+@pytest.mark.parametrize("notes", [feeds(), ONBOOT_104])
+def test_what_should_run_and_has_not_come_up_again_is_one_message(kind: str, subject: object, notes: Feeds) -> None:
+    tags = () if notes is ONBOOT_104 else ("expect-up",)
+    lives, down = Lives([SEVEN, EIGHT]), replace(DOWN, tags=tags)
+    lives.run(60, [guest(tags=tags)], feeds=notes)
+    work = task(kind, subject, start=lives.now + 2)
+    lives.run(120, [replace(down, lock="backup" if kind == "vzdump" else "")], tasks=(work,), feeds=notes)
+    assert lives.run(3600, [down], tasks=(_done(work, lives),), feeds=notes) == [MISSED]
+    assert lives.run(60, [guest(tags=tags)]) == [f"resolved {EIGHT}: {HOSTILE} runs"]
+
+
+def test_of_an_order_of_this_bot_too() -> None:
+    lives = Lives([SEVEN])
+    lives.run(60, [CRITICAL])
+    orders = (Order(action="reboot", target="main/104", at=lives.film.at, by="Ana B"),)
+    work = task("qmreboot", 104, start=lives.now + 2, user="telemox@pve!power")
+    known: dict[str, Any] = {"orders": orders, "tokens": ("telemox@pve!power",)}
+    assert lives.run(900, [CRITICAL_DOWN], tasks=(work,), **known) == []
+    known["tasks"] = (_done(work, lives),)
+    assert lives.run(240, [CRITICAL_DOWN], **known) == []
+    assert lives.run(3600, [CRITICAL_DOWN], **known) == [NOT_BACK]
+
+
+def test_a_lock_explains_for_as_long_as_it_is_there() -> None:
+    """Of a backup that stops the guest: nothing else may be to be seen of it."""
+    lives = Lives([SEVEN])
+    lives.run(60, [replace(CRITICAL, lock="backup")])
+    assert lives.run(3 * 3600, [replace(CRITICAL_DOWN, lock="backup")]) == []
+    assert lives.run(3600, [CRITICAL_DOWN]) == [NOT_BACK]
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject"),
+    [("qmrollback", 104), ("vzrollback", 104), ("stopall", ""), ("suspendall", ""), ("qmstop", 104)],
+)
+def test_what_leaves_it_down_on_purpose_is_quiet(kind: str, subject: object) -> None:
+    lives = Lives([SEVEN])
+    lives.run(60, [CRITICAL])
+    work = task(kind, subject, start=lives.now + 2, end=lives.now + 9)
+    assert lives.run(2 * 3600, [CRITICAL_DOWN], tasks=(work,), step=30) == []
+
+
+def test_the_lock_of_a_rollback_leaves_it_down_too() -> None:
+    lives = Lives([SEVEN])
+    lives.run(60, [CRITICAL])
+    lives.run(30, [replace(CRITICAL_DOWN, lock="rollback")])
+    assert lives.run(2 * 3600, [CRITICAL_DOWN], step=30) == []
+
+
+def test_a_guest_that_its_node_did_not_start_again_is_none_of_rule_seven() -> None:
+    lives = Lives([SEVEN])
+    lives.run(60, [CRITICAL])
+    unknown = replace(CRITICAL, status=Status.UNKNOWN, uptime=None)
+    lives.run(300, [unknown], nodes=[offline()])
+    assert lives.run(2 * 3600, [CRITICAL_DOWN], nodes=[node(uptime=1)]) == []
+
+
+def test_where_tasks_cannot_be_seen_nothing_ends_what_explained_it() -> None:
+    lives = Lives([SEVEN])
+    lives.run(60, [CRITICAL])
+    lives.run(30, [replace(CRITICAL_DOWN, lock="backup")], tasks=None)
+    assert lives.run(3600, [CRITICAL_DOWN], tasks=None) == []
+
+
+def test_a_pause_of_a_snapshot_that_lasts_is_told() -> None:
+    lives = Lives([TEN])
+    lives.run(60, [guest()])
+    work = task("qmsnapshot", 104, start=lives.now + 2)
+    assert lives.run(3600, [replace(PAUSED, lock="snapshot")], tasks=(work,)) == []
+    work = _done(work, lives)
+    assert lives.run(3600, [PAUSED], tasks=(work,)) == [f"fired {TEN}: {HOSTILE} is paused"]
+    (alert,) = lives.alerts.values()
+    assert "after: its lock: snapshot" in card(alert.finding)
