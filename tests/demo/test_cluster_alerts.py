@@ -13,7 +13,7 @@ import pytest
 from bot.access import Role
 from bot.demo.cluster import FAULTS
 from bot.demo.cluster import Cluster as Simulated
-from bot.demo.cluster.fault import Fault
+from bot.demo.cluster.faults.fault import Fault
 from bot.errors import PveAbsent
 from bot.model.feeds import FEEDS, Feeds, Reading
 from bot.model.view import Memory, View

@@ -11,7 +11,7 @@ import pytest
 from bot.config import limits
 from bot.demo import FIGURES
 from bot.demo.cluster import FAULTS, Cluster
-from bot.demo.cluster.fault import AGAIN, Fault
+from bot.demo.cluster.faults.fault import AGAIN, Fault
 from bot.model import Alert, Phase
 from bot.rules import RULES
 from bot.rules.limits import Book

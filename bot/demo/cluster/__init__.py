@@ -9,7 +9,7 @@ cluster.py        Cluster: serves the world, and lets tests look and meddle; gra
 ├── taught.py     TABLE of all routes, out of the *_views.py and rrd.py: what it was taught; all else is 501.
 │                 To teach it a path, add a row to the table of its subject
 ├── power.py      what each power action does in each state; orders.py a node's shutdown; backup.py vzdump
-├── faults.py     TABLE: what can go wrong, out of the faults_*.py. To add a fault, add a row there
+├── faults/       TABLES: what can go wrong, a file a subject. To add a fault, add a row there; fault.py what one is
 ├── notify.py     what Proxmox pushes to a webhook
 ├── broadcast.py  what the nodes told each other last: why /cluster/resources lags
 ├── world.py      nodes, guests, time; tasks.py, access.py, things.py, machine.py, clock.py, release.py its parts

@@ -18,8 +18,8 @@ from bot.demo.cluster.api import Answer, Api
 from bot.demo.cluster.backup import every_night
 from bot.demo.cluster.broadcast import Broadcast
 from bot.demo.cluster.errors import Gateway, Refusal, Unauthorized
-from bot.demo.cluster.fault import Stage
 from bot.demo.cluster.faults import SLOW, Faults
+from bot.demo.cluster.faults.fault import Stage
 from bot.demo.cluster.grants import Grants
 from bot.demo.cluster.messages import Misused, Reply, Request, refused
 from bot.demo.cluster.notify import Notifier

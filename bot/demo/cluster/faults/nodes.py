@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bot.demo.cluster.fault import Case, Fault, hosts, managed, nothing
+from bot.demo.cluster.faults.fault import Case, Fault, hosts, managed, nothing
 from bot.demo.cluster.orders import Command, Order
 
 NODES, LOAD = "Nodes and HA", "Load of nodes"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bot.demo.cluster.errors import Refusal
-from bot.demo.cluster.fault import OFF, Case, Fault, Stage, Targets, containers, guests, machines, stopped
+from bot.demo.cluster.faults.fault import OFF, Case, Fault, Stage, Targets, containers, guests, machines, stopped
 
 GUESTS, FIGURES = "Guests", "Load of guests"
 LOOP = 33.0  # seconds between two restarts of a container that restarts itself

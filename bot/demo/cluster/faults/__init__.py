@@ -6,13 +6,12 @@ answers in its place (`meet`), or spoils the answer (`spoil`). To add one, add a
 
 from collections.abc import Iterable
 
-from bot.demo.cluster import faults_api, faults_backup, faults_guests, faults_nodes, faults_storage, faults_upkeep
-from bot.demo.cluster.fault import Case, Fault, Stage
+from bot.demo.cluster.faults import api, backup, guests, nodes, storage, upkeep
+from bot.demo.cluster.faults.fault import Case, Fault, Stage
 
-SLOW = faults_api.SLOW
+SLOW = api.SLOW
 FAULTS: tuple[Fault, ...] = (
-    *faults_nodes.FAULTS, *faults_guests.FAULTS, *faults_storage.FAULTS, *faults_backup.FAULTS, *faults_upkeep.FAULTS,
-    *faults_api.FAULTS,
+    *nodes.FAULTS, *guests.FAULTS, *storage.FAULTS, *backup.FAULTS, *upkeep.FAULTS, *api.FAULTS,
 )  # fmt: skip
 BY_KEY = {fault.key: fault for fault in FAULTS}
 

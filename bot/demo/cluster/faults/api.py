@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from bot.demo.cluster.errors import Gateway, Refusal, Unauthorized, died
-from bot.demo.cluster.fault import Case, Fault, hosts, nothing
+from bot.demo.cluster.faults.fault import Case, Fault, hosts, nothing
 from bot.demo.cluster.messages import Reply, Request
 
 API = "API"

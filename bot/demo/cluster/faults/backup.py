@@ -6,7 +6,7 @@ from functools import partial
 
 from bot.demo.cluster import backup
 from bot.demo.cluster.errors import TaskFailed
-from bot.demo.cluster.fault import DIGEST, Case, Fault, Stage, guests, hosts, nothing, small
+from bot.demo.cluster.faults.fault import WEEKLY, Case, Fault, Stage, guests, hosts, nothing, small
 from bot.demo.cluster.tasks import Task, Work
 from bot.demo.cluster.things import Guest, Snapshot
 
@@ -177,7 +177,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         key="not_backed_up", group=TASKS, label="In no backup job", help="the nightly job leaves it out",
-        targets=guests, begin=_not_backed_up, one=True, seen=DIGEST, rule="31 not_backed_up",
+        targets=guests, begin=_not_backed_up, one=True, seen=WEEKLY, rule="31 not_backed_up",
     ),
     Fault(
         key="replication", group=TASKS, label="Replication fails", help="six times in a row", targets=replicated,
@@ -197,6 +197,6 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         key="snapshot_old", group=TASKS, label="Old snapshot", help="two months old", targets=guests,
-        begin=_snapshot_old, one=True, seen=DIGEST, rule="34 snapshot_old",
+        begin=_snapshot_old, one=True, seen=WEEKLY, rule="34 snapshot_old",
     ),
 )  # fmt: skip

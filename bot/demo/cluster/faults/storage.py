@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bot.demo.cluster.fault import AGAIN, Case, Fault, Stage, hosts, nothing, storages
+from bot.demo.cluster.faults.fault import AGAIN, Case, Fault, Stage, hosts, nothing, storages
 from bot.demo.cluster.things import Storage
 
 STORAGE = "Storage"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bot.demo.cluster.fault import AGAIN, DIGEST, OFF, Case, Fault, Stage, hosts, nothing
+from bot.demo.cluster.faults.fault import AGAIN, DIGEST, OFF, Case, Fault, Stage, hosts, nothing
 from bot.demo.cluster.machine import KERNEL, Package
 from bot.demo.cluster.things import Guest
 
