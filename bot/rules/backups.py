@@ -14,9 +14,9 @@ from bot.model.view import Push, View
 from bot.rules.boots import booted_at
 from bot.rules.causes import SLACK
 from bot.rules.readings import guest_named, listed, name_of, of_other
-from bot.rules.retried import ending
+from bot.rules.retried import ending, gone
 from bot.rules.rule import Kind, Limit, Limits, Rule
-from bot.rules.sight import seen, whole
+from bot.rules.sight import seen
 from bot.rules.subjects import ask, guest_key, opens
 from bot.rules.vzdumps import SHOWN_FOR, TOGETHER, Run, alone, began, latest, logs, runs, vzdumps
 from bot.text import Said, lines, say
@@ -47,8 +47,8 @@ def _any(view: View) -> bool:
 
 def _open(view: View, one: GuestBackup, run: Run, limits: Limits) -> bool:
     """Failed, there, and neither backed up nor tried since."""
-    snapshot, guest = view.snapshot, guest_named(view, one.vmid)
-    if guest is None and snapshot is not None and snapshot.guests and whole(snapshot):
+    guest = guest_named(view, one.vmid)
+    if gone(view, one.vmid):
         return False
     if guest is not None and not limits.of(guest_key(guest)).on:
         return False

@@ -1,7 +1,7 @@
 """Guests without a new backup (30), and those in no backup job at all (31)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.model import Finding, Guest, Outcome, Severity
@@ -9,6 +9,7 @@ from bot.model.feeds import BACKUPS, DAY, HOUR
 from bot.model.memo import memo
 from bot.model.readings import BackupJob, Backups
 from bot.model.view import View
+from bot.rules.endings import unwell
 from bot.rules.readings import (
     guest_named,
     listed,
@@ -48,7 +49,8 @@ class Late:
     guest: Guest
     store: str  # where its first job saves it; the job itself where that is not known
     age: float | None  # s; None: it has none
-    finding: Finding | None  # None: it has missed a run, and is not yet overdue
+    finding: Finding | None  # None: it has missed a run, and is not yet overdue; or it is
+    hidden: bool = False  # on a node of which nothing is known: it is held to be as it was
 
 
 def _late(view: View, limits: Limits) -> Iterator[Late]:
@@ -82,7 +84,7 @@ def _guest(
 ) -> Late | None:
     limit = limits.of(guest_key(guest))
     mine = [job for job in jobs if covers(job, guest)]
-    if not limit.on or not mine or _asleep(view, guest, mine) or guest.node in blind(view):
+    if not limit.on or not mine or _asleep(view, guest, mine):
         return None
     interval = min(job.interval or DAY for job in mine)
     due = max(_least(limit), limit.more.get("intervals", 2) * interval)
@@ -95,8 +97,9 @@ def _guest(
     if (age is None and not backups.complete) or (age is not None and age <= due - interval / 2):
         return None
     store = mine[0].storage or mine[0].id
-    if age is not None and age <= due:
-        return Late(guest=guest, store=store, age=age, finding=None)
+    hidden = guest.node in blind(view)
+    if hidden or (age is not None and age <= due):
+        return Late(guest=guest, store=store, age=age, finding=None, hidden=hidden)
     finding = Finding(
         rule="backup_overdue",
         subject=guest_subject(guest),
@@ -137,13 +140,14 @@ def store_overdue(view: View, limits: Limits) -> Iterator[Finding]:
     for store, all_ in stores.items():
         found = [late.finding for late in all_ if late.finding is not None]
         standing = [finding for finding in found if not finding.grey]
-        if not found:
+        sighted = sum(not late.hidden for late in all_)
+        if not found and sighted == len(all_):
             continue
         oldest = max(late.age or 0.0 for late in all_)
         yield Finding(
             rule="store_overdue",
             subject=of_other(view, f"backups/{store}", store),
-            severity=max(finding.severity for finding in found),
+            severity=max((finding.severity for finding in found), default=Severity.WARNING),
             said=say("Backups to {name} are overdue", name=store),
             over=say("{name}: backups are made again", name=store),
             because=lines(
@@ -151,10 +155,33 @@ def store_overdue(view: View, limits: Limits) -> Iterator[Finding]:
                 say("the oldest backup is {age} old", age=passed(oldest)),
             ),
             cures=(opens(say("Storage"), "storage"),),
-            grey=not standing or len(all_) <= limits.base.count,
+            grey=not standing or sighted <= limits.base.count,
             slow=True,
             affected=tuple(late.guest.name for late in all_),
         )
+
+
+def ending(view: View, finding: Finding) -> Finding:
+    """Of one that was overdue: what no job is to save any more, or not as often, is not backed up again for that."""
+    guest, backups = guest_named(view, finding.subject.id), of_cluster(view, BACKUPS)
+    if guest is None or backups is None:
+        return replace(finding, over=None)
+    last = _later(_lately(view).good.get(str(guest.vmid)), logs(view).good.get(guest.vmid))
+    last = _later(last, backups.newest.get(guest.vmid))
+    if last is not None and (finding.since is None or last > finding.since):
+        return finding
+    if any(job.enabled and covers(job, guest) for job in backups.jobs):
+        over = say("{name} has no newer backup, and none is due now", name=guest.name)
+        return unwell(finding, over, say("none is due"))
+    over = say("{name} is in no backup job any more", name=guest.name)
+    return unwell(finding, over, say("in no backup job"))
+
+
+def _store_ending(view: View, finding: Finding) -> Finding:
+    store, backups = finding.subject.name, of_cluster(view, BACKUPS)
+    if any(job.enabled and (job.storage or job.id) == store for job in (backups.jobs if backups is not None else ())):
+        return finding
+    return unwell(finding, say("No backup job saves to {name} any more", name=store), say("in no backup job"))
 
 
 def covers(job: BackupJob, guest: Guest) -> bool:
@@ -238,6 +265,7 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(more={"intervals": 2, "least_seconds": LEAST, "critical_seconds": WORST}),
         find=overdue,
         sees=both(sees_guest, sees_reading(BACKUPS)),
+        ending=ending,
         feeds=(BACKUPS,),
         slow=True,
     ),
@@ -250,6 +278,7 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(count=5, more={"intervals": 2, "least_seconds": LEAST, "critical_seconds": WORST}),
         find=store_overdue,
         sees=sees_reading(BACKUPS),
+        ending=_store_ending,
         feeds=(BACKUPS,),
         slow=True,
     ),

@@ -1,10 +1,10 @@
-"""ZFS pools (25), disks (26), Ceph (27)."""
+"""Disks (26) and Ceph (27)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from bot.model import Finding, Severity, Snapshot, Subject
-from bot.model.feeds import CEPH, DISKS, MINUTE, ZFS, ZPOOLS
+from bot.model.feeds import CEPH, DISKS, MINUTE
 from bot.model.readings import Disk
 from bot.model.view import View
 from bot.rules.readings import (
@@ -19,7 +19,7 @@ from bot.rules.readings import (
 )
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import seen
-from bot.text import Said, lines, say
+from bot.text import Said, say
 
 WELL = frozenset({"PASSED", "OK"})
 """What smartctl says of a disk that it has nothing against."""
@@ -27,79 +27,6 @@ MUTE = frozenset({"UNKNOWN", "SMART DISABLED", ""})
 """What stands there of one that it knows nothing about, did not hear from in time, or was told not to ask."""
 WEAR = " wear"
 """At the end of the id of a disk's other subject."""
-
-
-# -- 25 ------------------------------------------------------------------------------------------------------------
-
-
-def zfs(view: View, limits: Limits) -> Iterator[Finding]:
-    for finding in (*pools(view), *errors(view)):
-        if limits.of(finding.subject.key).on:
-            yield finding
-
-
-def pools(view: View) -> Iterator[Finding]:
-    """One that is not ONLINE, and one that was there and is not."""
-    for node, found in per_node(view, ZFS):
-        if view.asleep(node):
-            continue
-        for pool in found:
-            if pool.health.upper() != "ONLINE":
-                said = say("ZFS pool {name} on {node} is {state}", name=pool.name, node=node, state=pool.health or "?")
-                yield _pool(view, node, pool.name, said, _meaning(pool.health.upper()))
-        was = view.before.nodes.get(node)
-        for name in sorted(set(was.pools if was is not None else ()) - {pool.name for pool in found}):
-            said = say("ZFS pool {name} on {node} is missing", name=name, node=node)
-            yield _pool(view, node, name, said, say("it was there before; were its disks taken out?"))
-
-
-def _pool(view: View, node: str, name: str, said: Said, detail: Said) -> Finding:
-    return Finding(
-        rule="zfs",
-        subject=of_other(view, f"{node}/{name}", name, node),
-        severity=Severity.CRITICAL,
-        said=said,
-        over=say("ZFS pool {name} on {node} is ONLINE again", name=name, node=node),
-        details=(detail, say("zpool status -v {name}", name=name)),
-        because=lines(said, say("well is: ONLINE")),
-        cures=(page_of_node(view, node),),
-    )
-
-
-def _meaning(health: str) -> Said:
-    match health:
-        case "DEGRADED":
-            return say("a disk of it has failed; it works on with what is left")
-        case "FAULTED" | "UNAVAIL" | "SUSPENDED":
-            return say("it cannot be used: too many of its disks are gone")
-        case _:
-            return say("it is not as it should be")
-
-
-def errors(view: View) -> Iterator[Finding]:
-    """Told once for each count: again only if it is worse, or grows anew after it was cleared."""
-    for node, found in per_node(view, ZPOOLS):
-        for pool in found if not view.asleep(node) else ():
-            known = pool.errors.strip().lower() not in {"", "no known data errors"}
-            if pool.bad <= 0 and not known:
-                continue
-            yield Finding(
-                rule="zfs",
-                subject=of_other(view, f"{node}/{pool.name}", pool.name, node),
-                severity=Severity.WARNING,
-                said=say("ZFS pool {name} on {node} counts {n} errors", name=pool.name, node=node, n=pool.bad)
-                if pool.bad > 0
-                else say("ZFS pool {name} on {node} has damaged data", name=pool.name, node=node),
-                details=(
-                    *([say("{errors}", errors=pool.errors.strip())] if known else []),
-                    say("zpool status -v {name}", name=pool.name),
-                    say("once mended: zpool clear {name}", name=pool.name),
-                ),
-                because=say("{n} read, write and checksum errors; well is 0", n=pool.bad),
-                cures=(page_of_node(view, node),),
-                event=f"errors {pool.bad}{' data' if known else ''}",
-                slow=True,
-            )
 
 
 # -- 26 ------------------------------------------------------------------------------------------------------------
@@ -261,18 +188,6 @@ def _asleep(view: View, snapshot: Snapshot) -> bool:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(
-        number=25,
-        key="zfs",
-        kind=Kind.STATE,
-        help="A ZFS pool is not ONLINE, or one that was there is missing; errors that it counts are told each time "
-        "they are more.",
-        severity=Severity.CRITICAL,
-        limit=Limit(),
-        find=zfs,
-        sees=sees_reading(ZFS),
-        feeds=(ZFS, ZPOOLS),
-    ),
     Rule(
         number=26,
         key="disk_health",

@@ -35,6 +35,14 @@ def unwell(finding: Finding, over: Said, why: Said) -> Finding:
     return replace(finding, over=over, unwell=why)
 
 
+def unlisted(finding: Finding) -> Finding:
+    """Of something of a node's that its list has no more."""
+    name, node = finding.subject.name, finding.subject.node
+    return unwell(
+        finding, say("{name} on {node} is not there any more", name=name, node=node), say("not there any more")
+    )
+
+
 def running(view: View, finding: Finding) -> Finding:
     guest = guest_of(view, finding)
     if guest is not None and guest.status is Status.RUNNING:

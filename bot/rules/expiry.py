@@ -7,6 +7,7 @@ from bot.model import Finding, Severity
 from bot.model.feeds import CERTIFICATES, DAY, NODE_STATUS, SUBSCRIPTION, TOKENS
 from bot.model.readings import Certificate
 from bot.model.view import View
+from bot.rules.endings import unlisted
 from bot.rules.readings import (
     listed,
     of_cluster,
@@ -49,6 +50,13 @@ def certificates(view: View, limits: Limits) -> Iterator[Finding]:
             )
             if finding is not None:
                 yield finding
+
+
+def _ending(view: View, finding: Finding) -> Finding:
+    subject = finding.subject
+    found = view.feeds.fresh(CERTIFICATES, subject.node) or ()
+    listed_ = any(one.file.rpartition("/")[2] == subject.name for one in found)
+    return finding if listed_ else unlisted(finding)
 
 
 def _plain(fingerprint: str) -> str:
@@ -177,6 +185,7 @@ RULES: tuple[Rule, ...] = (
         find=certificates,
         sees=sees_reading(CERTIFICATES),
         feeds=(CERTIFICATES,),
+        ending=_ending,
         slow=True,
     ),
     Rule(

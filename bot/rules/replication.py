@@ -6,6 +6,7 @@ from bot.model import Finding, Guest, Severity, Subject
 from bot.model.feeds import REPLICATION
 from bot.model.readings import ReplicationJob
 from bot.model.view import View
+from bot.rules.endings import unwell
 from bot.rules.grades import graded
 from bot.rules.readings import (
     guest_named,
@@ -127,6 +128,33 @@ def _details(view: View, job: ReplicationJob, there: bool) -> tuple[Said, ...]:
     )
 
 
+def sees_job(view: View, subject: Subject) -> bool:
+    """A job goes with its guest: where that is now, its node has to have been asked since."""
+    if not sees_reading(REPLICATION)(view, subject):
+        return False
+    id_ = subject.id.rpartition("/")[2]
+    guest = guest_named(view, id_.partition("-")[0])
+    if guest is None or guest.node == subject.node or _listed(view, id_) is not None:
+        return True
+    there, here = view.feeds.get(REPLICATION, guest.node), view.feeds.get(REPLICATION, subject.node)
+    if there is None or not there.fresh or there.at is None:
+        return False
+    return here is None or here.at is None or there.at >= here.at
+
+
+def _listed(view: View, id_: str) -> ReplicationJob | None:
+    return next((job for _, jobs in per_node(view, REPLICATION) for job in jobs if job.id == id_), None)
+
+
+def ending(view: View, finding: Finding) -> Finding:
+    """One that is disabled, or deleted, does not work again."""
+    job = _listed(view, finding.subject.id.rpartition("/")[2])
+    if job is not None and not job.disabled:
+        return finding
+    why = say("disabled") if job is not None else say("there no more")
+    return unwell(finding, say("The replication job of {name} is {why}", name=finding.subject.name, why=why), why)
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         number=28,
@@ -136,8 +164,9 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         limit=Limit(warning=2, warning_clear=1, critical=5, critical_clear=2, more={"intervals": LATE}),
         find=find,
-        sees=sees_reading(REPLICATION),
+        sees=sees_job,
         feeds=(REPLICATION,),
         slow=True,
+        ending=ending,
     ),
 )

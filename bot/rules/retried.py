@@ -8,8 +8,9 @@ from bot.model.feeds import BACKUPS
 from bot.model.readings import GuestBackup
 from bot.model.view import View
 from bot.rules.readings import name_of
+from bot.rules.sight import whole
 from bot.rules.vzdumps import SHOWN_FOR, Run, alone, began, latest, logs, runs, vzdumps
-from bot.text import Moment, say
+from bot.text import Moment, say, say_n
 
 
 def ending(view: View, finding: Finding) -> Finding:
@@ -21,6 +22,12 @@ def ending(view: View, finding: Finding) -> Finding:
     run = next((run for run in runs(view) if run.id == finding.subject.id), None)
     if run is None:
         return finding
+    told = run.blamed.issuperset(run.failed)  # of all that failed in it
+    if run.guests and told and all(gone(view, vmid) for vmid in run.guests):
+        names = finding.affected or (finding.subject.name,)
+        over = say_n(len(names), one="{names} is gone: nothing is left to back up",
+                     many="{names} are gone: nothing is left to back up", names=", ".join(names))  # fmt: skip
+        return replace(finding, over=over, unwell=say("gone"))
     tried = {one.vmid: _tried(view, one, run) for one in run.guests.values()}
     again = {vmid: last[0] for vmid, last in tried.items() if last is not None and last[1]}
     tasks = [_newest(view, run, text) for text in run.failed if text not in run.blamed]
@@ -36,6 +43,12 @@ def ending(view: View, finding: Finding) -> Finding:
     if tried and not tasks and not any(tried.values()):  # nobody looks at its guests any more
         return replace(finding, over=None)
     return finding
+
+
+def gone(view: View, vmid: int) -> bool:
+    """Is it missing from a list that is whole?"""
+    snapshot = view.snapshot
+    return snapshot is not None and bool(snapshot.guests) and whole(snapshot) and vmid not in snapshot.by_vmid
 
 
 def _tried(view: View, one: GuestBackup, run: Run) -> tuple[datetime, bool] | None:
@@ -64,7 +77,3 @@ def _newest(view: View, run: Run, text: str) -> Task | None:
 
 def _bad(task: Task) -> bool:
     return task.outcome in {Outcome.ERROR, Outcome.UNKNOWN}
-
-
-def _hour(at: datetime) -> Moment:
-    return Moment(at, "%H:%M")

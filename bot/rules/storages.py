@@ -8,6 +8,7 @@ from math import log
 from bot.model import Finding, Severity, Snapshot, Storage, Subject
 from bot.model.feeds import DAY, HOUR, MINUTE, STORAGES, THIN
 from bot.model.view import StorageWas, View
+from bot.rules.endings import unlisted
 from bot.rules.grades import graded
 from bot.rules.readings import is_online, listed, of_other, page_of_node, passed, per_node, percent, sees_reading
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
@@ -238,6 +239,21 @@ def metadata(view: View, limits: Limits) -> Iterator[Finding]:
             )
 
 
+def _sees_thin(view: View, subject: Subject) -> bool:
+    """A pool that is listed without its figure tells nothing."""
+    pools = view.feeds.fresh(THIN, subject.node) or ()
+    return sees_reading(THIN)(view, subject) and all(
+        pool.metadata is not None or pool.name != subject.name for pool in pools
+    )
+
+
+def _ending(view: View, finding: Finding) -> Finding:
+    subject = finding.subject
+    pools = view.feeds.fresh(THIN, subject.node) or ()
+    told = any(pool.name == subject.name for pool in pools)
+    return finding if told else unlisted(finding)
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         number=22,
@@ -276,7 +292,8 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         limit=Limit(warning=0.75, warning_clear=0.70, critical=0.90, critical_clear=0.85),
         find=metadata,
-        sees=sees_reading(THIN),
+        sees=_sees_thin,
         feeds=(THIN,),
+        ending=_ending,
     ),
 )

@@ -23,6 +23,7 @@ from bot.rules import (
     troubled,
     upkeep,
     usage,
+    zpools,
 )
 from bot.rules.rule import Rule
 
@@ -39,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     *nodes.RULES,
     *strain.RULES,
     *storages.RULES,
+    *zpools.RULES,
     *disks.RULES,
     *replication.RULES,
     *backups.RULES,

@@ -6,6 +6,7 @@ from bot.model import Finding, Severity
 from bot.model.feeds import DAY, MINUTE, PACKAGES, SERVICES, SNAPSHOTS
 from bot.model.readings import GuestSnapshots, Packages
 from bot.model.view import Push, View
+from bot.rules.endings import unlisted, unwell
 from bot.rules.readings import (
     guest_named,
     listed,
@@ -142,6 +143,19 @@ def services(view: View, limits: Limits) -> Iterator[Finding]:
             )
 
 
+def _ending(view: View, finding: Finding) -> Finding:
+    """One that somebody switched off does not run for that."""
+    subject = finding.subject
+    found = view.feeds.fresh(SERVICES, subject.node) or ()
+    one = next((one for one in found if one.name == subject.name), None)
+    if one is None:
+        return unlisted(finding)
+    if one.running:
+        return finding
+    why = say("disabled") if not one.enabled else say("not needed")
+    return unwell(finding, say("{name} on {node} is {why}", name=one.name, node=subject.node, why=why), why)
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         number=34,
@@ -176,5 +190,6 @@ RULES: tuple[Rule, ...] = (
         find=services,
         sees=sees_reading(SERVICES),
         feeds=(SERVICES,),
+        ending=_ending,
     ),
 )

@@ -15,7 +15,7 @@ from bot.model import About, Alert, Finding, News, NewsKind, Phase, Silence, Sna
 from bot.model.view import View
 from bot.rules import Confirm, Limit, Limits, Rule
 from bot.watch.firm import firm
-from bot.watch.gone import ended_gone, vanished
+from bot.watch.gone import ended_gone, ended_unwatched, vanished
 from bot.watch.inhibit import Inhibits, Parents, released
 from bot.watch.silence import covering, voice
 
@@ -194,7 +194,7 @@ def tick(
                 gone.append(alert.number)
             continue
         if one is None and new.phase is Phase.OVER:
-            new = _ended_as(new, view, setting)
+            new = _ended_as(new, view, setting, evaluation)
         if new.phase is not Phase.OVER or news is not None:
             above = parent.key if parent is not None and new.fired is not None and parent.open else ""
             new = replace(new, parent=above) if new.parent != above else new
@@ -209,11 +209,15 @@ def tick(
     return Ticked(alerts=stepped, changed=changed, gone=gone, news=said, events=events)
 
 
-def _ended_as(alert: Alert, view: View, setting: Setting) -> Alert:
+def _ended_as(alert: Alert, view: View, setting: Setting, evaluation: Evaluation) -> Alert:
     """It is over: what it says then."""
-    if vanished(view, alert.finding.subject):
+    finding = alert.finding
+    if vanished(view, finding.subject):
         return ended_gone(alert)
-    rule = setting.rules.get(alert.finding.rule)
+    rule, limits = setting.rules.get(finding.rule), evaluation.limits.get(finding.rule)
+    asks = rule is not None and rule.ending is not None and finding.subject.about is About.GUEST  # what its guest is
+    if limits is not None and not limits.of(finding.subject.key).on and not asks:
+        return ended_unwatched(alert)
     if rule is None or rule.ending is None:
         return alert
     try:
