@@ -249,8 +249,9 @@ class GuestNotes:
 
     @staticmethod
     def about(guest: Guest) -> bool:
-        """Templates do not start, and what HA manages starts as HA says."""
-        return guest.status is Status.STOPPED and not guest.template and not guest.hastate
+        """Templates do not start, and what HA manages starts as HA says; what it ignores starts with its node
+        (pve-ha-manager, HA/Config.pm)."""
+        return guest.status is Status.STOPPED and not guest.template and not guest.ha_managed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

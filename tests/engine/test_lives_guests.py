@@ -40,6 +40,17 @@ def test_a_guest_whose_configuration_is_not_read_does_not_run(first: bool, unrea
     assert lives.run(60, [guest()], feeds=unread) == [f"resolved {EIGHT}: {HOSTILE} runs"]
 
 
+def test_what_ha_ignores_starts_with_its_node_and_is_missed() -> None:
+    lives = Lives([SEVEN])
+    lives.run(60, [guest(hastate="ignored")])
+    down = replace(DOWN, hastate="ignored")
+    unread = feeds((ONBOOT, "", GuestNotes()))
+    assert lives.run(75, [down], feeds=unread) == []  # it is still to be read how loud that is
+    assert lives.run(60, [down], feeds=ONBOOT_104) == [f"fired {SEVEN}: {HOSTILE} stopped by itself"]
+    (alert,) = lives.alerts.values()
+    assert alert.finding.loud
+
+
 # -- a backup of a guest that is down ------------------------------------------------------------------------------
 
 

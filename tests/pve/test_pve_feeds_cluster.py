@@ -217,17 +217,34 @@ async def test_only_stopped_guests_configurations_are_read_and_not_again_for_hou
     cluster: Cluster, host: Scripted, clock: Clock
 ) -> None:
     rows = [node("pve1"), vm(101, HOSTILE), vm(102, "off", status="stopped"), ct(103, "ct", status="stopped"),
-            vm(104, "t", status="stopped", template=1), vm(105, "ha", status="stopped", hastate="started")]  # fmt: skip
+            vm(104, "t", status="stopped", template=1), vm(105, "ha", status="stopped", hastate="started"),
+            vm(106, "left", status="stopped", hastate="ignored")]  # fmt: skip
     host.on("GET", "/cluster/resources", reply(200, rows))
     host.on("GET", "/nodes/pve1/qemu/102/config", reply(200, {"onboot": 1, "digest": "d"}))
     host.on("GET", "/nodes/pve1/lxc/103/config", reply(200, {"hostname": "ct"}))
+    host.on("GET", "/nodes/pve1/qemu/106/config", reply(200, {"onboot": 1}))  # HA leaves it to its node
     for _ in range(3):
         found = await cluster.feed(ONBOOT)
-        assert (found.onboot, found.read) == (frozenset({102}), frozenset({102, 103}))
-    assert sum(path.endswith("/config") for path in paths(host)) == 2
+        assert (found.onboot, found.read) == (frozenset({102, 106}), frozenset({102, 103, 106}))
+    assert sum(path.endswith("/config") for path in paths(host)) == 3
     clock.seconds += 6 * 3600 + 1
     await cluster.feed(ONBOOT)
-    assert sum(path.endswith("/config") for path in paths(host)) == 4
+    assert sum(path.endswith("/config") for path in paths(host)) == 6
+
+
+async def test_that_a_guest_need_not_start_any_more_is_known_within_minutes(
+    cluster: Cluster, host: Scripted, clock: Clock
+) -> None:
+    rows = [node("pve1"), vm(102, HOSTILE, status="stopped"), vm(103, "off", status="stopped")]
+    host.on("GET", "/cluster/resources", reply(200, rows))
+    host.on("GET", "/nodes/pve1/qemu/102/config", reply(200, {"onboot": 1}), reply(200, {"onboot": 0}))
+    host.on("GET", "/nodes/pve1/qemu/103/config", reply(200, {}))
+    assert (await cluster.feed(ONBOOT)).onboot == {102}
+    clock.seconds += 899
+    assert (await cluster.feed(ONBOOT)).onboot == {102}
+    clock.seconds += 2
+    assert (await cluster.feed(ONBOOT)).onboot == frozenset()
+    assert sum(path.endswith("/config") for path in paths(host)) == 3
 
 
 async def test_one_guest_that_cannot_be_asked_takes_nothing_from_what_is_known_of_the_others(

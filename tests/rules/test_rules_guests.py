@@ -421,6 +421,7 @@ SHOULD = guest(status=Status.STOPPED, tags=("expect-up",))
         (DOWN, {}, False),
         (replace(DOWN, vmid=105), {"feeds": ONBOOT_104}, False),
         (replace(DOWN, hastate="stopped"), {"feeds": ONBOOT_104}, False),  # HA has its own way
+        (replace(DOWN, hastate="ignored"), {"feeds": ONBOOT_104}, True),  # it starts with its node
         (replace(SHOULD, hastate="stopped"), {}, True),
         (replace(SHOULD, template=True), {}, False),
         (SHOULD, {"sleeping": frozenset({"pve1"})}, False),

@@ -24,6 +24,7 @@ ALL = 3 * AT_ONCE  # so many that fail, and none that answers: it is not the gue
 SNAPSHOTS_FOR = 45.0  # s that one reading of snapshots may ask; the rest has its turn at the next
 CONFIGS_AT_MOST = 100  # configurations read at one time
 CONFIG_KEPT = 6 * 3600.0  # s
+ONBOOT_KEPT = 900.0  # s: of a guest that is expected to run; somebody may have seen to that
 AGAIN = 300.0  # s after which a guest that could not be asked is asked again
 AGENTS_FOR = 25.0  # s
 
@@ -99,7 +100,10 @@ class Notes:
 
     def _due(self, vmid: int, now: float) -> bool:
         answer = self._known.get(vmid)
-        return answer is None or now - answer.at >= (AGAIN if answer.value is None else CONFIG_KEPT)
+        if answer is None:
+            return True
+        kept = {None: AGAIN, True: ONBOOT_KEPT, False: CONFIG_KEPT}
+        return now - answer.at >= kept[answer.value]
 
 
 def onboot(body: bytes) -> bool:
