@@ -199,6 +199,7 @@ async def test_a_task_of_roots_that_fails(cluster: Cluster, root: Speaker) -> No
     cluster.advance(5)
     failed = cluster.tasks()[-1]
     assert (failed.user, failed.exitstatus) == ("root@pam", "start failed: QEMU exited with code 1")
+    assert not cluster.guest(int(failed.id)).running
 
 
 async def test_what_people_do_in_proxmox_is_no_fault(cluster: Cluster) -> None:

@@ -120,3 +120,14 @@ async def test_all_on_and_all_off() -> None:
         await run.read_again()
         await run.pass_(LATER)
         assert run.standing() <= standing
+
+
+@pytest.mark.parametrize("key", EVENTS)
+async def test_what_happens_once_is_told(key: str) -> None:
+    fault = next(fault for fault in FAULTS if fault.key == key)
+    async with demo() as run:
+        before = max(run.watch._table.all(), default=0)
+        run.cluster.set_fault(key, True)
+        await run.pass_(30)
+        assert run.of_rule(fault, before)
+        assert len(run.told) == 1

@@ -6,7 +6,7 @@ from functools import partial
 
 from bot.demo.cluster import backup
 from bot.demo.cluster.errors import TaskFailed
-from bot.demo.cluster.faults.fault import WEEKLY, Case, Fault, Stage, guests, hosts, nothing, small
+from bot.demo.cluster.faults.fault import WEEKLY, Case, Fault, Stage, guests, hosts, machines, nothing, small, stopped
 from bot.demo.cluster.tasks import Task, Work
 from bot.demo.cluster.things import Guest, Snapshot
 
@@ -129,15 +129,24 @@ def _task_fails(case: Case) -> None:
 
 
 def _task_failed(case: Case) -> None:
-    """One that root@pam started, as startall and HA do."""
-    guest = next(guest for guest in case.world.guests.values() if guest.running and case.world.nodes[guest.node].online)
+    """One that root@pam started, as startall and HA do. What does not start is down afterwards, too."""
+    begins = case.target == "start"
+    vmids = [vmid for vmid in (stopped if begins else machines)(case.stage) if _could(case, int(vmid))]
+    if not vmids:
+        raise ValueError("there is no VM that a task could fail on")
+    guest = case.world.guests[int(vmids[0])]
 
     def work(task: Task) -> Work:
         yield 1.0
         raise TaskFailed(FAILED[case.target])
 
-    kind = case.target if case.target == "imgcopy" else f"{'qm' if guest.kind == 'qemu' else 'vz'}{case.target}"
+    kind = case.target if case.target == "imgcopy" else f"qm{case.target}"
     case.world.tasks.begin(guest.node, kind, str(guest.vmid), "root@pam", work)
+
+
+def _could(case: Case, vmid: int) -> bool:
+    guest = case.world.guests[vmid]
+    return guest.kind == "qemu" and case.world.nodes[guest.node].online
 
 
 def _task_stuck(case: Case) -> None:
