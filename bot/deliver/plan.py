@@ -20,6 +20,8 @@ GROUP_INTERVAL = 300.0
 """Seconds between two messages of the same rule in one place, criticals aside: what comes meanwhile joins the next."""
 DIGESTED = frozenset({"not_backed_up", "updates", "snapshot_old", "subscription"})
 """Rules whose infos wait for the daily digest."""
+ORDERED = frozenset({"guest_expected_down"})
+"""The same of what these find and is quiet: a guest that somebody stopped a day ago."""
 
 
 class Why(Enum):
@@ -72,7 +74,9 @@ def news(alert: Alert) -> bool:
 
 
 def digested(alert: Alert) -> bool:
-    return alert.finding.rule in DIGESTED and level(alert) is Severity.INFO
+    finding = alert.finding
+    waits = finding.rule in DIGESTED or (finding.rule in ORDERED and finding.quiet)
+    return waits and level(alert) is Severity.INFO
 
 
 def urgent(alert: Alert) -> bool:

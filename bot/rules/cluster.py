@@ -69,7 +69,6 @@ def api_unreachable(view: View, limits: Limits) -> Iterator[Finding]:
         ),
         timed=quiet,
         quiet=quiet,
-        anew=ordered is not None and not quiet,
         since=view.cut_since,
     )
 

@@ -147,7 +147,7 @@ RULES: tuple[Rule, ...] = (
         kind=Kind.STATE,
         help="HA fences a node; or HA is disarmed for disarmed_seconds.",
         severity=Severity.CRITICAL,
-        limit=Limit(polls=1, more={"disarmed_seconds": 1800}),
+        limit=Limit(polls=1, more={"disarmed_seconds": 1800}),  # a fence is over with its node's return, at once
         find=node_fenced,
         sees=_sees_fence,
         feeds=(HA,),

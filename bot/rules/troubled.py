@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bot.model import Cure, Finding, Guest, Kind, Outcome, Severity, Status, Subject
 from bot.model.view import View
-from bot.rules.causes import of_down, took_down
+from bot.rules.causes import OF_NODE, of_down, took_down
 from bot.rules.endings import paused, running
 from bot.rules.expected import CRITICAL
 from bot.rules.rule import Confirm, Limit, Limits, Rule
@@ -16,6 +16,7 @@ from bot.rules.rule import Kind as Lasts
 from bot.rules.scan import recall, scan
 from bot.rules.sight import in_sight, seen, sees_guest
 from bot.rules.subjects import guest_key, guest_subject, opens, resume, tasks_of_guest
+from bot.rules.tasks import CONSOLES
 from bot.text import Said, clock, day_clock, say
 
 # -- 9 guest_io_error ----------------------------------------------------------------------------------------------
@@ -167,9 +168,14 @@ def lock_stuck(view: View, limits: Limits) -> Iterator[Finding]:
 
 
 def _held(view: View, guest: Guest) -> bool:
-    """Does a task run that may hold it: of the guest, or of all on its node?"""
-    return any(task.outcome is Outcome.RUNNING for task in view.tasks_of.get(str(guest.vmid), ())) or any(
-        task.outcome is Outcome.RUNNING and not task.upid.subject for task in view.tasks_on.get(guest.node, ())
+    """Does a task run that may hold it: of the guest, or of all on its node? A console holds none, however long it is
+    open."""
+    return any(
+        task.outcome is Outcome.RUNNING and task.upid.type not in CONSOLES
+        for task in view.tasks_of.get(str(guest.vmid), ())
+    ) or any(
+        task.outcome is Outcome.RUNNING and not task.upid.subject and task.upid.type in OF_NODE
+        for task in view.tasks_on.get(guest.node, ())
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from bot.model import Finding, Guest, Kind, Outcome, Severity, Subject
 from bot.model.view import View
+from bot.rules.boots import polled
 from bot.rules.endings import running
 from bot.rules.grades import active, floor, graded
 from bot.rules.rule import Kind as Lasts
@@ -117,11 +118,13 @@ def guest_event(view: View, limits: Limits) -> Iterator[Finding]:
     snapshot = seen(view)
     if snapshot is None or not active(limits) or view.started is None:
         return
+    last = polled(view) if view.first else None
+    since = view.started if last is None else min(view.started, last)  # what the process before has not seen
     for task in view.tasks or ():
         pattern = _DONE.get(task.upid.type)
         if pattern is None or task.outcome not in {Outcome.OK, Outcome.WARNINGS} or task.end is None:
             continue
-        if task.end < view.started or not task.upid.subject.isdecimal():
+        if task.end < since or not task.upid.subject.isdecimal():
             continue
         guest = snapshot.by_vmid.get(int(task.upid.subject))
         if guest is None or not limits.of(guest_key(guest)).on:

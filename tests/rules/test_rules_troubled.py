@@ -208,6 +208,20 @@ def test_a_lock_that_no_task_holds(lock: str, tasks: Any, wrong: bool) -> None:
     assert BY_KEY["lock_stuck"].limit.hold == 6 * 3600
 
 
+@pytest.mark.parametrize(
+    ("running", "held"),
+    [
+        (task("qmclone", 104, start=-60), True),
+        (task("vncproxy", 104, start=-60), False),
+        (task("vzdump", start=-60), True),
+        (task("vncshell", start=-60), False),  # a shell on the node, open for days
+        (task("aptupdate", start=-60), False),
+    ],
+)
+def test_a_console_holds_no_lock(running: Any, held: bool) -> None:
+    assert fires("lock_stuck", view([guest(lock="backup")], tasks=(running,))) is not held
+
+
 def test_since_when_it_is_locked_is_remembered() -> None:
     film = Film()
     film.poll([guest()])

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from bot.model import Kind, Outcome, Severity, Status
+from bot.model.view import Memory
 from bot.rules import BY_KEY
-from tests.rules.views import GIB, HOSTILE, card, found, guest, later, node, one, sees, task, view
+from tests.rules.views import GIB, HOSTILE, card, fires, found, guest, later, node, one, sees, task, view
 
 FULL = [
     ("guest_cpu", {"cpu": 0.96}, {"cpu": 0.90}, {"cpu": 0.84}),
@@ -122,6 +123,14 @@ def test_what_was_done_to_a_guest(kind: str, said: str | None) -> None:
         assert (finding.severity, finding.event.startswith("UPID:")) == (Severity.INFO, True)
 
 
+def test_what_was_done_while_the_bot_was_away_is_told_at_its_start() -> None:
+    gap = task("qmstart", 104, start=-100, end=-90)
+    before = Memory(figures={"polled": later(-120).timestamp()})
+    start = view([guest()], tasks=(gap,), started=later(-5), before=before, first=True)
+    assert fires("guest_event", start)
+    assert not fires("guest_event", replace(start, first=False))
+
+
 @pytest.mark.parametrize(
     ("more", "given"),
     [
@@ -129,6 +138,7 @@ def test_what_was_done_to_a_guest(kind: str, said: str | None) -> None:
         ({}, task("qmstart", 104, start=-20, end=-10, outcome=Outcome.ERROR)),
         ({}, task("qmstart", 999, start=-20, end=-10)),
         ({"started": later(-5)}, task("qmstart", 104, start=-20, end=-10)),
+        ({"started": later(-5), "first": True, "step": 0.0}, task("qmstart", 104, start=-20, end=-10)),
         ({"started": None}, task("qmstart", 104, start=-20, end=-10)),
     ],
 )
