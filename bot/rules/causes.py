@@ -18,6 +18,7 @@ from bot.model import Guest, Outcome, Status, Task
 from bot.model.feeds import HA
 from bot.model.view import GuestWas, View
 from bot.rules.boots import booted_at, node_restarted, polled
+from bot.rules.fences import maintained
 from bot.rules.passing import LOCKED, MOVED, passing, under_way
 from bot.rules.sight import remembered
 from bot.text import Moment, Said, from_epoch, say
@@ -281,10 +282,9 @@ def _of_node(view: View, name: str) -> Iterator[Cause]:
     if (known := remembered(view, f"ordered/{name}")) is not None:
         late = remembered(view, f"ordering/{name}")
         yield Cause(by="", at=from_epoch(known), until=from_epoch(late) if late is not None else None)
-    ha = view.feeds.fresh(HA)
     if name in view.maintenance:
         yield Cause(by="maintenance", at=view.at, ordered=False)
-    elif ha is not None and ha.nodes.get(name) == "maintenance":
+    elif maintained(view, name):
         yield Cause(by="HA maintenance", at=view.at, ordered=False)
 
 

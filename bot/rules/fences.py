@@ -1,4 +1,5 @@
-"""Is a node fenced, and is it back since? What the manager says, and what Proxmox VE pushed, may be older than that."""
+"""What HA says of a node. Is it fenced, and is it back since? What the manager says, and what Proxmox VE pushed, may be
+older than that. Is it under maintenance?"""
 
 from datetime import datetime
 from enum import Enum
@@ -7,6 +8,9 @@ from bot.model import Node
 from bot.model.feeds import HA
 from bot.model.view import View
 from bot.rules.sight import remembered
+
+SAID = 3600.0
+"""Seconds for which it counts that HA called a node under maintenance, while it cannot be read."""
 
 
 class Fence(Enum):
@@ -33,3 +37,12 @@ def fenced(view: View, node: Node) -> Fence | None:
         return Fence.SAID
     pushed = (push for push in view.pushes if push.kind == "fencing" and push.host == node.name)
     return Fence.PUSHED if any(back is None or push.at > back for push in pushed) else None
+
+
+def maintained(view: View, name: str) -> bool:
+    """Does HA say that a node is under maintenance? Where HA is not read, as for a minute after a start: said it so
+    lately?"""
+    if (ha := view.feeds.fresh(HA)) is not None:
+        return ha.nodes.get(name) == "maintenance"
+    said = remembered(view, f"ha_maintenance/{name}")
+    return said is not None and 0 <= view.at.timestamp() - said < SAID

@@ -14,6 +14,7 @@ Neither a clock of the bot that jumps nor a list that lags changes them.
                      offline/pve1           … at which it went offline; until half an hour after its return
                      away/pve1              … at which it was last seen offline; so long too
                      maintained/pve1        … at which it was last seen offline under maintenance; until its return
+                     ha_maintenance/pve1    … at which HA was last heard to have it under maintenance (± RENEWED)
                      settled/pve1           … at which its guests had come up again
                      fence/pve1             … at which HA was last seen to fence it
                      swap/pve1, swap_at/…   bytes of swap used, and when that was
@@ -26,7 +27,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.model import Node, Snapshot
-from bot.model.feeds import NODE_STATUS, ZFS
+from bot.model.feeds import HA, NODE_STATUS, ZFS
 from bot.model.view import Memory, NodeWas, StorageWas, View
 from bot.rules.boots import rebooted
 from bot.rules.causes import of_node
@@ -38,6 +39,8 @@ from bot.watch.recollect import forgotten_of, guests_of, merged
 HOUR, WEEK = 3600.0, 7 * 86400.0
 KEPT = 1800.0
 """Seconds after a node's return for which it is remembered that it was away."""
+RENEWED = 600.0
+"""Seconds after which a time is written down anew that matters for hours."""
 POOL_GONE = WEEK
 
 
@@ -149,6 +152,17 @@ def _lately(view: View, snapshot: Snapshot, nodes: Mapping[str, NodeWas], figure
             figures.pop(f"ordered/{name}", None)
             figures.pop(f"ordering/{name}", None)
         _swap(view, name, now, figures)
+        _kept_by_ha(view, name, now, figures)
+
+
+def _kept_by_ha(view: View, node: str, now: float, figures: dict[str, float]) -> None:
+    ha, key = view.feeds.fresh(HA), f"ha_maintenance/{node}"
+    if ha is None:
+        return
+    if ha.nodes.get(node) != "maintenance":
+        figures.pop(key, None)
+    elif not 0 <= now - figures.get(key, 0.0) < RENEWED:
+        figures[key] = now
 
 
 def _swap(view: View, node: str, now: float, figures: dict[str, float]) -> None:
