@@ -1,36 +1,238 @@
-"""What is told of nodes, from poll to poll, through the real rules."""
+"""What is told of nodes, storages, disks, jobs and backups, from poll to poll, through the real rules."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from bot.model.feeds import HA, Feeds
-from bot.model.readings import Ha
-from tests.engine.lives import Lives
-from tests.rules.views import feeds, node, offline, read
-
-OFFLINE = "node_offline"
-BOTH, ONE = [node(), node("pve2")], [node(), offline("pve2")]
-MAINTENANCE, WELL = Ha(nodes={"pve2": "maintenance"}), Ha(nodes={"pve2": "online"})
-
-
-@pytest.mark.parametrize(
-    ("first", "unread"), [(True, Feeds()), (False, feeds((HA, "", read(MAINTENANCE, fresh=False, fails=1))))]
+from bot.model import Guest, Status
+from bot.model.feeds import BACKUPS, CERTIFICATES, DISKS, REPLICATION, SERVICES, THIN, ZFS, Feeds
+from bot.model.readings import (
+    BackupJob,
+    Backups,
+    Certificate,
+    Disk,
+    GuestBackup,
+    ReplicationJob,
+    Service,
+    ThinPool,
+    ZfsPool,
 )
-def test_a_node_under_maintenance_of_ha_stays_quiet_while_ha_is_not_read(first: bool, unread: Feeds) -> None:
-    lives, known = Lives([OFFLINE]), feeds((HA, "", MAINTENANCE))
-    lives.run(60, nodes=BOTH, feeds=known)
-    assert lives.run(120, nodes=ONE, feeds=known) == ["fired node_offline: pve2 is offline, under HA maintenance"]
-    lives.first = first
-    assert lives.run(120, nodes=ONE, feeds=unread) == []
-    assert lives.run(120, nodes=ONE, feeds=known) == []
-    assert lives.run(1200, nodes=ONE, feeds=unread) == [
-        "escalated node_offline: pve2 is offline, under HA maintenance"  # once its time is over, as ever
+from bot.rules import RULES
+from bot.rules.limits import Book, Override
+from tests.engine.lives import Lives
+from tests.rules.views import HOSTILE, NOW, feeds, guest, later, node, offline, read, task
+
+# -- disks ---------------------------------------------------------------------------------------------------------
+
+OTHER = Disk(dev="/dev/sda", serial="S0", health="PASSED", wearout=90)
+FAILED = Disk(dev="/dev/sdb", serial="S1", health="FAILED!", wearout=4)
+
+
+def disks(*given: Disk) -> Feeds:
+    return feeds((DISKS, "pve1", given))
+
+
+@pytest.mark.parametrize("health", ["UNKNOWN", "", "SMART Disabled"])
+def test_a_disk_that_says_nothing_any_more_is_not_well(health: str) -> None:
+    lives = Lives(["disk_health"])
+    assert len(lives.run(60, feeds=disks(OTHER, FAILED))) == 2
+    mute = Disk(dev="/dev/sdb", serial="S1", health=health)
+    assert lives.run(600, feeds=disks(OTHER, mute)) == []
+    assert lives.run(60, feeds=disks(OTHER, Disk(dev="/dev/sdb", serial="S1", health="OK", wearout=50))) == [
+        "resolved disk_health: /dev/sdb on pve1 is well",
+        "resolved disk_health: /dev/sdb on pve1 is not worn",
     ]
 
 
-def test_what_ha_said_long_ago_or_says_no_more_explains_nothing() -> None:
-    for then, wait in ((feeds((HA, "", WELL)), 60), (Feeds(), 2 * 3600)):
-        lives = Lives([OFFLINE])
-        lives.run(60, nodes=BOTH, feeds=feeds((HA, "", MAINTENANCE)))
-        lives.run(wait, nodes=BOTH, feeds=then, step=30)
-        assert lives.run(120, nodes=ONE, feeds=Feeds()) == ["fired node_offline: pve2 is offline"]
-        assert [alert.severity.word for alert in lives.alerts.values()] == ["critical"]
+def test_a_disk_that_is_not_there_any_more_is_over_and_not_well() -> None:
+    """Taken out, as it should be, or dead: who took it out knows."""
+    lives = Lives(["disk_health"])
+    lives.run(60, feeds=disks(OTHER, FAILED))
+    gone = "resolved disk_health: /dev/sdb on pve1 is not listed any more: taken out, or dead"
+    assert lives.run(60, feeds=disks(OTHER)) == [gone, gone]
+    assert all(one.finding.unwell is not None for one in lives.alerts.values())
+
+
+# -- what is there no more, or wanted no more, is over and not well ------------------------------------------------
+
+TWO = [node(), node("pve2")]
+DEGRADED = (ZFS, "pve2", (ZfsPool(name="rpool", health="DEGRADED"),))
+EXPIRES = (CERTIFICATES, "pve2", (Certificate(file="pve-ssl.pem", expires=NOW + timedelta(days=2)),))
+DEAD = Service(name="pvestatd", enabled=True, running=False)
+FULL = (THIN, "pve2", (ThinPool(name="pve/data", metadata=0.95),))
+JOB = ReplicationJob(id="104-0", vmid=104, source="pve1", target="pve2", fails=3, interval=900.0, last_sync=NOW)
+NIGHTLY = BackupJob(id="j", enabled=True, vmids=frozenset({104}), interval=86400.0, storage="nas")
+OLD = Backups(newest={104: NOW - timedelta(days=4)}, jobs=(NIGHTLY,), complete=True)
+
+
+def backed(backups: Backups) -> Feeds:
+    return feeds((BACKUPS, "", backups))
+
+
+def ended(rule: str, was: Feeds, now: Feeds, *, nodes: Any = None, left: Any = None, guests: Any = None) -> str:
+    """How the only alert ends, once it is `now`."""
+    lives = Lives([rule])
+    nodes = nodes or TWO
+    assert len(lives.run(600, [guest(), guest(105, "db")], nodes=nodes, feeds=was)) == 1
+    (said,) = lives.run(600, [guest(), guest(105, "db")] if guests is None else guests, nodes=left or nodes, feeds=now)
+    (alert,) = lives.alerts.values()
+    return said.removeprefix(f"resolved {rule}: ") + (" ⚪" if alert.gone or alert.finding.unwell is not None else "")
+
+
+@pytest.mark.parametrize(
+    ("rule", "was", "said"),
+    [
+        ("zfs", DEGRADED, "pve2 is gone, and rpool with it ⚪"),
+        ("cert_expiry", EXPIRES, "pve2 is gone, and pve-ssl.pem with it ⚪"),
+        ("service_down", (SERVICES, "pve2", (DEAD,)), "pve2 is gone, and pvestatd with it ⚪"),
+        ("thin_metadata", FULL, "pve2 is gone, and pve/data with it ⚪"),
+    ],
+)
+def test_what_went_with_its_node_is_not_well(rule: str, was: Any, said: str) -> None:
+    assert ended(rule, feeds(was), feeds(was), left=[node()]) == said
+
+
+@pytest.mark.parametrize(
+    ("rule", "was", "now", "said"),
+    [
+        (
+            "zfs",
+            DEGRADED,
+            (ZFS, "pve2", (ZfsPool(name="rpool", health="ONLINE"),)),
+            "ZFS pool rpool on pve2 is ONLINE again",
+        ),
+        ("cert_expiry", EXPIRES, (CERTIFICATES, "pve2", ()), "pve-ssl.pem on pve2 is not there any more ⚪"),
+        (
+            "service_down",
+            (SERVICES, "pve1", (DEAD,)),
+            (SERVICES, "pve1", (replace(DEAD, enabled=False),)),
+            "pvestatd on pve1 is disabled ⚪",
+        ),
+        (
+            "service_down",
+            (SERVICES, "pve1", (DEAD,)),
+            (SERVICES, "pve1", (replace(DEAD, running=True),)),
+            "pvestatd on pve1 runs again",
+        ),
+        (
+            "service_down",
+            (SERVICES, "pve1", (DEAD,)),
+            (SERVICES, "pve1", ()),
+            "pvestatd on pve1 is not there any more ⚪",
+        ),
+        ("thin_metadata", FULL, (THIN, "pve2", ()), "pve/data on pve2 is not there any more ⚪"),
+        (
+            "replication",
+            (REPLICATION, "pve1", (JOB,)),
+            (REPLICATION, "pve1", ()),
+            f"The replication job of {HOSTILE} is there no more ⚪",
+        ),
+        (
+            "replication",
+            (REPLICATION, "pve1", (JOB,)),
+            (REPLICATION, "pve1", (replace(JOB, disabled=True),)),
+            f"The replication job of {HOSTILE} is disabled ⚪",
+        ),
+        (
+            "replication",
+            (REPLICATION, "pve1", (JOB,)),
+            (REPLICATION, "pve1", (replace(JOB, fails=0),)),
+            f"Replication of {HOSTILE} to pve2 works again",
+        ),
+    ],
+)
+def test_only_what_is_seen_to_be_well_is(rule: str, was: Any, now: Any, said: str) -> None:
+    assert ended(rule, feeds(was), feeds(now)) == said
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (replace(OLD, jobs=()), f"{HOSTILE} is in no backup job any more ⚪"),
+        (replace(OLD, jobs=(replace(NIGHTLY, enabled=False),)), f"{HOSTILE} is in no backup job any more ⚪"),
+        (
+            replace(OLD, jobs=(replace(NIGHTLY, interval=30 * 86400.0),)),
+            f"{HOSTILE} has no newer backup, and none is due now ⚪",
+        ),
+        (replace(OLD, newest={104: NOW}), f"{HOSTILE} is backed up again"),
+    ],
+)
+def test_what_no_job_saves_any_more_is_not_backed_up_again(now: Backups, said: str) -> None:
+    assert ended("backup_overdue", backed(OLD), backed(now)) == said
+
+
+def test_a_failed_backup_of_a_guest_that_is_gone() -> None:
+    failed = GuestBackup(vmid=104, ended=later(-3600), good=False, upid=task("vzdump", 104, start=-3700).upid.text)
+    was = backed(Backups(runs=(failed,)))
+    gone = f"{HOSTILE} is gone: nothing is left to back up ⚪"
+    assert ended("backup_failed", was, was, guests=[guest(105, "db")]) == gone
+
+
+def test_a_job_that_has_moved_with_its_guest_is_asked_for_where_it_is_now() -> None:
+    lives = Lives(["replication"])
+    moved = replace(JOB, source="pve2", target="pve1")
+    assert len(lives.run(60, [guest()], nodes=TWO, feeds=feeds((REPLICATION, "pve1", (JOB,))))) == 1
+    early = feeds((REPLICATION, "pve1", read((), at=later(300))), (REPLICATION, "pve2", read((), at=later(200))))
+    assert lives.run(60, [guest(node="pve2")], nodes=TWO, feeds=early) == []
+    late = feeds((REPLICATION, "pve1", read((), at=later(300))), (REPLICATION, "pve2", read((moved,), at=later(400))))
+    assert lives.run(60, [guest(node="pve2")], nodes=TWO, feeds=late) == []  # it fails there as well
+    well = feeds((REPLICATION, "pve1", ()), (REPLICATION, "pve2", (replace(moved, fails=0),)))
+    assert len(lives.run(60, [guest(node="pve2")], nodes=TWO, feeds=well)) == 1
+
+
+def test_a_pool_that_is_missing_for_a_week_is_not_online() -> None:
+    lives = Lives(["zfs"])
+    lives.run(60, feeds=feeds((ZFS, "pve1", (ZfsPool(name="tank", health="ONLINE"),))))
+    told = lives.run(8 * 86400, step=3600, feeds=feeds((ZFS, "pve1", ())))
+    assert told[0] == "fired zfs: ZFS pool tank on pve1 is missing"
+    assert told[-1] == "resolved zfs: ZFS pool tank on pve1 is missing still; it is looked for no more"
+    assert len(lives.run(8 * 86400, step=3600, feeds=feeds((ZFS, "pve1", ())))) == 0
+
+
+def test_what_is_switched_off_is_not_well() -> None:
+    off = Override(rule="*", by="node", value="pve2", changes={"on": False})
+    lives = Lives(["zfs"])
+    assert len(lives.run(60, nodes=TWO, feeds=feeds(DEGRADED))) == 1
+    lives.book = Book(RULES, overrides=[off])
+    said = "resolved zfs: ZFS pool rpool on pve2 is DEGRADED: it is not watched any more"
+    assert lives.run(60, nodes=TWO, feeds=feeds(DEGRADED)) == [said]
+    assert all(one.finding.unwell is not None for one in lives.alerts.values())
+
+
+# -- many of one store ---------------------------------------------------------------------------------------------
+
+
+def seven(of: str = "pve2") -> list[Guest]:
+    return [guest(100 + number, f"g{number}", node=of) for number in range(7)]
+
+
+ALL = replace(NIGHTLY, vmids=frozenset(range(100, 107)))
+LATE = Backups(newest={100 + number: NOW - timedelta(days=4) for number in range(7)}, jobs=(ALL,))
+
+
+def test_a_store_whose_guests_are_out_of_sight_is_as_it_was() -> None:
+    lives = Lives(["backup_overdue", "store_overdue"])
+    assert lives.run(120, seven(), nodes=TWO, feeds=backed(LATE)) == ["fired store_overdue: Backups to nas are overdue"]
+    off = [replace(one, status=Status.UNKNOWN, uptime=None) for one in seven()]
+    assert lives.run(600, off, nodes=[node(), offline("pve2")], feeds=backed(LATE)) == []
+    assert lives.run(600, seven(), nodes=TWO, feeds=backed(LATE)) == []
+    well = replace(LATE, newest={100 + number: NOW for number in range(7)})
+    assert lives.run(60, seven(), nodes=TWO, feeds=backed(well)) == [
+        "resolved store_overdue: nas: backups are made again"
+    ]
+
+
+def test_a_store_that_no_job_saves_to_any_more() -> None:
+    lives = Lives(["backup_overdue", "store_overdue"])
+    lives.run(120, seven(), nodes=TWO, feeds=backed(LATE))
+    assert lives.run(60, seven(), nodes=TWO, feeds=backed(replace(LATE, jobs=()))) == [
+        "resolved store_overdue: No backup job saves to nas any more"
+    ]
+
+
+def test_guests_out_of_sight_start_nothing() -> None:
+    lives = Lives(["backup_overdue", "store_overdue"])
+    off = [replace(one, status=Status.UNKNOWN, uptime=None) for one in seven()]
+    assert lives.run(600, off, nodes=[node(), offline("pve2")], feeds=backed(LATE)) == []
