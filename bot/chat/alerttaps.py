@@ -20,7 +20,7 @@ from bot.ports import Claim, Claims, Store, Watching
 from bot.screen import Ack, Hush, Open, Place
 from bot.text import Reader, Said, say, say_n
 
-_ACK = re.compile(r"([ca])([0-9]{1,15})", re.ASCII)
+_ACK = re.compile(r"([ca])(-?[0-9]{1,15})", re.ASCII)  # a test alert's number is below zero
 _HUSH = re.compile(r"([anr])([0-9]{1,15})", re.ASCII)
 Change = Callable[[], Awaitable[Open | None]]
 """Does what was promised; gives what shows it, in a message that was the asker's own."""

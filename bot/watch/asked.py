@@ -132,16 +132,16 @@ class Asked:
         return found
 
     async def history(self, limit: int = 50, since: datetime | None = None) -> Sequence[Record]:
-        """Also of what is over, and is not written down as history yet. Raises: StoreFailed."""
+        """Also of what is open still, and what is over and not written down as history yet. Raises: StoreFailed."""
         told = self._deliverer.accepted()
-        over = [
+        mine = [
             record(replace(one, told=one.told or one.number in told))
             for one in self._table.all().values()
-            if one.phase is Phase.OVER and one.fired is not None
+            if one.fired is not None
         ]
         kept = await self._ledger.history(limit, since)
         known = {one.number for one in kept}
-        fresh = [one for one in over if one.number not in known and (since is None or one.fired >= since)]
+        fresh = [one for one in mine if one.number not in known and (since is None or one.fired >= since)]
         return sorted((*fresh, *kept), key=lambda one: (one.fired, one.number), reverse=True)[:limit]
 
     def _hanging(self) -> frozenset[int]:

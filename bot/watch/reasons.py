@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.model import About, Alert, Guest, Phase, Silence, Subject
+from bot.model import About, Alert, Guest, Phase, Silence, Status, Subject
 from bot.model.view import View
 from bot.pages.alerting.alertwords import when
 from bot.rules import Limit, Rule
@@ -34,6 +34,8 @@ def reason(
     if alert is not None and alert.phase is Phase.PENDING:
         return alert.finding.last or held(alert, hold)
     guest = _guest(view, subject)
+    if guest is not None and guest.status is Status.UNKNOWN:
+        return say("it cannot be seen: {node} does not answer", node=guest.node)
     why_not = WHY_NOT.get(guest.status, {}).get(rule.key) if guest is not None else None
     return why_not(view, guest, limit) if why_not is not None and guest is not None else None
 

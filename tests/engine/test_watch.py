@@ -56,9 +56,12 @@ async def test_from_found_to_over(bench: Bench) -> None:
     assert bench.deliverer.woken == 6  # the start, and five polls
 
 
-async def test_what_is_over_stands_in_the_history_at_once(bench: Bench) -> None:
-    await bench.poll(DOWN, times=3)
-    assert await bench.watch.history() == []
+async def test_what_is_open_stands_in_the_history_and_what_is_over_at_once(bench: Bench) -> None:
+    await bench.poll(DOWN, times=2)
+    assert await bench.watch.history() == []  # pending
+    await bench.poll(DOWN)
+    ((still),) = await bench.watch.history()
+    assert (still.over, still.told) == (None, True)
     await bench.poll(times=2)
     ((past),) = await bench.watch.history()
     assert past.over is not None

@@ -728,6 +728,22 @@ async def test_all_is_read_again_for_an_operator() -> None:
     assert "Read all again" not in labels(await show(asking(seen, VERA), "alerts"))
 
 
+async def test_why_of_a_name_is_of_what_stands_for_the_rest() -> None:
+    """That it should run hangs on that it stopped: nobody is to choose between the two."""
+    stopped = made.stopped(3)
+    rule = replace(stopped.finding, rule="guest_expected_down")
+    seen = watching(stopped, replace(stopped, number=4, finding=rule, parent=stopped.key))
+    assert text(await show(asking(seen), "why", "ct-mail")).startswith("⚠️ ct-mail stopped by itself\n")
+    seen = watching(stopped, replace(stopped, number=4, finding=rule))
+    assert text(await show(asking(seen), "why", "ct-mail")).startswith("Which one?")
+
+
+async def test_why_says_once_what_keeps_many_rules_quiet() -> None:
+    seen = Watch()
+    seen.silent = dict.fromkeys(rules(), say("silenced by Ben until 16:10"))
+    assert " rules about it: silenced by Ben until 16:10" in text(await show(asking(seen), "why", "web"))
+
+
 async def test_why_nobody_was_told_is_found_by_name() -> None:
     seen = watching(replace(EXPLAINED, finding=replace(EXPLAINED.finding, subject=made.guest(105, "ct-dns"))))
     assert "ct-dns" not in text(await show(asking(seen), "alerts"))

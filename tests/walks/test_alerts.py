@@ -156,6 +156,16 @@ async def test_what_is_typed_reaches_the_watch(running: Stack) -> None:
     assert "(Asia/Tokyo)" in (await api.ask(running.with_ana, running.ana, "/zone")).text
     await api.say(running.with_ana, running.ana, "/testalert")
     await until(lambda: any("This is a test alert" in one.text for one in api.messages(ANA)))
+    test = next(one for one in api.messages(ANA) if one.text.startswith("⚠️ This is a test alert"))
+    assert test.labels == [["Ack", "Open"]]
+    answer = await api.tap(test, "Open", running.ana)
+    await api.settled()
+    answer = await api.tap(test, "Ack", running.ana)
+    assert answer is not None
+    assert answer.text == "Acknowledged."
+    await until(lambda: "acked by Ana" in test.text)
+    opened = next(one for one in reversed(api.messages(ANA)) if one.reply_to == test.id)
+    assert opened.text.startswith("⚠️ This is a test alert")
     shown = await api.ask(running.with_ben, running.ben, "/silence nas-backup")
     assert "Silence nas-backup for how long?" in shown.text
     for chat in (BEN, GROUP):

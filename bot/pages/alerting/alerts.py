@@ -185,7 +185,7 @@ def draw_one(data: One, asker: Asker) -> Screen:
         else None,
     )
     number = str(alert.number)
-    more: Row = (Button(say("Why"), Open("why", number)),)
+    more: Row = (Button(say("Why"), Open("why", number)),) if alert.number > 0 else ()  # not of a test
     buttons = [row for row in rows(alert, role=asker.role, acts=data.acts, more=more) if row]
     buttons = [tuple(button for button in row if button.tap != Open("alert", number)) for row in buttons]
     return Screen(

@@ -119,7 +119,7 @@ def _what(alert: Alert, kind: str, node: str) -> Said:
     if kind == "n" and node:
         return say("{node} and all on it, its guests too,", node=bold(cut(node, 32)))
     if kind == "r" or subject.about is About.CLUSTER:
-        return say("the rule {rule}, everywhere", rule=bold(alert.finding.rule))
+        return say("the rule {rule}, everywhere,", rule=bold(alert.finding.rule))
     if subject.about is About.NODE:
         return say("{node} itself, not its guests,", node=thing(subject))
     return thing(subject)

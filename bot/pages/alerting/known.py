@@ -16,7 +16,7 @@ from bot.pages.problems import RULES, Problem, problems
 from bot.rules.subjects import guest_subject, storage_subject
 from bot.rules.whynot import WHY_NOT
 from bot.screen import Button, Open, Screen
-from bot.text import Said, Value, bold, cut, lines, say
+from bot.text import Said, Value, bold, cut, lines, raw, say
 
 MOST = 3
 """Things of the same name, and records of them, that are shown."""
@@ -185,14 +185,24 @@ def _why_not(data: Known) -> list[Said]:
         if (reason := data.reasons.get(key)) is not None:
             by_reason.setdefault(reason, []).append(key)
     said: list[Said] = [
-        say("{rules}: {reason}", rules=", ".join(keys), reason=reason) for reason, keys in by_reason.items()
+        say("{rules}: {reason}", rules=_several(keys), reason=reason) for reason, keys in by_reason.items()
     ]
     rest = [key for key in data.rules if key not in data.reasons and key not in data.unseeing and key in rules.BY_KEY]
     if data.subject is None and len(rest) <= MOST:
-        said += [say("Rule {rule}: {help}", rule=key, help=rules.BY_KEY[key].help[:LINE]) for key in rest]
+        said += [say("Rule {rule}: {help}", rule=key, help=in_short(rules.BY_KEY[key].help)) for key in rest]
     elif rest:
         said.append(say("Nothing to tell: {names}", names=", ".join(rest)))
     return said
+
+
+def _several(keys: Sequence[str]) -> Said:
+    return raw(", ".join(keys)) if len(keys) <= MOST else say("{n} rules about it", n=len(keys))
+
+
+def in_short(help_: str) -> str:
+    """The first sentence: the figures, by the names of their settings, stand in the docs."""
+    first, stop, _ = help_.partition(". ")
+    return f"{first}{stop.rstrip()}"[:LINE]
 
 
 def _was(record: Record) -> Said:

@@ -186,7 +186,8 @@ def _which(data: Menu) -> Screen:
         if shown
         else say("There is no {kind}.", kind=data.kind)
     )
-    back: Row = (cancel(), Button(say("‹ Back"), Open("silence")), Button(say("‹ Alerts"), Open("alerts")))
+    way = () if node else (Button(say("‹ Back"), Open("silence")),)
+    back: Row = (cancel(), *way, Button(say("‹ Alerts"), Open("alerts")))
     return Screen(text=text, rows=(*pairs(buttons), *turn, back))
 
 

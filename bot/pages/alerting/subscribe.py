@@ -150,7 +150,7 @@ def told(route: Route | None) -> Said:
     }[route.least]
     parts = [*_each("tag", route.tags), *_each("pool", route.pools), *_each("node", route.nodes)]
     if not parts:
-        return say("{words}, of all that there is.", words=words)
+        return say("{words}.", words=words)
     return say("{words}, of {what}.", words=words, what=", ".join(parts))
 
 

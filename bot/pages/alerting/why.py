@@ -9,7 +9,7 @@ from bot.access import Asker, Role
 from bot.errors import NotFound
 from bot.model import Alert
 from bot.pages.alerting.alertwords import head, short, when
-from bot.pages.alerting.known import Known, known
+from bot.pages.alerting.known import Known, in_short, known
 from bot.pages.alerting.known import draw as draw_known
 from bot.pages.alerting.naming import ANY, Target, nearest, unknown
 from bot.pages.alerting.watched import explained, names, one, seen, watch
@@ -53,6 +53,8 @@ async def load(ask: Enquiry, arg: str) -> Data | Choice | Known | Near:
     found = [*standing, *quiet]
     if not (text.isascii() and text.isdecimal()) or not any(str(alert.number) == text for alert in found):
         named = [alert for alert in found if _is(alert, fold(text))]
+        keys = {alert.key for alert in named}
+        named = [alert for alert in named if alert.parent not in keys]  # what hangs on another of them, that explains
         if len(named) == 1:
             text = str(named[0].number)
         elif named or not text:
@@ -110,7 +112,7 @@ def draw(data: Data | Choice | Known | Near, asker: Asker) -> Screen:
         why.told,
         why.because,
         *steps,
-        say("Rule {rule}: {help}", rule=alert.finding.rule, help=why.rule_help),
+        say("Rule {rule}: {help}", rule=alert.finding.rule, help=in_short(why.rule_help)),
     )
     return Screen(text=explained, rows=((Button(say("‹ Alert"), Open("alert", str(alert.number))), back),))
 
