@@ -11,6 +11,7 @@ No child is what was told before: it stays a message of its own. Nor, of an outa
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum
 
 from bot.model import About, Alert, Finding, Phase
 from bot.rules import Limit
@@ -99,10 +100,29 @@ def hanging(alerts: Iterable[Alert], parents: Parents) -> frozenset[int]:
     )
 
 
-def released(alert: Alert, parent: Alert | None, limit: Limit) -> Alert:
-    """As it goes on under `parent`: a child whose parent fires no more, and of which nobody heard, has yet to fire."""
-    untold = alert.phase is Phase.FIRING and alert.reminded is None and bool(alert.parent)
-    if parent is None or parent.open or not untold:
+class Tie(Enum):
+    """What its parent means to a finding at one poll."""
+
+    NONE = "none"  # it has none, or goes its own way
+    LISTED = "listed"  # the parent fires: so may it, and stands in the parent's message
+    WAITS = "waits"  # the parent has yet to fire, or is just over: it does not fire now
+
+
+def tied(parent: Alert | None, finding: Finding, *, first: bool) -> Tie:
+    """`first`: at the first good poll, of which all is told in the summary. An event is found once, and cannot wait for
+    what becomes of its parent."""
+    if parent is None:
+        return Tie.NONE
+    if parent.open:
+        return Tie.LISTED
+    if finding.event or (first and parent.phase is Phase.OVER):
+        return Tie.NONE
+    return Tie.WAITS
+
+
+def released(alert: Alert, limit: Limit) -> Alert:
+    """As a child goes on that waits: one that had fired, and of which nobody heard, has yet to fire."""
+    if alert.phase is not Phase.FIRING or alert.reminded is not None or not alert.parent:
         return alert
     return replace(
         alert,

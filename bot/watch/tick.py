@@ -16,7 +16,7 @@ from bot.model.view import View
 from bot.rules import Confirm, Limit, Limits, Rule
 from bot.watch.firm import firm
 from bot.watch.gone import ended_gone, ended_unwatched, vanished
-from bot.watch.inhibit import Inhibits, Parents, released
+from bot.watch.inhibit import Inhibits, Parents, Tie, released, tied
 from bot.watch.silence import covering, voice
 
 GROUP_WAIT = 30.0
@@ -182,12 +182,11 @@ def tick(
                 continue
         finding = one.finding if one is not None else alert.finding if alert is not None else None
         parent = parents.of(finding, alert) if finding is not None else None
-        if parent is not None and finding is not None and not parent.open and (finding.event or _ended(parent, view)):
-            parent = None  # an event is found once: it cannot wait for what becomes of its parent
-        held_back = parent is not None and not parent.open
-        if alert is not None:
-            alert = released(alert, parent, one.limit if one is not None else Limit())
-        new, news = _step(alert, one, evaluation, view, setting, number, key not in unconfirmed and not held_back)
+        tie = tied(parent, finding, first=view.first) if finding is not None else Tie.NONE
+        if alert is not None and tie is Tie.WAITS:
+            alert = released(alert, one.limit if one is not None else Limit())
+        may_fire = key not in unconfirmed and tie is not Tie.WAITS
+        new, news = _step(alert, one, evaluation, view, setting, number, may_fire)
         if new is None:
             if alert is not None:
                 del stepped[alert.number]
@@ -196,7 +195,8 @@ def tick(
         if one is None and new.phase is Phase.OVER:
             new = _ended_as(new, view, setting, evaluation)
         if new.phase is not Phase.OVER or news is not None:
-            above = parent.key if parent is not None and new.fired is not None and parent.open else ""
+            listed = parent is not None and tie is Tie.LISTED and new.fired is not None
+            above = parent.key if parent is not None and listed else ""
             new = replace(new, parent=above) if new.parent != above else new
         parents.add(new)
         stepped[new.number] = new
@@ -229,11 +229,6 @@ def _ended_as(alert: Alert, view: View, setting: Setting, evaluation: Evaluation
 def _renewed(alert: Alert, finding: Finding) -> Alert:
     """An event that happened once more: the same message, with other words."""
     return replace(alert, finding=finding, headline=finding.said)
-
-
-def _ended(parent: Alert, view: View) -> bool:
-    """Over before the first good poll: what that one finds is told in the summary."""
-    return view.first and parent.phase is Phase.OVER
 
 
 def _in_order(latest: Mapping[str, Alert], found: Mapping[str, Found], parents: Parents) -> list[str]:
