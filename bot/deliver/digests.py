@@ -30,7 +30,13 @@ class Digests:
         self._hushed: set[int] = set()  # chats whose digest has just sounded
 
     def parents(self) -> dict[str, Alert]:
-        return {alert.key: alert for alert in self.desk.alerts.values() if alert.phase is Phase.FIRING}
+        """What others hang on, by key: the one that is open or, where none is, the latest."""
+        alerts = self.desk.alerts.values()
+        keys = {alert.parent for alert in alerts if alert.parent}
+        found = (
+            sorted((one for one in alerts if one.key in keys), key=lambda one: (one.open, one.number)) if keys else ()
+        )
+        return {alert.key: alert for alert in found}
 
     def scene(self, place: Place, routes: Sequence[Route], now: datetime) -> Scene:
         quiet = night(self.desk.habit(place.chat), now, self.zone) is not None

@@ -34,6 +34,7 @@ class Why(Enum):
     DIGEST = "digest"  # waits for the daily one
     SILENCED = "silenced"
     INHIBITED = "inhibited"  # stands in its parent's message
+    ENDING = "ending"  # nothing withholds it any more, but it seems to be over as well
     QUIET = "quiet"  # quiet hours keep it
     WAITING = "waiting"  # for what starts together with it
 
@@ -94,8 +95,16 @@ def sounds(alert: Alert, *, quiet: bool) -> bool:
     return (bad is Severity.WARNING or finding.loud) and not quiet
 
 
+def above(alert: Alert, parents: Mapping[str, Alert]) -> Alert | None:
+    """What it hangs on. Of one that is over, that holds for what is open: it is given the time to end as well."""
+    parent = parents.get(alert.parent) if alert.parent else None
+    if parent is None or parent.number == alert.number:
+        return None
+    return parent if parent.open or alert.open else None
+
+
 def why(alert: Alert, scene: Scene, parents: Mapping[str, Alert], waited: float, wait: float = GROUP_WAIT) -> Why:
-    """`parents`: open alerts by key. `waited`: seconds since it fired, monotonic."""
+    """`parents`: Digests.parents(). `waited`: seconds since it fired, monotonic."""
     if alert.number in scene.covered:
         return Why.COVERED
     if not news(alert) and alert.number not in scene.owed:
@@ -106,9 +115,11 @@ def why(alert: Alert, scene: Scene, parents: Mapping[str, Alert], waited: float,
         return Why.DIGEST
     if alert.silenced:
         return Why.SILENCED
-    parent = parents.get(alert.parent) if alert.parent else None
-    if parent is not None and parent.number != alert.number and wanted(scene.routes, parent):
+    parent = above(alert, parents)
+    if parent is not None and wanted(scene.routes, parent):
         return Why.INHIBITED
+    if alert.open and alert.reminded is None and alert.misses:
+        return Why.ENDING
     if scene.quiet and not urgent(alert):
         return Why.QUIET
     if waited < wait and level(alert) is not Severity.CRITICAL and not alert.summary:

@@ -13,7 +13,7 @@ from bot.deliver.desk import Desk
 from bot.deliver.digests import Digests
 from bot.deliver.hours import night
 from bot.deliver.ordered import Ordered
-from bot.deliver.plan import GROUP_WAIT, Scene, Why, heads, level, sounds, urgent, wanted
+from bot.deliver.plan import GROUP_WAIT, Scene, Why, above, heads, level, sounds, urgent, wanted
 from bot.model import Alert, Card, News, NewsKind, Phase, Severity
 from bot.pages.alerting import alertcard
 from bot.screen import Place
@@ -60,7 +60,7 @@ class Planner(Digests):
             if alert.fired is not None:
                 self._seen.setdefault(number, monotonic)
         self._seen = {number: at for number, at in self._seen.items() if number in self.desk.alerts}
-        under = {alert.number for alert in self.desk.alerts.values() if self._inhibited(alert, parents)}
+        under = {alert.number for alert in self.desk.alerts.values() if above(alert, parents) is not None}
         for number in self._under - under:  # it waits anew: it may go with its parent
             self._seen[number] = monotonic
         self._under = under
@@ -95,16 +95,15 @@ class Planner(Digests):
     # -- steps of take() -------------------------------------------------------------------------------------------
 
     def _merge(self, alerts: Mapping[int, Alert], now: datetime) -> None:
-        """What the watch no longer has is kept for as long as an open card shows it."""
+        """What the watch no longer has is kept for as long as an open card shows it, and is over: nothing else would
+        ever end it there."""
         shown = {number for card in self.desk.cards.values() if not card.closed for number in card.alerts}
         left = {number: alert for number, alert in self.desk.alerts.items() if number in shown and number not in alerts}
         for number, alert in left.items():
-            if number < 0 and alert.open and (now - alert.found).total_seconds() >= TEST_LASTS * self.scale:
+            lasts = number < 0 and (now - alert.found).total_seconds() < TEST_LASTS * self.scale
+            if alert.phase is not Phase.OVER and not lasts:
                 left[number] = replace(alert, phase=Phase.OVER, over=now)
         self.desk.know({**left, **alerts})
-
-    def _inhibited(self, alert: Alert, parents: Mapping[str, Alert]) -> bool:
-        return bool(alert.parent) and alert.parent in parents and alert.parent != alert.key
 
     def _letters(self, item: News, now: datetime) -> None:
         alert = item.alert

@@ -45,6 +45,8 @@ def told(alert: Alert, chat: int, planner: Digests, now: datetime, monotonic: fl
             return say("Not told: a silence covers it.")
         case Why.INHIBITED:
             return _inhibited(parents.get(alert.parent))
+        case Why.ENDING:
+            return say("Not told: it seems to be over.")
         case Why.QUIET:
             span = night(desk.habit(chat), now, planner.zone)
             if span is None:

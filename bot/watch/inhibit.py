@@ -3,7 +3,8 @@
 parent pending   its children do not fire yet: it may be told before them
 parent firing    its children fire, and are told nowhere: its message lists them
 parent over      what came down with it comes up with it: for `wait` s more its children do not fire, and those
-                 that had fired untold are pending again. What stands then, fires then.
+                 that had fired untold are pending again. What stands then, fires then. A child that some place was
+                 told of, since it does not hear of the parent, fires on, and for `wait` s more is told nowhere else.
 
 No child is what was told before: it stays a message of its own. Nor, of an outage, what was found well before it.
 """
@@ -120,9 +121,16 @@ def tied(parent: Alert | None, finding: Finding, *, first: bool) -> Tie:
     return Tie.WAITS
 
 
+def withheld(alert: Alert, parent: Alert | None, tie: Tie) -> str:
+    """Key of the parent in whose message it stands, or stood until a moment ago; '': of none."""
+    if parent is None or alert.fired is None:
+        return ""
+    return parent.key if tie is Tie.LISTED or (tie is Tie.WAITS and alert.parent) else ""
+
+
 def released(alert: Alert, limit: Limit) -> Alert:
     """As a child goes on that waits: one that had fired, and of which nobody heard, has yet to fire."""
-    if alert.phase is not Phase.FIRING or alert.reminded is not None or not alert.parent:
+    if alert.phase is not Phase.FIRING or alert.reminded is not None or not alert.parent or alert.told:
         return alert
     return replace(
         alert,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot.life import WINDOW
 from bot.model import Alert, Phase, Record, Silence
 from bot.ports import Changes, Kept
+from bot.watch.gone import ended_unwatched
 
 NUMBER = "number"
 """Kept.facts: the last Alert.number given away."""
@@ -24,19 +25,20 @@ class Table:
         self._number = self._silence = 0
 
     def load(self, kept: Kept, clusters: Iterable[str]) -> Changes:
-        """Gives what is to be forgotten: alerts of clusters that are watched no more."""
+        """Gives what is to be forgotten: alerts of clusters that are watched no more (`ended`)."""
         self.of = {cluster: {} for cluster in clusters}
-        strangers: list[int] = []
+        strangers: list[Alert] = []
         for alert in kept.alerts:
             mine = self.of.get(alert.finding.subject.cluster)
             if mine is None:
-                strangers.append(alert.number)
+                strangers.append(alert)
             else:
                 self.of[alert.finding.subject.cluster] = {**mine, alert.number: alert}
         self.silences = {silence.id: silence for silence in kept.silences}
         self._number = max(_whole(kept.facts.get(NUMBER)), *(a.number for a in kept.alerts), 0)
         self._silence = max(_whole(kept.facts.get(SILENCE)), *self.silences, 0)
-        return Changes(gone=strangers)
+        history = [record(alert) for alert in strangers if alert.phase is Phase.OVER]
+        return Changes(gone=[alert.number for alert in strangers], history=history)
 
     def number(self) -> int:
         self._number += 1
@@ -93,6 +95,18 @@ class Table:
         told = accepted()
         records = [record(replace(alert, told=alert.told or alert.number in told)) for alert in done]
         return Changes(gone=sorted(numbers), history=records)
+
+
+def ended(kept: Kept, clusters: Iterable[str], now: datetime) -> Kept:
+    """With all over of clusters that are watched no more: nothing would ever end it, and messages show it."""
+    watched = set(clusters)
+
+    def as_left(alert: Alert) -> Alert:
+        if not alert.open or alert.finding.subject.cluster in watched:
+            return alert
+        return replace(ended_unwatched(alert), phase=Phase.OVER, over=now, flapping=None)
+
+    return replace(kept, alerts=tuple(as_left(alert) for alert in kept.alerts))
 
 
 def record(alert: Alert) -> Record:

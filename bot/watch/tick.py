@@ -16,7 +16,7 @@ from bot.model.view import View
 from bot.rules import Confirm, Limit, Limits, Rule
 from bot.watch.firm import firm
 from bot.watch.gone import ended_gone, ended_unwatched, vanished
-from bot.watch.inhibit import Inhibits, Parents, Tie, released, tied
+from bot.watch.inhibit import Inhibits, Parents, Tie, released, tied, withheld
 from bot.watch.silence import covering, voice
 
 GROUP_WAIT = 30.0
@@ -195,8 +195,7 @@ def tick(
         if one is None and new.phase is Phase.OVER:
             new = _ended_as(new, view, setting, evaluation)
         if new.phase is not Phase.OVER or news is not None:
-            listed = parent is not None and tie is Tie.LISTED and new.fired is not None
-            above = parent.key if parent is not None and listed else ""
+            above = withheld(new, parent, tie)
             new = replace(new, parent=above) if new.parent != above else new
         parents.add(new)
         stepped[new.number] = new

@@ -24,7 +24,7 @@ from bot.watch.pushed import POINTS_TO, dealt_with, strays
 from bot.watch.sights import Sight
 from bot.watch.silence import maintained
 from bot.watch.starts import begin, stopped
-from bot.watch.table import merge
+from bot.watch.table import ended, merge
 from bot.watch.tick import GROUP_WAIT, Evaluation, Setting, again, doubts, evaluating, tick
 
 log = logging.getLogger(__name__)
@@ -88,8 +88,9 @@ class Watch(Changing):
 
     async def start(self) -> None:
         """Raises: StoreFailed."""
-        kept = await self._ledger.alerts()
+        read = await self._ledger.alerts()
         self._started = self._clock.now()
+        kept = ended(read, self._clusters, self._started)
         strangers, gone = self._table.load(kept, self._clusters), strays(kept.facts, self._clusters)
         self._posts = {
             key: Post(

@@ -299,6 +299,8 @@ class Ledger:
         self.records: dict[int, Record] = {}
         self.cards: dict[int, Card] = {}
         self.outbox: dict[int, Outgoing] = {}
+        self.routes: dict[tuple[int, int | None], Route] = {}
+        self.habits: dict[int, Habits] = {}
         self.saved: list[Changes] = []
         self.fails = False
 
@@ -308,6 +310,8 @@ class Ledger:
             cards=tuple(self.cards.values()),
             outbox=tuple(self.outbox.values()),
             silences=tuple(self.silences.values()),
+            routes=tuple(self.routes.values()),
+            habits=tuple(self.habits.values()),
             guests=dict(self.rows["guests"]),
             nodes=dict(self.rows["nodes"]),
             storages=dict(self.rows["storages"]),
@@ -328,6 +332,10 @@ class Ledger:
             self.cards.pop(id_, None)
         for id_ in changes.sent:
             self.outbox.pop(id_, None)
+        self.routes |= {(route.chat, route.topic): route for route in changes.routes}
+        for place in changes.routes_gone:
+            self.routes.pop(place, None)
+        self.habits |= {habits.chat: habits for habits in changes.habits}
         self.silences |= {silence.id: silence for silence in changes.silences}
         for id_ in changes.silences_gone:
             self.silences.pop(id_, None)

@@ -18,7 +18,7 @@ SETTING = Setting(rules=BY_KEY, inhibits=inhibits, parents=PARENTS)
 
 @dataclass
 class Lives:
-    """Of the rules named. Nothing is looked up before it fires; all that has fired counts as told."""
+    """Of the rules named. Nothing is looked up before it fires; what has fired, and hangs on nothing, counts as told."""
 
     rules: Sequence[str]
     film: Film = field(default_factory=Film)
@@ -44,7 +44,8 @@ class Lives:
         evaluation = evaluate(seen, [BY_KEY[key] for key in self.rules], self.book)
         assert not evaluation.broken
         ticked = tick(self.alerts, evaluation, seen, [], SETTING, lambda: next(self._numbers))
-        self.alerts = {number: replace(one, told=True) if one.fired else one for number, one in ticked.alerts.items()}
+        fired = {number for number, one in ticked.alerts.items() if one.fired and not one.parent}
+        self.alerts = {n: replace(one, told=True) if n in fired else one for n, one in ticked.alerts.items()}
         self._events |= ticked.events
         for news in ticked.news:
             if news.kind is NewsKind.CHANGED:
