@@ -19,7 +19,7 @@ def ended_gone(alert: Alert) -> Alert:
 
 
 def ended_unwatched(alert: Alert) -> Alert:
-    """Its rule was switched off for it, by a setting or a tag, or its cluster was: whether it got well, nobody looks any more."""
+    """Its rule was switched off for it, by a setting or a tag, or its cluster was: nobody looks whether it got well."""
     finding = alert.finding
     over = say("{said}: it is not watched any more", said=finding.said)
     return replace(alert, finding=replace(finding, over=over, unwell=say("not watched any more"), after=()))

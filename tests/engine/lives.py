@@ -18,7 +18,7 @@ SETTING = Setting(rules=BY_KEY, inhibits=inhibits, parents=PARENTS)
 
 @dataclass
 class Lives:
-    """Of the rules named. Nothing is looked up before it fires; what has fired, and hangs on nothing, counts as told."""
+    """Of the rules named. Nothing is looked up before it fires; what has fired, and hangs on nothing, is told."""
 
     rules: Sequence[str]
     film: Film = field(default_factory=Film)
