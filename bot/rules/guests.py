@@ -42,7 +42,7 @@ def guest_stopped_by_itself(view: View, limits: Limits) -> Iterator[Finding]:
     before = view.before.guests
     for guest in scan(view).stopped:
         was = before.get(guest.vmid)
-        if was is None or not ran(was) or view.asleep(guest.node):
+        if was is None or not ran(was) or asleep(view, guest):
             continue
         limit = limits.of(guest_key(guest))
         if not limit.on:
@@ -65,6 +65,12 @@ def guest_stopped_by_itself(view: View, limits: Limits) -> Iterator[Finding]:
             )
         else:
             yield _stopped(view, guest, was, grey=bool(guest.lock))
+
+
+def asleep(view: View, guest: Guest) -> bool:
+    """May it have gone to sleep with its node, as far as anybody can say? Where tasks are to be seen, one of them says
+    so."""
+    return view.tasks is None and view.asleep(guest.node)
 
 
 def _undecided(view: View, guest: Guest) -> bool:

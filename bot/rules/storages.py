@@ -174,7 +174,8 @@ def offline(view: View, limits: Limits) -> Iterator[Finding]:
     for storage in snapshot.storages:
         if storage.available is not False or not is_online(view, storage.node):
             continue
-        if view.asleep(storage.id) or view.asleep(storage.name) or _contradicted(view, storage):
+        sleeps = {storage.id, storage.name, "" if storage.shared else storage.node}  # one that wakes takes a moment
+        if sleeps & view.sleeping or _contradicted(view, storage):
             continue
         subject = storage_subject(storage)
         needed = bool(GUESTS & set(storage.content))

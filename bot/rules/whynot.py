@@ -12,7 +12,7 @@ from bot.model.view import View
 from bot.rules.causes import HA_BUSY, ha_wants, of_down, ordered_down, took_down
 from bot.rules.expected import EXPECT_UP, STARTALL, boots, expected
 from bot.rules.grades import more
-from bot.rules.guests import ran
+from bot.rules.guests import asleep, ran
 from bot.rules.rule import Limit
 from bot.rules.troubled import backed_up, paused_last
 from bot.text import Said, say
@@ -24,7 +24,7 @@ def stopped_by_itself(view: View, guest: Guest, limit: Limit) -> Said | None:
     was = view.before.guests.get(guest.vmid)
     if was is None or not ran(was):
         return say("it was never seen running")
-    if view.asleep(guest.node):
+    if asleep(view, guest):
         return say("its node may sleep")
     if (cause := of_down(view, guest, was)) is not None:
         return cause.said(view.at)

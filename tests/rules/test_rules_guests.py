@@ -251,9 +251,12 @@ def test_a_move_or_a_restart_of_its_node_explains_it() -> None:
     assert stopped(was=replace(RAN, booted=NOW.timestamp() - 500), was_nodes=booted) is not None
 
 
-@pytest.mark.parametrize("more", [{"sleeping": frozenset({"pve1"})}])
-def test_what_stands_on_a_node_that_may_sleep_is_left_alone(more: dict[str, Any]) -> None:
-    assert stopped(**more) is None
+def test_on_a_node_that_may_sleep_and_is_awake_a_guest_that_stops_by_itself_is_told() -> None:
+    """What goes to sleep with it is stopped by a stopall, or is not to be seen."""
+    asleep = frozenset({"pve1"})
+    assert stopped(sleeping=asleep) is not None
+    assert stopped(sleeping=asleep, tasks=None) is None  # nobody can say that it did not go to sleep
+    assert stopped(sleeping=asleep, tasks=(task("stopall", "", start=-40, end=-5, user="root@pam"),)) is None
 
 
 def test_a_template_never_stops() -> None:

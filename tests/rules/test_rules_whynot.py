@@ -86,7 +86,8 @@ def reason(rule: str, looked: View) -> str | None:
             "it was never seen running",
             "it does not start with its node, and has no tag expect-up",
         ),
-        (seen(DOWN, RAN, STARTS, sleeping=frozenset({"pve1"})), "its node may sleep", "its node may sleep"),
+        (seen(DOWN, RAN, STARTS, sleeping=frozenset({"pve1"})), None, "its node may sleep"),
+        (seen(DOWN, RAN, STARTS, sleeping=frozenset({"pve1"}), tasks=None), "its node may sleep", "its node may sleep"),
         (
             seen(guest(status=Status.STOPPED, lock="backup"), RAN, STARTS),  # it was locked long after it stopped
             "it is locked: backup",

@@ -199,6 +199,13 @@ def test_one_that_may_sleep_is_quiet(asleep: str) -> None:
     )
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_that_of_a_node_that_may_sleep_is_quiet_too(shared: bool) -> None:
+    """It wakes, and what is on it takes a moment; what is shared is nothing of its own."""
+    waking = view(snapshot(storages=[storage(available=False, shared=shared)]), sleeping=frozenset({"pve1"}))
+    assert bool(find("storage_offline", waking)) is shared
+
+
 def test_offline_with_its_node_is_not_its_own() -> None:
     down = snapshot(nodes=[node(online=False)], storages=[storage(available=None), storage("b", available=False)])
     assert not find("storage_offline", view(down))
