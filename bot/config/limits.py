@@ -18,6 +18,8 @@ from bot.model import Severity
 from bot.reading import shown
 from bot.rules import Kind, Limit, Rule
 from bot.rules.limits import ALL, SCOPES, Change, Override, applied, figures_of
+from bot.rules.scopes import FOR_ALL as ONE_FOR_ALL
+from bot.rules.scopes import SCOPES_OF
 
 FOR_ALL = ("on", "severity", "hold", "clear")
 """What an override of all rules may change: their figures are of different things."""
@@ -199,6 +201,13 @@ def _override(entry: str, rules: Mapping[str, Rule], limits: Mapping[str, Limit]
     key = match["rule"]
     if key != ALL and key not in rules:
         raise ValueError(f"there is no rule {shown(key)}{_nearest(key, rules)}")
+    scopes = SCOPES_OF.get(key, SCOPES)
+    if match["by"] not in scopes:
+        raise ValueError(
+            f"{key} has exceptions by {', '.join(scopes)}, none by {match['by']}"
+            if scopes
+            else f"{key} has no exceptions: it is about the cluster, not about its parts"
+        )
     whose = rules.values() if key == ALL else (rules[key],)
     known = {figure.name: figure for rule in whose for figure in settings_of(rule)}
     known = {name: figure for name, figure in known.items() if key != ALL or name in FOR_ALL}
@@ -210,6 +219,8 @@ def _override(entry: str, rules: Mapping[str, Rule], limits: Mapping[str, Limit]
         changes[name.lower()] = read(known[name.lower()], value)
     if not changes:
         raise ValueError("changes nothing")
+    if fixed := sorted(ONE_FOR_ALL.get(key, frozenset()) & changes.keys()):
+        raise ValueError(f"{', '.join(fixed)} of {key} is one for all, and no exception changes it")
     if key != ALL:
         wrong = mistakes(rules[key], changes, applied(limits.get(key, rules[key].limit), changes))
         if wrong:

@@ -51,6 +51,7 @@ class Subject:
     tags: tuple[str, ...] = ()
     pool: str = ""
     kind: str = ""  # of a guest: VM or CT, as people read it
+    of: str = ""  # key of the guest that something other belongs to, where it is one's: a job, a task, a backup
 
     @property
     def key(self) -> str:

@@ -76,7 +76,8 @@ def _stands(view: View, run: Run, text: str) -> bool:
 
 
 def _finding(view: View, run: Run, guests: list[GuestBackup], unknown: list[str], limits: Limits) -> Finding:
-    again = [one for one in guests if _in_a_row(view, one) >= max(2, limits.base.count)]
+    again = [one for one in guests if _in_a_row(view, one) >= _often(view, one, limits)]
+    often = [_often(view, one, limits) for one in guests]
     nodes = sorted({run.tasks[text].node for text in run.failed})
     named = [guest for one in guests if (guest := guest_named(view, one.vmid)) is not None]
     only = named[0] if len(guests) == 1 and named and not unknown else None
@@ -94,7 +95,7 @@ def _finding(view: View, run: Run, guests: list[GuestBackup], unknown: list[str]
         ),
         because=lines(
             say("vzdump by {user}, {n} of {all} tasks failed", user=run.user, n=len(run.failed), all=len(run.tasks)),
-            say("critical after {n} in a row", n=max(2, limits.base.count)),
+            say("critical after {n} in a row", n=min(often, default=max(2, limits.base.count))),
         ),
         cures=(*_retries(named), opens(say("Log"), "task", f"{view.cluster} {first}")),
         slow=True,
@@ -153,6 +154,12 @@ def _went_down(view: View, one: GuestBackup) -> bool:
     if upid is None or booted is None:
         return False
     return upid.start.timestamp() < booted <= (one.ended + SLACK).timestamp()
+
+
+def _often(view: View, one: GuestBackup, limits: Limits) -> int:
+    """Failures in a row that are critical."""
+    guest = guest_named(view, one.vmid)
+    return max(2, (limits.of(guest_key(guest)) if guest is not None else limits.base).count)
 
 
 def _in_a_row(view: View, one: GuestBackup) -> int:

@@ -15,6 +15,7 @@ from bot.model.view import View
 from bot.rules.grades import graded
 from bot.rules.rule import Limit
 from bot.rules.sight import Sees, seen, whole
+from bot.rules.subjects import guest_key
 from bot.text import Said, say, say_n
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ def sinking(value: float, limit: Limit) -> tuple[Severity, bool] | None:
 
 
 def of_other(view: View, path: str, name: str, node: str = "", guest: Guest | None = None) -> Subject:
-    """Something on a node, or of a guest: whose tags and pool it has, for routes and silences."""
+    """Something on a node, or of a guest: whose tags and pool it has, for routes and silences, and whose limits."""
     return Subject(
         about=About.OTHER,
         cluster=view.cluster,
@@ -95,6 +96,7 @@ def of_other(view: View, path: str, name: str, node: str = "", guest: Guest | No
         node=node,
         tags=guest.tags if guest is not None else (),
         pool=guest.pool if guest is not None else "",
+        of=guest_key(guest) if guest is not None else "",
     )
 
 

@@ -20,7 +20,7 @@ from bot.rules.readings import (
     sees_reading,
 )
 from bot.rules.rule import Kind, Limit, Limits, Rule
-from bot.rules.subjects import guest_key, opens
+from bot.rules.subjects import opens
 from bot.text import Said, lines, say, say_n
 
 LATE = 3.0
@@ -34,7 +34,7 @@ def find(view: View, limits: Limits) -> Iterator[Finding]:
             if job.disabled or job.source not in {"", node} or view.asleep(node) or view.asleep(job.target):
                 continue
             guest = guest_named(view, job.vmid)
-            finding = _job(view, node, job, guest, _limit(limits, subject_of(view, node, job, guest), guest))
+            finding = _job(view, node, job, guest, limits.about(subject_of(view, node, job, guest)))
             if finding is not None:
                 yield finding
 
@@ -57,13 +57,6 @@ def _pushed(view: View) -> Iterator[Finding]:
 
 def subject_of(view: View, node: str, job: ReplicationJob, guest: Guest | None) -> Subject:
     return of_other(view, f"replication/{job.id}", name_of(view, job.vmid), node, guest)
-
-
-def _limit(limits: Limits, subject: Subject, guest: Guest | None) -> Limit:
-    """Its own, else its guest's."""
-    if guest is None or subject.key in limits.exceptions:
-        return limits.of(subject.key)
-    return limits.of(guest_key(guest))
 
 
 def _job(view: View, node: str, job: ReplicationJob, guest: Guest | None, limit: Limit) -> Finding | None:

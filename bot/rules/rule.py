@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from bot.model import Finding, Severity, Subject
+from bot.model import About, Finding, Severity, Subject
 
 if TYPE_CHECKING:  # not needed before the first poll, and a start does not wait for it
     from bot.model.feeds import Feed
@@ -66,6 +66,15 @@ class Limits:
 
     def of(self, subject_key: str) -> Limit:
         return self.exceptions.get(subject_key, self.base) if self.exceptions else self.base
+
+    def about(self, subject: Subject) -> Limit:
+        """Its own, else that of the guest it belongs to, else of the node it is on."""
+        if not self.exceptions:
+            return self.base
+        keys = [subject.key, subject.of]
+        if subject.about is About.OTHER and subject.node:
+            keys.append(f"{subject.cluster}/{About.NODE.value}/{subject.node}")
+        return next((found for key in keys if (found := self.exceptions.get(key)) is not None), self.base)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

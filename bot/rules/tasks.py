@@ -216,7 +216,7 @@ def stuck(view: View, limits: Limits) -> Iterator[Finding]:
         guest = guest_named(view, task.upid.subject)
         name = guest.name if guest is not None else task.upid.subject or task.upid.node
         subject = of_other(view, task.upid.text, name, task.upid.node, guest)
-        limit = limits.of(guest_subject(guest).key if guest is not None else subject.key)
+        limit = limits.about(subject)
         age = (view.at - task.upid.start).total_seconds()
         if not limit.on or age <= patience(task, limit):
             continue

@@ -91,7 +91,7 @@ def evaluating(view: View, rules: Iterable[Rule], book: Limiting) -> Generator[N
         try:
             limits[rule.key] = of = book.limits(rule, view.snapshot)
             for one in _find(rule, view, of):
-                mine.append(Found(rule=rule, limit=of.of(one.subject.key), finding=one))
+                mine.append(Found(rule=rule, limit=of.about(one.subject), finding=one))
                 if len(mine) % PIECE == 0:
                     yield
         except Exception as error:  # noqa: BLE001 - the watch logs it with its traceback; one rule must not end them all
@@ -215,7 +215,7 @@ def _ended_as(alert: Alert, view: View, setting: Setting, evaluation: Evaluation
         return ended_gone(alert)
     rule, limits = setting.rules.get(finding.rule), evaluation.limits.get(finding.rule)
     asks = rule is not None and rule.ending is not None and finding.subject.about is About.GUEST  # what its guest is
-    if limits is not None and not limits.of(finding.subject.key).on and not asks:
+    if limits is not None and not limits.about(finding.subject).on and not asks:
         return ended_unwatched(alert)
     if rule is None or rule.ending is None:
         return alert
@@ -259,7 +259,7 @@ def _step(
             return over, News(kind=NewsKind.RESOLVED if alert.told else NewsKind.BACK, alert=over)
         rule, finding = known, None
         limit = (
-            evaluation.limits[rule.key].of(alert.finding.subject.key) if rule.key in evaluation.limits else rule.limit
+            evaluation.limits[rule.key].about(alert.finding.subject) if rule.key in evaluation.limits else rule.limit
         )
     return life.step(
         alert,

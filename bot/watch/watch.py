@@ -178,7 +178,7 @@ class Watch(Changing):
         post = self._posts.get(subject.cluster)
         if rule is None or post is None:
             return super()._limit(rule, subject)
-        return self._sight.book.limits(rule, post.pve.latest()).of(subject.key)
+        return self._sight.book.limits(rule, post.pve.latest()).about(subject)
 
     async def _loop(self, key: str) -> None:
         """Beats come `poll` s apart, however long a tick takes; those missed, by a machine asleep, are not made up.

@@ -13,6 +13,7 @@ from bot.model import Route, Severity, Subject
 from bot.model.view import View
 from bot.rules import RULES, Kind, Limit, Limits, Rule
 from bot.rules.limits import Override
+from bot.rules.scopes import FOR_ALL, SCOPES_OF
 
 SECRET = "5f2a1c3e-0000-4000-8000-00000000abcd"
 GOOD = {
@@ -349,9 +350,11 @@ def test_overrides_are_read() -> None:
         ("*@tag:x warning=9", "'warning=9' is none of on=…, severity=…, hold=…, clear=…"),
         ("task_failed@tag:x hold=9", "'hold=9' is none of on=…, severity=…"),
         ("*@tag:x on", "'on' is none of on=…, severity=…, hold=…, clear=…"),
-        ("storage_full@tag:x warning=200", "'200' is not a share: 0.9, 90 or 90%"),
-        ("storage_full@tag:x warning=96", "warning must be below critical, 95%"),
+        ("storage_full@storage:x warning=200", "'200' is not a share: 0.9, 90 or 90%"),
+        ("storage_full@storage:x warning=96", "warning must be below critical, 95%"),
         ("cert_expiry@node:x warning=2", "warning must be above critical, 3d"),
+        ("storage_full@tag:x on=no", "storage_full has exceptions by storage, node, none by tag"),
+        ("cert_expiry@guest:x on=no", "cert_expiry has exceptions by node, none by guest"),
     ],
 )
 def test_one_line_a_mistake_of_an_override(text: str, words: str) -> None:
@@ -359,7 +362,7 @@ def test_one_line_a_mistake_of_an_override(text: str, words: str) -> None:
 
 
 def test_an_override_is_held_against_what_the_settings_made_of_the_rule() -> None:
-    given_(ALERTS__STORAGE_FULL__CRITICAL="99", ALERTS__OVERRIDES="storage_full@tag:x warning=96")
+    given_(ALERTS__STORAGE_FULL__CRITICAL="99", ALERTS__OVERRIDES="storage_full@storage:x warning=96")
 
 
 @given(st.text(max_size=60), st.text(max_size=20))
@@ -381,6 +384,29 @@ def test_any_text_is_settings_or_a_config_error(overrides: str, figure: str) -> 
     else:
         return
     assert all(line and "\n" not in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ceph@guest:104 on=off", "ceph has no exceptions: it is about the cluster, not about its parts"),
+        ("thin_metadata@storage:local-lvm warning=95", "thin_metadata has exceptions by node, none by storage"),
+        ("backup_failed@storage:nas on=off", "backup_failed has exceptions by tag, pool, guest, node, none by storage"),
+        ("task_failed@tag:x count=9 on=no", "count of task_failed is one for all, and no exception changes it"),
+    ],
+)
+def test_what_no_exception_can_be_for_is_refused(text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        given_(tuple(RULES), ALERTS__OVERRIDES=text)
+    assert [line.removeprefix("TELEMOX_ALERTS__OVERRIDES: ") for line in caught.value.lines] == [f"{text!r}: {words}"]
+
+
+def test_every_rule_says_whom_its_exceptions_are_for() -> None:
+    assert set(SCOPES_OF) == {rule.key for rule in RULES}
+    for rule_ in RULES:
+        names = {figure.name for figure in settings_of(rule_)}
+        assert FOR_ALL.get(rule_.key, frozenset()) <= names
+    assert set(FOR_ALL) <= set(SCOPES_OF)
 
 
 # -- the real rules ------------------------------------------------------------------------------------------------

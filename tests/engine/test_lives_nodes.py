@@ -1,12 +1,13 @@
 """What is told of nodes, storages, disks, jobs and backups, from poll to poll, through the real rules."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.model import Guest, Status
+from bot.model import Guest, Outcome, Severity, Status
 from bot.model.feeds import BACKUPS, CERTIFICATES, DISKS, REPLICATION, SERVICES, THIN, ZFS, Feeds
 from bot.model.readings import (
     BackupJob,
@@ -20,7 +21,7 @@ from bot.model.readings import (
     ZfsPool,
 )
 from bot.rules import RULES
-from bot.rules.limits import Book, Override
+from bot.rules.limits import Book, Change, Override
 from tests.engine.lives import Lives
 from tests.rules.views import HOSTILE, NOW, feeds, guest, later, node, offline, read, task
 
@@ -236,3 +237,26 @@ def test_guests_out_of_sight_start_nothing() -> None:
     lives = Lives(["backup_overdue", "store_overdue"])
     off = [replace(one, status=Status.UNKNOWN, uptime=None) for one in seven()]
     assert lives.run(600, off, nodes=[node(), offline("pve2")], feeds=backed(LATE)) == []
+
+
+# -- exceptions reach what belongs to a guest ----------------------------------------------------------------------
+
+STUCK = task("qmigrate", 104, start=-8 * 3600)
+NO_SPACE = replace(task("vzdump", 104, start=-3700, end=-3600, outcome=Outcome.ERROR), exitstatus="no space")
+OTHERS = ["replication", "task_stuck", "backup_failed"]
+
+
+@pytest.mark.parametrize(
+    ("by", "value", "of"),
+    [("tag", "lab", guest(tags=("lab",))), ("guest", "104", guest()), ("node", "pve1", guest()),
+     ("tag", "nothing", guest(tags=("bot-relaxed",)))],
+)  # fmt: skip
+def test_an_exception_for_a_guest_is_for_its_jobs_too(by: str, value: str, of: Guest) -> None:
+    def told(changes: Mapping[str, Change]) -> list[str]:
+        lives = Lives(OTHERS, book=Book(RULES, overrides=[Override(rule="*", by=by, value=value, changes=changes)]))
+        failing = feeds((REPLICATION, "pve1", (replace(JOB, fails=6),)), (BACKUPS, "", Backups()))
+        lives.run(120, [of], nodes=TWO, feeds=failing, tasks=(STUCK, NO_SPACE))
+        return [f"{one.finding.rule} {one.severity.word}" for one in lives.alerts.values()]
+
+    assert sorted(told({"severity": Severity.INFO})) == ["backup_failed info", "replication info", "task_stuck info"]
+    assert told({"on": False}) == [] or "bot-relaxed" in of.tags

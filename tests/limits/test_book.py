@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model import Guest, Kind, Node, Severity, Snapshot, Status, Storage, Subject
+from bot.model import About, Guest, Kind, Node, Severity, Snapshot, Status, Storage, Subject
 from bot.model.view import View
 from bot.rules import RULES, Limit, Limits, Rule
 from bot.rules import Kind as RuleKind
@@ -143,6 +143,21 @@ def test_it_changes_what_the_settings_made_of_the_rule() -> None:
     book = Book([FULL], {"full": replace(FULL.limit, hold=7)}, [over("guest", "104")])
     assert book.limits(FULL, HERE).base.hold == 7
     assert book.limits(FULL, HERE).of("main/guest/104") == replace(FULL.limit, hold=7, warning=0.5, warning_clear=0.45)
+
+
+def test_what_belongs_to_a_guest_has_its_limits_else_its_nodes() -> None:
+    def of(*overrides: Override, guest_: str = "", node: str = "", id_: str = "replication/101-0") -> float:
+        subject = Subject(
+            about=About.OTHER, cluster="main", id=id_, node=node, of=f"main/guest/{guest_}" if guest_ else ""
+        )
+        return Book([FULL], {}, overrides).limits(FULL, HERE).about(subject).hold
+
+    lab, pve1 = over("tag", "lab", hold=1.0), over("node", "pve1", hold=2.0)
+    assert of(lab, guest_="101", node="pve1") == 1
+    assert of(lab, guest_="104", node="pve2") == of(lab, node="pve1") == of(guest_="101") == 300
+    assert of(pve1, guest_="101", node="pve2") == 2, "its guest is there"
+    assert of(pve1, node="pve1") == of(pve1, node="pve1", id_="pve1/rpool") == 2
+    assert of(pve1, guest_="103", node="pve1") == FULL.limit.hold * PATIENCE, "by its tag"
 
 
 # -- tags ----------------------------------------------------------------------------------------------------------
