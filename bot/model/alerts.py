@@ -91,6 +91,9 @@ class Finding:
     slow: bool = False  # never passes quiet hours and repeats daily, critical or not
     since: datetime | None = None  # when it began, where the rule knows better than the poll; UTC
     affected: tuple[str, ...] = ()  # names of what goes down with it, to be listed in its message
+    explains: tuple[
+        str, ...
+    ] = ()  # keys of subjects that it may be the same trouble with, where the rule must say which
     hold: float | None = None  # s: overrides the rule's hold for this finding (0: at once)
     last: Said | None = None  # why nobody is told though it was found: cause known (for /why)
     unwell: Said | None = None  # in few words, once it is over: why nothing is well for that ("failed again 14:10")

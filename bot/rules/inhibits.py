@@ -7,7 +7,7 @@
 6 ha_error                   7 and 8 of the same guest
 7 guest_stopped_by_itself    8 of the same guest
 30 store_overdue             30 of the guests it names
-9 guest_io_error             22 of the storages its node has
+9 guest_io_error             22 of the storages that may hold its disks, and have had no room since
 """
 
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ def inhibits(parent: Finding, child: Finding) -> bool:
         case "store_overdue":
             return child.rule == "backup_overdue" and below.name in parent.affected
         case "guest_io_error":
-            return child.rule == "storage_full" and below.node in {"", above.node}
+            return child.rule == "storage_full" and below.key in parent.explains
         case _:
             return False
 

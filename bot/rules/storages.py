@@ -13,15 +13,13 @@ from bot.rules.grades import graded
 from bot.rules.readings import is_online, listed, of_other, page_of_node, passed, per_node, percent, sees_reading
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 from bot.rules.sight import blind, seen, sees_storage, storage_of
-from bot.rules.subjects import opens, storage_subject
+from bot.rules.subjects import HOLD_DISKS, opens, storage_subject
 from bot.text import Said, lines, say, size, size_pair
 
 ALIKE = 0.01
 """Share by which the figures of two names for one place may differ: they are read some seconds apart."""
 FAR = 30 * DAY
 """Seconds ahead that a trend is worth a word."""
-GUESTS = frozenset({"images", "rootdir"})
-"""Contents that guests run from."""
 
 
 # -- 22 ------------------------------------------------------------------------------------------------------------
@@ -178,7 +176,7 @@ def offline(view: View, limits: Limits) -> Iterator[Finding]:
         if sleeps & view.sleeping or _contradicted(view, storage):
             continue
         subject = storage_subject(storage)
-        needed = bool(GUESTS & set(storage.content))
+        needed = bool(HOLD_DISKS & set(storage.content))
         where = say("on {node}", node=storage.node) if not storage.shared else say("shared, seen from no node")
         yield Finding(
             rule="storage_offline",

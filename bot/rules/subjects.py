@@ -6,6 +6,9 @@ from bot.model import About, Cure, Guest, Node, Snapshot, Storage, Subject
 from bot.model.view import View
 from bot.text import Said, cut, say
 
+HOLD_DISKS = frozenset({"images", "rootdir"})
+"""Contents of storages that guests run from."""
+
 
 def cluster_subject(view: View) -> Subject:
     return Subject(about=About.CLUSTER, cluster=view.cluster, name=view.name)

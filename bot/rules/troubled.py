@@ -15,9 +15,12 @@ from bot.rules.rule import Confirm, Limit, Limits, Rule
 from bot.rules.rule import Kind as Lasts
 from bot.rules.scan import recall, scan
 from bot.rules.sight import in_sight, seen, sees_guest
-from bot.rules.subjects import guest_key, guest_subject, opens, resume, tasks_of_guest
+from bot.rules.subjects import HOLD_DISKS, guest_key, guest_subject, opens, resume, storage_subject, tasks_of_guest
 from bot.rules.tasks import CONSOLES
 from bot.text import Said, clock, day_clock, say
+
+ROOM = 0.9
+"""Share used below which a storage is not full: a file system keeps some for root, so that 95 % may be all."""
 
 # -- 9 guest_io_error ----------------------------------------------------------------------------------------------
 
@@ -46,7 +49,26 @@ def guest_io_error(view: View, limits: Limits) -> Iterator[Finding]:
             details=details,
             because=say("its state is {state}", state=guest.status.value),
             cures=cures,
+            explains=_full(view, guest) if guest.status is Status.IO_ERROR else (),
         )
+
+
+def _full(view: View, guest: Guest) -> tuple[str, ...]:
+    """Keys of the storages that may have halted it by being full: they can hold its disks, and none was seen to have
+    room since."""
+    snapshot, was = seen(view), view.before.guests.get(guest.vmid)
+    halted = was.changed if was is not None and was.status is guest.status else None
+    since = (halted or view.at).timestamp()
+    keys: list[str] = []
+    for storage in snapshot.storages if snapshot is not None else ():
+        if not HOLD_DISKS & set(storage.content) or (storage.node != guest.node and not storage.shared):
+            continue
+        before = view.before.storages.get(storage.id)
+        used = [disk for at, disk in (before.samples if before is not None else ()) if at >= since]
+        used += [storage.disk] if storage.disk is not None else []
+        if all(disk >= ROOM * (storage.maxdisk or 0) for disk in used):
+            keys.append(storage_subject(storage).key)
+    return tuple(sorted(keys))
 
 
 # -- 10 guest_paused -----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import Guest, Outcome, Severity, Status
+from bot.model import Guest, Outcome, Severity, Status, Storage
 from bot.model.feeds import BACKUPS, CERTIFICATES, DISKS, REPLICATION, SERVICES, THIN, ZFS, Feeds
 from bot.model.readings import (
     BackupJob,
@@ -23,7 +23,7 @@ from bot.model.readings import (
 from bot.rules import RULES
 from bot.rules.limits import Book, Change, Override
 from tests.engine.lives import Lives
-from tests.rules.views import HOSTILE, NOW, feeds, guest, later, node, offline, read, task
+from tests.rules.views import HOSTILE, NOW, feeds, guest, later, node, offline, read, storage, task
 
 # -- disks ---------------------------------------------------------------------------------------------------------
 
@@ -260,3 +260,36 @@ def test_an_exception_for_a_guest_is_for_its_jobs_too(by: str, value: str, of: G
 
     assert sorted(told({"severity": Severity.INFO})) == ["backup_failed info", "replication info", "task_stuck info"]
     assert told({"on": False}) == [] or "bot-relaxed" in of.tags
+
+
+# -- a halted guest, and the storage that may have done it ---------------------------------------------------------
+
+IO = guest(status=Status.IO_ERROR)
+SAN = storage("san", shared=True, kind="lvm", content=("images",))
+
+
+def full(of: Storage, share: float = 0.99) -> Storage:
+    return replace(of, disk=int(share * (of.maxdisk or 0)))
+
+
+@pytest.mark.parametrize(
+    ("one", "hidden"),
+    [
+        (SAN, True),
+        (storage("local-zfs", content=("rootdir", "images")), True),
+        (storage("local-zfs", node="pve2", content=("images",)), False),
+        (storage("pbs", shared=True, kind="pbs", content=("backup",)), False),
+    ],
+)
+def test_a_full_storage_is_told_with_the_guest_that_it_may_have_halted(one: Storage, hidden: bool) -> None:
+    lives = Lives(["guest_io_error", "storage_full"])
+    lives.run(60, [guest()], nodes=TWO, storages=[full(one, 0.8)])
+    told = lives.run(900, [IO], nodes=TWO, storages=[full(one)])
+    assert len(told) == (1 if hidden else 2)
+
+
+def test_what_had_room_when_a_guest_was_halted_is_told_by_itself() -> None:
+    lives = Lives(["guest_io_error", "storage_full"])
+    lives.run(60, [guest()], storages=[SAN])
+    assert len(lives.run(2 * 3600, [IO], storages=[full(SAN, 0.5)])) == 1
+    assert lives.run(900, [IO], storages=[full(SAN)]) == ["fired storage_full: san is 99 % full"]

@@ -21,6 +21,7 @@ CLUSTER: Mapping[str, Any] = {"about": About.CLUSTER, "id_": "", "node": ""}
 NODE: Mapping[str, Any] = {"about": About.NODE, "id_": "pve1"}
 SHARED: Mapping[str, Any] = {"about": About.STORAGE, "id_": "nas", "node": ""}
 LOCAL: Mapping[str, Any] = {"about": About.STORAGE, "id_": "pve1/local"}
+FULL = ("main/storage/nas", "main/storage/pve1/local")
 OTHER: Mapping[str, Any] = {"about": About.OTHER, "id_": "pve1/pvestatd"}
 
 
@@ -64,10 +65,11 @@ OTHER: Mapping[str, Any] = {"about": About.OTHER, "id_": "pve1/pvestatd"}
         (of("node_offline", last=say("it is back"), **NODE), of("guest_paused"), True),
         (of("guest_stopped_by_itself"), of("guest_paused"), False),
         # 9: a full storage of its node
-        (of("guest_io_error"), of("storage_full", **LOCAL), True),
-        (of("guest_io_error"), of("storage_full", **SHARED), True),
-        (of("guest_io_error"), of("storage_full", about=About.STORAGE, id_="pve2/local", node="pve2"), False),
-        (of("guest_io_error"), of("storage_offline", **LOCAL), False),
+        (of("guest_io_error", explains=FULL), of("storage_full", **LOCAL), True),
+        (of("guest_io_error", explains=FULL), of("storage_full", **SHARED), True),
+        (of("guest_io_error", explains=("main/storage/san",)), of("storage_full", **SHARED), False),
+        (of("guest_io_error"), of("storage_full", **LOCAL), False),
+        (of("guest_io_error", explains=FULL), of("storage_offline", **LOCAL), False),
         (of("guest_expected_down"), of("guest_stopped_by_itself"), False),
     ],
 )
