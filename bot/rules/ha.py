@@ -60,7 +60,6 @@ def node_fenced(view: View, limits: Limits) -> Iterator[Finding]:
             else say("Proxmox VE sent a notification of it"),
             cures=(guests_there(node, snapshot),) if here else (),
             affected=tuple(guest.name for guest in managed),
-            hold=0.0,
         )
     subject = cluster_subject(view)
     limit = limits.of(subject.key)

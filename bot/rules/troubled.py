@@ -120,6 +120,9 @@ def backed_up(view: View, guest: Guest) -> bool:
     )
 
 
+RESETS, RESETS_FOR = 100, timedelta(days=1)
+"""So many restarts of a guest are remembered, for so long."""
+
 # -- 11 restart_loop -----------------------------------------------------------------------------------------------
 
 
@@ -133,7 +136,7 @@ def restart_loop(view: View, limits: Limits) -> Iterator[Finding]:
         if guest is None or guest.template or not in_sight(view, guest):
             continue
         limit = limits.of(guest_key(guest))
-        count = limit.count or 3
+        count = min(limit.count or 3, RESETS)
         since = view.at - timedelta(seconds=limit.within)
         lately = [at for at in was.resets if since < at <= view.at]
         if not limit.on or len(lately) < count:
@@ -233,7 +236,8 @@ RULES: tuple[Rule, ...] = (
         number=11,
         key="restart_loop",
         kind=Lasts.STATE,
-        help="A container, or a guest of HA, began anew `count` times `within` so many seconds, without a task.",
+        help="A container, or a guest of HA, began anew `count` times `within` so many seconds, without a task: a"
+        " hundred times, and a day, at the most.",
         severity=Severity.WARNING,
         limit=Limit(count=3, within=900, clear=1800),
         find=restart_loop,

@@ -10,6 +10,7 @@ from bot.model.view import GuestWas, NodeWas, View
 from bot.rules.boots import LAG, node_restarted, polled
 from bot.rules.causes import DOWN, last_ran, of_restart, reaches, took_down
 from bot.rules.sight import blind, whole
+from bot.rules.troubled import RESETS, RESETS_FOR
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -18,7 +19,6 @@ GONE = 3600.0
 """Seconds for which something that is gone is remembered."""
 LATE = timedelta(minutes=10)
 """For so long after a stop its cause is looked for: a task may be listed a little later."""
-RESETS = timedelta(hours=1)
 FELL = 30.0
 """Seconds: a process that began after the poll before is younger than the time since, and this."""
 
@@ -125,12 +125,12 @@ def _guest(view: View, guest: Guest, was: GuestWas, booted: float | None) -> Gue
     if guest.lock != was.lock:
         changes = replace(changes, lock=guest.lock, locked=view.at if guest.lock else None)
     if was.resets:
-        recent = tuple(at for at in was.resets if timedelta() <= view.at - at < RESETS)
+        recent = tuple(at for at in was.resets if timedelta() <= view.at - at < RESETS_FOR)
         changes = replace(changes, resets=recent) if recent != was.resets else changes
     if guest.status is Status.RUNNING:
         changes = replace(changes, ran=None, stopped_by="")
         if (began := _began_anew(view, guest, was, booted)) is not None and of_restart(view, guest) is None:
-            changes = replace(changes, resets=(*changes.resets, began)[-10:])
+            changes = replace(changes, resets=(*changes.resets, began)[-RESETS:])
     else:
         changes = _down(view, guest, was, changes)
     if guest.status is not was.status:

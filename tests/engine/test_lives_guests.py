@@ -10,6 +10,8 @@ from bot.model import Guest, Outcome, Phase, Status, Task
 from bot.model.feeds import AGENT, ONBOOT, Feeds
 from bot.model.readings import AgentPings, GuestNotes
 from bot.model.view import Order
+from bot.rules import BY_KEY, RULES
+from bot.rules.limits import Book
 from tests.engine.lives import Lives
 from tests.rules.views import HOSTILE, card, feeds, guest, node, offline, read, task
 
@@ -367,3 +369,28 @@ def test_a_pause_of_a_snapshot_that_lasts_is_told() -> None:
     assert lives.run(3600, [PAUSED], tasks=(work,)) == [f"fired {TEN}: {HOSTILE} is paused"]
     (alert,) = lives.alerts.values()
     assert "after: its lock: snapshot" in card(alert.finding)
+
+
+# -- a guest that restarts again and again -------------------------------------------------------------------------
+
+LOOP = "restart_loop"
+
+
+@pytest.mark.parametrize(
+    ("figures", "every", "times"),
+    [
+        ({}, 60, 3),
+        ({"count": 12}, 60, 12),
+        ({"count": 4, "within": 6 * 3600.0}, 3000, 4),
+        ({"count": 999, "within": 86400.0}, 60, 100),  # more are not remembered
+    ],
+)
+def test_as_many_restarts_as_are_set_in_as_long_a_time(figures: dict[str, Any], every: int, times: int) -> None:
+    lives = Lives([LOOP], book=Book(RULES, {LOOP: replace(BY_KEY[LOOP].limit, **figures)}))
+    up = 1000
+    for number in range(times + 1):
+        for passed in range(0, every, 15):
+            lives.poll([guest(ct=True, uptime=up + passed)], nodes=[node(uptime=10**6 + round(lives.now))], aging=False)
+        fired = [told for told in lives.told if told.startswith("fired")]
+        assert len(fired) == (number >= times), number
+        up = 5

@@ -157,7 +157,7 @@ def fenced(state: str, **more: Any) -> View:
 def test_a_fence_is_critical_at_once_and_over_when_ha_says_so() -> None:
     finding = one("node_fenced", fenced("fence"))
     assert finding is not None
-    assert (finding.severity, finding.hold, finding.subject.id) == (Severity.CRITICAL, 0.0, "pve2")
+    assert (finding.severity, finding.hold, finding.subject.id) == (Severity.CRITICAL, None, "pve2")
     assert one("node_fenced", fenced("unknown")) is None
     assert sees("node_fenced", fenced("unknown"), finding)
     failed = feeds((HA, "", read(Ha(nodes={"pve2": "unknown"}), fresh=False)))
@@ -196,7 +196,7 @@ def test_a_fence_is_over_once_its_node_is_back_whatever_ha_says_still() -> None:
     again = Push(id="2", at=film.at, kind="fencing", severity="error", title="", message="", host="pve2")
     assert fires("node_fenced", film.poll(nodes=back, pushes=(again,)))
     assert fires("node_fenced", film.poll(nodes=back))
-    assert BY_KEY["node_fenced"].limit.polls == 1
+    assert (BY_KEY["node_fenced"].limit.hold, BY_KEY["node_fenced"].limit.polls) == (0.0, 1)
     blind = feeds((HA, "", read(None, fresh=False)))
     assert sees("node_fenced", film.poll(nodes=back, feeds=blind), finding)
 

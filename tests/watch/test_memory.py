@@ -230,7 +230,7 @@ def test_a_fence_is_remembered_and_swap_by_the_half_hour() -> None:
 
 
 def test_restarts_are_kept_for_an_hour() -> None:
-    old = GuestWas(status=Status.RUNNING, node="pve1", resets=(later(-4000), later(-60), later(500)))
+    old = GuestWas(status=Status.RUNNING, node="pve1", resets=(later(-90000), later(-60), later(500)))
     film = Film(memory=Memory(guests={104: old}))
     film.poll([guest(ct=True)])
     assert film.memory.guests[104].resets == (later(-60),)
