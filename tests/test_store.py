@@ -12,11 +12,13 @@ import pytest
 
 from bot import ports
 from bot.access import Asker, Role
+from bot.deliver.desk import Desk
 from bot.errors import Stale, StoreFailed
 from bot.screen import Message, Place
 from bot.store import Store
 from bot.store.file import FILE
 from bot.text import Reader, plain
+from bot.watch.table import Table
 
 ANA = Asker(id=7, name='Ana <b>&"', role=Role.ADMIN)
 HERE = Message(place=Place(chat=-5, topic=3), id=42)
@@ -336,6 +338,19 @@ async def test_after_damage_all_is_frozen_until_an_admin_thaws(tmp_path: Path, c
     await store.close()
     store = await Store.open(tmp_path, clock)
     assert not store.frozen
+    await store.close()
+
+
+async def test_after_damage_no_number_is_given_twice(tmp_path: Path, clock: Now) -> None:
+    """Buttons of alerts, silences and cards of the lost database are in chats still."""
+    await (await Store.open(tmp_path, clock)).close()
+    (tmp_path / FILE).write_bytes(b"no database")
+    store = await Store.open(tmp_path, clock)
+    kept = await store.alerts()
+    table, desk = Table(), Desk()
+    table.load(kept, ["main"])
+    desk.load(kept)
+    assert min(table.number(), table.silence_id(), desk.number()) >= int(clock.now().timestamp()) // 60
     await store.close()
 
 

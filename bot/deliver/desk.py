@@ -11,11 +11,9 @@ from datetime import datetime
 
 from bot.access import Role
 from bot.model import Alert, Card, Habits, Outgoing, Route
-from bot.ports import Changes, Kept
+from bot.ports import NEXT, Changes, Kept
 from bot.screen import Message, Place
 
-NEXT = "deliver.next"
-"""Fact: the next number for a card or a letter. They are never used twice: a button names a card for years."""
 IN_DIGEST = "digest"
 """Card.told of one that is never sent: a digest has told it."""
 MOVED = "deliver.moved."

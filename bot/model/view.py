@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import cached_property
 
@@ -102,6 +102,10 @@ class Stranger:
     chat: int = 0
 
 
+TOGETHER = timedelta(hours=1)
+"""Strangers that come within so long of the first are told in one message."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Starts:
     """The starts of the bot that are told as one: this one, and those within the hour before. All UTC."""
@@ -148,7 +152,7 @@ class View:
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # host -> pinned SHA-256
     tokens: tuple[str, ...] = ()  # the bot's own, user@realm!name
     leads: bool = True  # the first of the clusters: it speaks for the bot itself, so that several do not all do
-    strangers: tuple[Stranger, ...] = ()  # since the poll before
+    strangers: tuple[Stranger, ...] = ()  # of an hour, from the first on
     doubt: float = 0.0  # s by which the machine's wall clock has jumped away from `at`, and is not believed yet
     doubted: datetime | None = None  # when it did, by the time of before
     clock_since: float = float("-inf")  # monotonic: what was measured before, was by another time

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bot.ports.alerts import (
+    NEXT,
+    NUMBER,
+    SILENCE,
     Changes,
     Courier,
     Kept,
@@ -47,7 +50,10 @@ class Env:
 
 
 __all__ = [
+    "NEXT",
+    "NUMBER",
     "PATIENCE",
+    "SILENCE",
     "UNSENT",
     "Audit",
     "Changes",

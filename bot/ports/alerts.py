@@ -38,6 +38,11 @@ class Watched(Pve, Protocol):
         ...
 
 
+NUMBER, SILENCE, NEXT = "number", "silence", "deliver.next"
+"""Kept.facts: the last Alert.number and Silence.id given away, and the next number for a card or a letter. None is ever
+given twice, since buttons name them for years."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """Everything about alerts that survives a restart, as the store read it."""

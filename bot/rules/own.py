@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.model import Finding, Severity, Subject
 from bot.model.feeds import MINUTE
-from bot.model.view import Push, Starts, Stranger, View
+from bot.model.view import TOGETHER, Push, Starts, Stranger, View
 from bot.rules.readings import listed, of_node, of_other, sees_nothing
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.subjects import cluster_subject, opens
@@ -16,6 +16,8 @@ from bot.text import Moment, Said, code, lines, say, say_n, span
 
 ELSEWHERE = frozenset({"vzdump", "fencing", "replication", "package-updates"})
 """Kinds of push that rules 29, 5, 28 and 36 look at."""
+NAMED = 5
+STEPS: tuple[int, ...] = (*range(1, NAMED + 1), 10, 20, 50, 100, 200)
 LOUD = frozenset({"warning", "error", "unknown"})
 
 
@@ -29,8 +31,8 @@ def itself(view: View, limits: Limits) -> Iterator[Finding]:
         yield _deaf(view)
     if view.first and view.started is not None:
         yield _started(view)
-    for stranger in view.strangers:
-        yield _stranger(view, stranger)
+    if view.strangers and abs(view.at - view.strangers[0].at) < TOGETHER:
+        yield _strangers(view)
     if view.doubt and view.doubted is not None:
         yield _jumped(view, view.doubted)
 
@@ -105,28 +107,49 @@ def _jumped(view: View, at: datetime) -> Finding:
     )
 
 
-def _stranger(view: View, stranger: Stranger) -> Finding:
-    """Once a person and hour."""
+def _strangers(view: View) -> Finding:
+    """One an hour, edited as more come: whoever tries chooses how often, and under which name."""
+    first, n = view.strangers[0], _about(len(view.strangers))
+    one = say("{name} has no role here, and tried", name=_called(first))
+    named = view.strangers[:NAMED]
     return Finding(
         rule="bot",
-        subject=_subject(view, f"stranger/{stranger.id}"),
+        subject=_subject(view, "strangers"),
         severity=Severity.INFO,
-        said=say("{name} has no role here, and tried", name=stranger.name or str(stranger.id)),
-        details=_lines(stranger),
-        because=say("told once a person and hour; nobody was answered"),
-        event=f"{stranger.id}/{stranger.at:%Y%m%d%H}",
+        said=one
+        if n == 1
+        else say("{n} tried that have no role here", n=n)
+        if n <= NAMED
+        else say("at least {n} tried that have no role here", n=n),
+        details=(
+            *(_line(stranger) for stranger in named),
+            *([say("and others")] if n > NAMED else []),
+            say("nothing was answered"),
+        ),
+        because=say("told once an hour; nobody was answered"),
+        event=f"{first.at:%Y%m%dT%H%M%S}",
+        renews=first.at + TOGETHER,
         hold=0,
         quiet=True,
-        since=stranger.at,
+        since=first.at,
     )
 
 
-def _lines(stranger: Stranger) -> tuple[Said, ...]:
-    return (
-        say("id {id}", id=code(str(stranger.id))),
-        *([say("in chat {chat}", chat=code(str(stranger.chat)))] if stranger.chat not in {0, stranger.id} else []),
-        say("nothing was answered"),
-    )
+def _about(n: int) -> int:
+    """Of many it is said in steps, so that a flood of them is a few edits."""
+    return max(step for step in STEPS if step <= n)
+
+
+def _called(stranger: Stranger) -> Said:
+    """As code: what somebody calls himself is no link, no command and no mention."""
+    return code(stranger.name or str(stranger.id))
+
+
+def _line(stranger: Stranger) -> Said:
+    id_, chat = code(str(stranger.id)), code(str(stranger.chat))
+    if stranger.chat in {0, stranger.id}:
+        return say("{name}, id {id}", name=_called(stranger), id=id_)
+    return say("{name}, id {id}, in chat {chat}", name=_called(stranger), id=id_, chat=chat)
 
 
 def sees_bot(view: View, subject: Subject) -> bool:
@@ -157,8 +180,8 @@ def _mail(view: View, push: Push) -> Finding:
         rule="system_mail",
         subject=of_node(view, push.host) if _known(view, push) else cluster_subject(view),
         severity=Severity.CRITICAL if fencing else Severity.WARNING if loud else Severity.INFO,
-        said=say("{host}: {title}", host=push.host, title=title) if push.host else say("{title}", title=title),
-        details=listed([say("{line}", line=line[:200]) for line in body]),
+        said=say("{host}: {title}", host=push.host, title=code(title)) if push.host else code(title),
+        details=listed([code(line[:200]) for line in body]),  # whoever may write a mail chooses the words: as code
         because=lines(
             say("Proxmox VE pushed it: {kind}", kind=push.kind),
             say("its severity there: {severity}", severity=push.severity or "none"),

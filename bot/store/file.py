@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.errors import StoreFailed
+from bot.ports import NEXT, NUMBER, SILENCE
 from bot.store.schema import MIGRATIONS
 from bot.text import Said, say
 
@@ -70,7 +71,7 @@ def _locked(folder: Path, lock: int, now: datetime) -> tuple[sqlite3.Connection,
 def _missing(file: Path, known: bool, now: datetime) -> tuple[sqlite3.Connection, Said | None]:
     """The first start; or, where one is `known` to have been (or a part of it is left), a loss."""
     if not known and not file.with_name(FILE + "-wal").exists():
-        return _made(file, frozen=False), None
+        return _made(file), None
     _set_aside(file, now)
     log.error("the database %s is gone", file)
     words = (
@@ -78,7 +79,7 @@ def _missing(file: Path, known: bool, now: datetime) -> tuple[sqlite3.Connection
         "open, silences and subscriptions are forgotten, old buttons may say that they are too old, and all changes "
         "are frozen until an admin sends /thaw, since nobody knows whether they were."
     )
-    return _made(file, frozen=True), say(words, path=str(file))
+    return _made(file, lost=now), say(words, path=str(file))
 
 
 def _found(file: Path, now: datetime) -> tuple[sqlite3.Connection, Said | None]:
@@ -98,7 +99,7 @@ def _found(file: Path, now: datetime) -> tuple[sqlite3.Connection, Said | None]:
         "that they are too old, and all changes are frozen until an admin sends /thaw, since nobody knows whether they "
         "were."
     )
-    return _made(file, frozen=True), say(words, reason=reason, path=str(aside))
+    return _made(file, lost=now), say(words, reason=reason, path=str(aside))
 
 
 def _set_aside(file: Path, now: datetime) -> Path:
@@ -122,13 +123,14 @@ def _damaged(error: sqlite3.OperationalError) -> bool:
     return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
 
-def _made(file: Path, *, frozen: bool) -> sqlite3.Connection:
-    """A new one. Where it cannot be made, no part of it is left to be taken for a damaged one."""
+def _made(file: Path, *, lost: datetime | None = None) -> sqlite3.Connection:
+    """A new one. Where it cannot be made, no part of it is left to be taken for a damaged one. `lost`: when it was seen
+    that another is."""
     file.touch(mode=0o600)  # -wal and -shm take over its mode
     try:
         connection = _opened(file)
         try:
-            _upgrade(connection, at_last="INSERT INTO settings VALUES ('frozen', '1');" if frozen else "")
+            _upgrade(connection, at_last=_after(lost) if lost is not None else "")
         except BaseException:
             connection.close()
             raise
@@ -138,6 +140,14 @@ def _made(file: Path, *, frozen: bool) -> sqlite3.Connection:
                 file.with_name(FILE + suffix).unlink(missing_ok=True)
         raise
     return connection
+
+
+def _after(lost: datetime) -> str:
+    """Frozen, since nobody knows whether it was. And buttons live in chats for years: nothing new is to have a number
+    that the lost one has given away, a few a minute at the most."""
+    first = int(lost.timestamp()) // 60
+    rows = ", ".join(f"('{key}', '{first}')" for key in (NUMBER, SILENCE, NEXT))
+    return f"INSERT INTO settings VALUES ('frozen', '1'); INSERT INTO facts VALUES {rows};"  # noqa: S608 - our own words
 
 
 def _connect(file: Path, now: datetime) -> sqlite3.Connection:

@@ -10,7 +10,7 @@ from bot.access import Role
 from bot.clock import SteadyClock
 from bot.model import Blind, Snapshot, Task, Version
 from bot.model.feeds import TIME, Feed, Feeds
-from bot.model.view import Memory, Order, Starts, Stranger, View
+from bot.model.view import TOGETHER, Memory, Order, Starts, Stranger, View
 from bot.ports import Changes, Kept, Pulse, Watched
 from bot.rules import Rule
 from bot.watch.blind import blind
@@ -30,6 +30,8 @@ POLLED = "polled"
 """Memory.figures: epoch s of the last poll that could read the cluster (memory.py)."""
 EVENTS_KEPT = timedelta(days=8)
 """A task list reaches back a week at most."""
+STRANGERS = 200
+"""Of an hour that are remembered: from so many on they are not counted any more."""
 MANY = 4096  # events that are remembered before the old ones are looked for
 
 
@@ -107,6 +109,13 @@ class Post:
         self._view: View | None = None  # the last good one
         self._on: frozenset[str] = frozenset()  # rules that were on then
         self._clock_since = -math.inf  # of the clock that the nodes' times were last asked for
+
+    def strange(self, stranger: Stranger) -> None:
+        """Somebody without a role wrote. From the first on they are those of one hour."""
+        first = self.strangers[0].at if self.strangers else stranger.at
+        if abs(stranger.at - first) >= TOGETHER:
+            self.strangers = []
+        self.strangers = [*self.strangers, stranger][:STRANGERS]
 
     @property
     def key(self) -> str:

@@ -7,13 +7,9 @@ from datetime import datetime, timedelta
 
 from bot.life import WINDOW
 from bot.model import Alert, Phase, Record, Silence
-from bot.ports import Changes, Kept
+from bot.ports import NUMBER, SILENCE, Changes, Kept
 from bot.watch.gone import ended_unwatched
 
-NUMBER = "number"
-"""Kept.facts: the last Alert.number given away."""
-SILENCE = "silence"
-"""Kept.facts: the last Silence.id."""
 _IDS = {"alerts": "number", "cards": "id", "outbox": "id", "silences": "id", "history": "number"}
 _UNDOES = {"gone": "alerts", "cards_gone": "cards", "sent": "outbox", "silences_gone": "silences"}
 

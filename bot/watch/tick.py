@@ -164,6 +164,7 @@ def tick(
     gone: list[int] = []
     events: dict[str, datetime] = {}
     empty = not view.before.guests and not view.before.nodes  # the first poll ever: what happened before is no news
+    pushed = tuple(f":{push.id}" for push in view.pushes)  # but for what was pushed since the start
     parents = Parents(setting.inhibits, setting.parents, view.at, GROUP_WAIT * setting.scale)
     for key in _in_order(latest, evaluation.found, parents):
         alert, one = latest.get(key), evaluation.found.get(key)
@@ -176,7 +177,7 @@ def tick(
         if one is not None and one.finding.event and alert is None:
             if key in view.before.events:
                 continue
-            if view.first and empty:
+            if view.first and empty and not key.endswith(pushed):
                 if one.finding.renews is None:  # if it happens once more, it is told
                     events[key] = view.at
                 continue

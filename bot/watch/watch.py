@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 13.0
 """Seconds that a poll may take at least: one try at a host that hangs, and one at the next."""
-STRANGERS = 20
-"""Of one poll: the last ones."""
 AGAIN = 30.0
 """Seconds from one reading of everything to the next, at least."""
 HURRY = 5.0
@@ -146,7 +144,7 @@ class Watch(Changing):
         """Somebody without a role wrote: the cluster that speaks for the bot itself tells of it."""
         post = next(iter(self._posts.values()), None)
         if post is not None:
-            post.strangers = [*post.strangers, stranger][-STRANGERS:]
+            post.strange(stranger)
 
     def _of_host(self, host: str) -> Post | None:
         """The cluster that has a node of that name; else the first."""
@@ -262,7 +260,6 @@ class Watch(Changing):
         told_now = {news.alert.number for news in ticked.news}
         accepted = self._deliverer.accepted
         forgotten = table.forget(post.key, shown - told_now, view.at, self._setting.scale, accepted)
-        post.strangers = [one for one in post.strangers if one not in view.strangers]
         forgotten = merge(forgotten, Changes(facts=post.pushes.done(dealt_with(view, evaluation, ticked.events))))
         mine = Changes(alerts=ticked.changed, gone=ticked.gone, silences_gone=expired)
         if ticked.changed:

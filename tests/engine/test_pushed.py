@@ -167,3 +167,12 @@ async def test_what_tells_of_the_same_is_read_at_once(kind: str, read: set[str])
     await bench.watch.push(replace(PUSH, kind=kind))
     assert asked == [(key, "pve1") for key, _ in asked]
     assert {key for key, _ in asked} == read
+
+
+async def test_what_was_pushed_before_the_first_poll_ever_is_told() -> None:
+    """After a damaged database was set aside there is no memory either, and much may wait: it is no history."""
+    bench = mailing()
+    await bench.watch.start()
+    await bench.watch.push(PUSH)
+    await bench.poll(times=2)
+    assert bench.told == [("fired", "mail:main/guest/101:9f2c")]

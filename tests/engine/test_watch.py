@@ -857,9 +857,14 @@ async def test_one_cluster_speaks_for_the_bot_and_tells_of_strangers() -> None:
     assert [(view.cluster, view.leads, view.strangers) for view in views.values()] == [
         ("main", True, (mallory,)),  # not lost with a tick that failed
         ("lab", False, ()),
-        ("main", True, ()),
+        ("main", True, (mallory,)),
         ("lab", False, ()),
     ]
+    later = replace(mallory, id=6667, at=START + timedelta(hours=1))
+    bench.watch.stranger(later)
+    bench.wrong.asked.clear()
+    await bench.poll()
+    assert bench.wrong.asked[0].strangers == (later,)
 
 
 async def test_a_shared_storage_is_asked_of_the_node_whose_row_was_found() -> None:

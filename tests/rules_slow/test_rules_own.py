@@ -1,7 +1,6 @@
 """41 the bot's own, 44 system_mail."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +8,8 @@ import pytest
 from bot.model import Finding
 from bot.model.view import Push, Starts, Stranger
 from bot.rules import BY_KEY
-from tests.rules_slow.slowviews import AT, HOUR, NASTY, find, sees, text, view
+from bot.text import Reader, html, lines
+from tests.rules_slow.slowviews import AT, HOUR, find, sees, text, view
 
 # -- 41 ------------------------------------------------------------------------------------------------------------
 
@@ -47,14 +47,22 @@ def test_starts_within_an_hour_are_one_event() -> None:
     assert (one.event, one.renews, one.since) == ("20261124T133231", starts.until, starts.first)
 
 
-def test_strangers_once_a_person_and_hour() -> None:
-    first = Stranger(id=7, at=AT, name=NASTY, chat=-100)
-    again, later = replace(first, at=AT + timedelta(minutes=5)), replace(first, at=AT + HOUR)
-    found = of_bot(strangers=(first, again, later, replace(first, id=8, name="")))
-    assert len({one.key for one in found}) == 3
-    assert text(found[0]) == f"{NASTY} has no role here, and tried\nid 7\nin chat -100\nnothing was answered"
-    assert text(found[3]).startswith("8 has no role here")
-    assert all(one.severity.word == "info" and one.hold == 0 for one in found)
+def test_strangers_of_an_hour_are_one_event_whose_words_are_nobodys_command() -> None:
+    first = Stranger(id=7, at=AT, name="/unsubscribe", chat=-100)
+    (one,) = of_bot(strangers=(first,))
+    head = "/unsubscribe has no role here, and tried"
+    assert text(one) == f"{head}\n/unsubscribe, id 7, in chat -100\nnothing was answered"
+    assert html(lines(one.said, *one.details), Reader()).count("<code>/unsubscribe</code>") == 2
+    assert (one.severity.word, one.hold, one.quiet, one.renews) == ("info", 0, True, AT + HOUR)
+    (more,) = of_bot(strangers=(first, replace(first, id=8, name="", chat=8)))
+    assert (more.key, more.since) == (one.key, AT)
+    assert text(more).startswith("2 tried that have no role here\n/unsubscribe, id 7, in chat -100\n8, id 8\n")
+    found = [of_bot(strangers=tuple(replace(first, id=n) for n in range(many)))[0] for many in (6, 9, 10, 19, 20, 200)]
+    assert [text(each).splitlines()[0] for each in found[2:]] == [
+        f"at least {n} tried that have no role here" for n in (10, 10, 20, 200)
+    ]
+    assert found[0] == found[1]  # a flood of them is a few edits
+    assert not of_bot(strangers=(replace(first, at=AT - HOUR),))
 
 
 # -- 44 ------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.access import Asker, Role
-from bot.errors import NotFound
+from bot.errors import NotFound, Stale
 from bot.model import About, Alert
 from bot.pages.alerting.alertwords import emoji, mended, standing, thing
 from bot.pages.alerting.cures import labelled
@@ -66,6 +66,8 @@ async def load(ask: Enquiry, arg: str) -> Data | Choice | Left:
         return _choice(ask, arg[1:])
     kind, number = (arg[0], arg[1:]) if arg[:1] in {*KINDS} else ("a", arg)
     alert = one(ask, number)
+    if alert.number < 0:
+        raise Stale(say("That is a test alert: there is nothing to silence. It is over by itself in a minute."))
     return Data(alert=alert, kind=kind, wide=wide(ask.asker.scope), now=ask.now)
 
 
