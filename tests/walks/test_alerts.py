@@ -172,6 +172,25 @@ async def test_what_is_typed_reaches_the_watch(running: Stack) -> None:
         assert not any("test alert" in one.text for one in api.messages(chat))
 
 
+async def test_the_buttons_of_a_test_alert_are_no_dummies(running: Stack) -> None:
+    await running.api.say(running.group, running.ana, "/testalert")
+    await until(lambda: told(running, "This is a test alert"))
+    card = card_of(running, "This is a test alert")
+    answer = await running.api.tap(card, "Ack", running.vera)
+    assert answer is not None
+    assert "acknowledging needs operator" in answer.text
+    answer = await running.api.tap(card, "Ack", running.ben)
+    assert answer is not None
+    assert answer.text == "Acknowledged."
+    await until(lambda: "acked by Ben" in card.text)
+    for label, words in (("Silence ▾", "there is nothing to silence"), ("Open", "So it looks, and sounds")):
+        before = len(running.api.messages(GROUP))
+        await running.api.tap(card, label, running.ben)
+        await until(lambda: len(running.api.messages(GROUP)) > before)  # noqa: B023 - within the loop
+        assert words in running.api.messages(GROUP)[-1].text
+        assert running.api.messages(GROUP)[-1].reply_to == card.id
+
+
 async def test_starts_within_an_hour_are_one_message_and_a_loop_of_them_is_told_to_the_admins(running: Stack) -> None:
     api = running.api
 
