@@ -70,7 +70,16 @@ class Deliverer:
         artist = Artist(self._desk, self._planner, clock, ceiling, acts)
         self._live = Live(self._desk, self._planner, ledger, courier, clock)
         self._sender = Sender(
-            self._desk, ledger, courier, clock, spawn, artist, self._live, flying=self._planner.flying, tell=tell
+            self._desk,
+            ledger,
+            courier,
+            clock,
+            spawn,
+            artist,
+            self._live,
+            flying=self._planner.flying,
+            resting=self._planner.resting,
+            tell=tell,
         )
 
     # -- the watch's side --------------------------------------------------------------------------------------------

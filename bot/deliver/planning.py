@@ -39,6 +39,7 @@ class Planner(Digests):
         """`names` of clusters, by key. `zone`: the machine's, where a chat names none; None is what the system says."""
         super().__init__(desk, names, zone, scale)
         self.flying: set[int] = set()  # ids of cards that are being sent
+        self.resting: set[int] = set()  # and of those that Telegram has refused: nothing joins them
         self.ordered = Ordered()
         self._under: set[int] = set()  # numbers of alerts that were inhibited at the last tick
         self._waiting: dict[Place, frozenset[int]] = {}  # numbers of alerts that were to be told after the last tick
@@ -119,7 +120,9 @@ class Planner(Digests):
             return  # no good news: what is wrong now tells of itself
         for place, routes in self.desk.places().items():
             card = self.desk.card_of(place, alert.number)
-            if card is None or card.message is None or not wanted(routes, alert):
+            if card is None or not wanted(routes, alert):
+                continue
+            if card.message is None and card.id not in self.flying:
                 continue  # its card tells it, which is still to be sent
             if over and self.ordered.mended(alert, place.chat, now):
                 continue  # the end of the order tells it
@@ -150,9 +153,10 @@ class Planner(Digests):
             for card in self.desk.cards.values()
             if (card.chat, card.topic) == (place.chat, place.topic) and card.message is None and not card.closed
         ]
+        apart = self.flying | self.resting
         for head, found in heads(due, now).items():
             numbers = tuple(alert.number for alert in found)
-            joined = next((card for card in waits if card.head == head and card.id not in self.flying), None)
+            joined = next((card for card in waits if card.head == head and card.id not in apart), None)
             if joined is not None and not joined.told:
                 self.desk.put_card(replace(joined, alerts=(*joined.alerts, *numbers)))
                 continue

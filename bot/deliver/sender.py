@@ -50,6 +50,7 @@ class Sender:
         live: Live,
         *,
         flying: set[int],
+        resting: set[int],
         tell: Callable[[Said], Coroutine[Any, Any, None]] | None,
     ) -> None:
         self.counts: Counter[str] = Counter()  # posted, edited, and by the value of Lost
@@ -61,6 +62,7 @@ class Sender:
         self._artist = artist
         self._live = live
         self._flying = flying
+        self._resting = resting
         self._trouble = Trouble(desk, clock, spawn, tell, self.counts)
         self._chats: dict[int, Line] = {}
         self._woken = asyncio.Event()
@@ -186,6 +188,7 @@ class Sender:
     async def _post_card(self, card: Card, state: Line) -> Message | Undelivered | None:
         alerts = self._artist.alerts(card)
         screen, mark = self._artist.draw(card, alerts)
+        over = self._artist.over(card)
         silent = card.silent or not self._artist.sounds(card)
         self._flying.add(card.id)
         try:
@@ -194,17 +197,26 @@ class Sender:
                 if sent.why is Lost.REFUSED:
                     await self._refused(card, mark, sent)
                     return None
+                self._untold(card)
                 return sent
             self.queue.refused.taken(card.id)
             self._posted(state)
             await self._arrived(card.chat, sent)
             self._drawn[card.id] = alerts
             current = self._desk.cards.get(card.id, card)
-            await self._keep(replace(current, message=sent.id, told=mark, closed=self._artist.over(current)))
+            await self._keep(replace(current, message=sent.id, told=mark, closed=over))  # as it was when it was drawn
             return sent
         finally:
-            if not self.queue.refused.rests(card.id, self._clock.now()):  # else what comes meanwhile joins it not
-                self._flying.discard(card.id)
+            self._flying.discard(card.id)
+            if self.queue.refused.rests(card.id, self._clock.now()):
+                self._resting.add(card.id)
+            else:
+                self._resting.discard(card.id)
+
+    def _untold(self, card: Card) -> None:
+        """It was not shown: what came while it was under way stands in it when it is."""
+        for letter in [one for one in self._desk.outbox.values() if one.card == card.id]:
+            self._desk.drop_letter(letter.id)
 
     async def _post_letters(self, letters: Sequence[Outgoing], state: Line) -> Message | Undelivered | None:
         first = letters[0]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,8 +11,22 @@ import pytest
 from bot.deliver.trouble import REFUSED as REFUSALS
 from bot.model import Habits, NewsKind, Phase, Route
 from bot.ports import Lost, Pulse, Undelivered
-from bot.screen import Message, Place
-from tests.deliver.kit import ANA, CRITICAL, GONE, LATER, NIGHT, OPS, REFUSED, World, alert, breathe
+from bot.screen import Message, Place, Screen
+from tests.deliver.kit import (
+    ANA,
+    CRITICAL,
+    GONE,
+    INFO,
+    LATER,
+    NIGHT,
+    OPS,
+    REFUSED,
+    Clock,
+    Telegram,
+    World,
+    alert,
+    breathe,
+)
 
 
 async def test_the_row_stands_before_the_message_and_is_closed_right_after() -> None:
@@ -549,3 +564,63 @@ async def test_what_is_over_at_a_restart_is_told_all_the_same() -> None:
     assert world.alerts[1].phase is Phase.OVER
     await world.wait(60)
     assert [text.startswith("🟢") for text in world.texts()] == [True]
+
+
+# -- what comes while a message is under way -----------------------------------------------------------------------
+
+
+class Gate(Telegram):
+    """A slow Telegram: what is posted waits for `go`."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.go = asyncio.Event()
+
+    async def post(
+        self, place: Place, screen: Screen, *, silent: bool = False, reply_to: int | None = None
+    ) -> Message | Undelivered:
+        await self.go.wait()
+        return await super().post(place, screen, silent=silent, reply_to=reply_to)
+
+
+async def under_way(world: World, meanwhile: Callable[[], object]) -> None:
+    """Its first message is being sent, and `meanwhile` happens."""
+    assert isinstance(world.telegram, Gate)
+    await world.save()
+    flight = asyncio.create_task(world.deliverer.drain(OPS))
+    await breathe()
+    world.clock.at += 15
+    meanwhile()
+    await world.save()
+    world.telegram.go.set()
+    await flight
+    await world.wait(600, 60)
+
+
+async def test_what_ends_while_its_message_is_under_way_turns_green_and_is_told() -> None:
+    world = World(telegram=Gate)
+    world.fire(1, CRITICAL)
+    await under_way(world, lambda: world.over(1))
+    card, letter = world
+    assert card.text.startswith("🟢")
+    assert (letter.text[0], letter.reply_to) == ("🟢", card.message.id)
+    assert all(card.closed for card in world.shelf.cards.values())
+
+
+async def test_what_gets_worse_while_its_message_is_under_way_sounds() -> None:
+    world = World(telegram=Gate)
+    world.fire(1, INFO)
+    await world.save()
+    world.clock.at += 31
+    await under_way(world, lambda: world.worse(1))
+    assert [(one.silent, "worse now" in one.text) for one in world] == [(True, False), (False, True)]
+
+
+async def test_what_ends_while_its_message_is_under_way_and_is_not_taken_is_told_in_it_alone() -> None:
+    world = World(telegram=Gate)
+    world.telegram.plan[OPS] = [LATER]
+    world.fire(1, CRITICAL)
+    await under_way(world, lambda: world.over(1))
+    (card,) = world
+    assert card.text.startswith("🟢")
+    assert world.shelf.outbox == {}
