@@ -937,6 +937,14 @@ async def test_what_is_nowhere_is_said_with_where_to_look() -> None:
     assert said == "There is no node nonsense. /maintenance alone lists what there is."
 
 
+async def test_history_of_what_is_known_and_was_well_says_so() -> None:
+    seen = Watch()
+    assert text(await show(asking(seen), "history", "web")).startswith(
+        "Nothing was wrong with web in the last 90 days."
+    )
+    assert ": no such name, or" in text(await show(asking(seen), "history", "nonsense"))
+
+
 async def test_what_is_nearly_called_so_is_offered_and_nothing_is_silenced_by_the_guess() -> None:
     seen = Watch()
     for page, typed, names in (

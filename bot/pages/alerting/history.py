@@ -35,6 +35,7 @@ class Data:
     now: datetime
     of: str = ""  # what alone is shown; '' = all
     near: tuple[Target, ...] = ()  # what is nearly called so, where nothing is called so
+    known: bool = False  # something is called just so: nothing was wrong with it
 
 
 async def load(ask: Enquiry, arg: str) -> Data:
@@ -46,8 +47,10 @@ async def load(ask: Enquiry, arg: str) -> Data:
     of = " ".join(words)
     found = [record for record in await watch(ask).history(KEPT) if exists(record.subject, ask.asker.scope)]
     records = tuple(_of(found, fold(of), names(ask)) if of else found)
+    known = bool(of) and not records and await _known(ask, of)
     return Data(
-        near=tuple(await _near(ask, of)) if of and not records else (),
+        near=tuple(await nearest(ask, of)) if of and not records and not known else (),
+        known=known,
         records=records,
         clusters=names(ask),
         number=number,
@@ -56,13 +59,13 @@ async def load(ask: Enquiry, arg: str) -> Data:
     )
 
 
-async def _near(ask: Enquiry, of: str) -> list[Target]:
-    """None where something is called just so: then nothing was ever wrong with it."""
+async def _known(ask: Enquiry, of: str) -> bool:
+    """Is something called just so?"""
     try:
         await called(ask, of)
     except NotFound:
-        return await nearest(ask, of)
-    return []
+        return False
+    return True
 
 
 def _of(records: Sequence[Record], wanted: str, clusters: Mapping[str, str]) -> list[Record]:
@@ -110,6 +113,8 @@ def _title(data: Data, some: bool) -> Said:
     of = bold(cut(data.of, NAME))
     if data.near:
         return unknown(data.of)
+    if not some and data.known:
+        return say("Nothing was wrong with {of} in the last {n} days.", of=of, n=DAYS)
     if not some:
         return say("Nothing of {of} in the last {n} days: no such name, or nothing was ever wrong.", of=of, n=DAYS)
     return say_n(len(data.records), one="One of {of}", many="{n} of {of}, newest first", of=of)

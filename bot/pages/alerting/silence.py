@@ -22,7 +22,7 @@ from bot.pages.alerting.watched import SPANS, recorded, until
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, page_of, pager, pairs
 from bot.screen import Button, Open, Row, Screen
-from bot.text import Said, bold, code, cut, lines, say, span
+from bot.text import Said, bold, code, cut, lines, say
 
 KINDS = ("guest", "node", "storage", "tag", "rule", "all")
 ALIAS = {
@@ -130,9 +130,7 @@ def draw(data: Data, asker: Asker) -> Screen:
     back = (cancel(), Button(say("Silences"), Open("silences")), Button(say("‹ Alerts"), Open("alerts")))
     if data.target is not None:
         word = f"{data.kind} {data.target.word}" if data.kind != "all" else "all"
-        buttons = [
-            Button(span(length.total_seconds()), Open(data.page, f"{word} {key}")) for key, length in SPANS.items()
-        ]
+        buttons = [Button(say("{n} h", n=int(key[:-1])), Open(data.page, f"{word} {key}")) for key in SPANS]
         buttons.append(Button(say("until 08:00"), Open(data.page, f"{word} 8am")))
         return Screen(text=_how_long(data), rows=(*pairs(buttons), back))
     if data.kind == "guest" and not data.targets:
