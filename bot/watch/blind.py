@@ -1,6 +1,6 @@
 """Which rules cannot see, and the lines that mend it: a rule that sees nothing never says so by silence."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from bot.errors import VIEW_ROLE, cure, grant
@@ -48,6 +48,22 @@ def blind(
                 )
             )
     return tuple(found)
+
+
+def broken(rules: Mapping[str, Exception], cluster: str) -> tuple[Blind, ...]:
+    """One for each rule that fails, by a fault of ours."""
+    return tuple(
+        Blind(
+            rule=rule,
+            cluster=cluster,
+            said=say(
+                "{rule} sees nothing: it fails ({error}), a fault of mine. The log has more.",
+                rule=rule,
+                error=type(error).__name__,
+            ),
+        )
+        for rule, error in rules.items()
+    )
 
 
 def _shut(feed: Feed[Any], feeds: Feeds) -> tuple[Feed[Any], Sequence[str], bool] | None:

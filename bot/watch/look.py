@@ -4,6 +4,7 @@ The snapshot is the one that `/status` shows: whoever asks within a few seconds 
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,8 @@ from bot.model import Snapshot, Task
 from bot.model.view import Cut
 from bot.ports import Watched
 from bot.text import Said, say, span
+
+log = logging.getLogger(__name__)
 
 FRESH = 2.0
 """Seconds that a snapshot somebody has just asked for may be old."""
@@ -37,11 +40,23 @@ async def look(pve: Watched, patience: float) -> Look:
         return Look(cut=Cut.NETWORK, trouble=say("Proxmox VE did not answer within {time}.", time=span(patience)))
     if isinstance(snapshot, PveError):
         return Look(cut=cause(snapshot), trouble=snapshot.said())
-    if isinstance(snapshot, BaseException):
-        raise snapshot
-    if isinstance(tasks, BaseException) and not isinstance(tasks, PveError):
-        raise tasks
-    return Look(snapshot=snapshot, tasks=None if isinstance(tasks, BaseException) else tasks)
+    for odd in (snapshot, tasks):
+        if isinstance(odd, BaseException) and not isinstance(odd, Exception):
+            raise odd
+    if isinstance(snapshot, BaseException):  # a fault of ours, in reading what it said: told, like any other
+        log.error("what %s answered cannot be read", pve.key, exc_info=snapshot)
+        return Look(cut=Cut.GARBLED, trouble=_odd(snapshot))
+    if isinstance(tasks, BaseException):
+        if not isinstance(tasks, PveError):
+            log.error("the tasks of %s cannot be read", pve.key, exc_info=tasks)
+        return Look(snapshot=snapshot)
+    return Look(snapshot=snapshot, tasks=tasks)
+
+
+def _odd(error: BaseException) -> Said:
+    return say(
+        "I cannot read what it answers ({error}): a fault of mine, the log has more.", error=type(error).__name__
+    )
 
 
 def cause(error: PveError) -> Cut:

@@ -13,7 +13,7 @@ from bot.model.feeds import TIME, Feed, Feeds
 from bot.model.view import TOGETHER, Memory, Order, Starts, Stranger, View
 from bot.ports import Changes, Kept, Pulse, Watched
 from bot.rules import Rule
-from bot.watch.blind import blind
+from bot.watch.blind import blind, broken
 from bot.watch.confirm import Doubter
 from bot.watch.look import LastTasks, Look
 from bot.watch.pushed import Pushes
@@ -105,9 +105,11 @@ class Post:
         self._cut_since: datetime | None = None
         self._polled: datetime | None = None
         self._polled_at: float | None = None  # monotonic
+        self._before: tuple[datetime | None, float | None] = (None, None)  # both, before this poll
         self._first = True  # no good poll yet
         self._view: View | None = None  # the last good one
         self._on: frozenset[str] = frozenset()  # rules that were on then
+        self._broken: Mapping[str, Exception] = {}  # rules that fail
         self._clock_since = -math.inf  # of the clock that the nodes' times were last asked for
 
     def strange(self, stranger: Stranger) -> None:
@@ -128,6 +130,7 @@ class Post:
         self._last = mono
         good = seen.snapshot is not None
         first = good and self._first
+        self._before = self._polled, self._polled_at
         if good:
             self._failed, self._cut_since, self._first = 0, None, False
             self._polled, self._polled_at = now, mono
@@ -180,6 +183,11 @@ class Post:
             clock_sure=clock is None or clock.sure,
         )
 
+    def stumbled(self) -> None:
+        """Nothing came of this poll, by a fault of ours: it counts as none, and what is known grows old."""
+        self._polled, self._polled_at = self._before
+        self.failures += 1
+
     @property
     def seen(self) -> View | None:
         """The last good poll's, with what is remembered since; None before the first."""
@@ -193,7 +201,7 @@ class Post:
         token = self.pve.token(Role.VIEWER) or ""
         version = self.feeder.version if self.feeder is not None else None
         on = self._on
-        return blind(
+        found = blind(
             rules,
             view.feeds,
             view.tasks is not None,
@@ -202,6 +210,7 @@ class Post:
             version=version,
             on=lambda rule: rule.key in on,
         )
+        return (*broken(self._broken, self.key), *(one for one in found if one.rule not in self._broken))
 
     def pulse(self, mono: float, poll: float) -> Pulse:
         known = self.pve.latest()
@@ -223,6 +232,7 @@ class Post:
     ) -> Changes:
         """Takes over what this poll has seen; gives the rows that are other than before. A poll that could not be read
         remembers nothing but its events. `after`: what memory.py makes of the view."""
+        self._broken = evaluation.broken
         if view.fresh:
             self._view = view
             self._on = frozenset(key for key, limits in evaluation.limits.items() if limits.base.on)

@@ -38,7 +38,7 @@ class Slow:
         return [rule for rule in rules if self._is_due(rule, view) or stirred]
 
     def with_kept(self, evaluation: Evaluation) -> Evaluation:
-        """`evaluation` of what was due, with what the others said last."""
+        """`evaluation` of what was due, with what the others said last: that they failed, too."""
         last = self._last
         asked = {*evaluation.limits, *evaluation.broken}
         if last is not None:
@@ -46,7 +46,10 @@ class Slow:
             evaluation = Evaluation(
                 found={**kept, **evaluation.found},
                 limits={**last.limits, **evaluation.limits},
-                broken=evaluation.broken,
+                broken={
+                    **{key: error for key, error in last.broken.items() if key not in asked},
+                    **evaluation.broken,
+                },
             )
         self._last = evaluation
         for key in asked:

@@ -206,6 +206,7 @@ class Watch(Changing):
             self._unsaid = False
         except Exception:
             log.exception("the watch of %s failed at this poll; it goes on", key)
+            post.stumbled()
         else:
             self._unsaid = True
             if good and all(pulse.failed == 0 for pulse in self.pulse()):
@@ -231,7 +232,7 @@ class Watch(Changing):
             new, more = await politely(evaluating(view, asked.values(), sight.book))  # none of them is slow
             evaluation, cpu = again(evaluation, new), cpu + more
         began = time.thread_time()
-        after = sight.remember(view) if view.fresh else view.before
+        after = self._remembered(view)
         cpu += time.thread_time() - began
         await asyncio.sleep(0)
         began = time.thread_time()
@@ -281,6 +282,16 @@ class Watch(Changing):
             tokens=tuple(sorted(token for token in tokens if token)),
             clock=self._clock if isinstance(self._clock, SteadyClock) else None,
         )
+
+    def _remembered(self, view: View) -> Memory:
+        """Where that fails, by a fault of ours, things are told by what was remembered last."""
+        if not view.fresh:
+            return view.before
+        try:
+            return self._sight.remember(view)
+        except Exception:
+            log.exception("what was seen of %s cannot be remembered", view.cluster)
+            return view.before
 
     def _log_broken(self, evaluation: Evaluation) -> None:
         for key, error in evaluation.broken.items():

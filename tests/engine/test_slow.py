@@ -86,3 +86,16 @@ def test_what_it_said_stands_until_it_is_asked_again() -> None:
     assert set(kept.limits) == {"slow", "quick"}
     anew = view(1, at=9)
     assert not slow.with_kept(evaluate(anew, slow.due(anew, rules), Book())).found
+
+
+def test_one_that_fails_sees_nothing_until_it_works_again() -> None:
+    wrong, *rules = world()
+    slow = Slow()
+    asked(slow, rules, view())
+    wrong.raises = {"slow"}
+    asked(slow, rules, view(at=5))
+    kept = slow.with_kept(evaluate(view(1, at=5), slow.due(view(1, at=5), rules), Book()))
+    assert set(kept.broken) == {"slow"}
+    wrong.raises = set()
+    anew = view(60, at=9)
+    assert not slow.with_kept(evaluate(anew, slow.due(anew, rules), Book())).broken

@@ -1,7 +1,14 @@
 """Watch and deliverer together: what a chat is told of what the watch saw, and what is left there at the end."""
 
-from bot.model import Phase, Route, Severity
+from dataclasses import replace
+
+import pytest
+
+from bot.model import Finding, Phase, Route, Severity
+from bot.model.feeds import BACKUPS
+from bot.model.view import Cut, Memory, View
 from bot.rules import Limit
+from bot.text import Reader, plain
 from tests.deliver.kit import NIGHT, OPS
 from tests.engine.kit import NAME, Bench, Wrong, found, guest_subject, node_subject
 from tests.engine.whole import Whole
@@ -82,3 +89,59 @@ async def test_a_message_of_what_came_to_nothing_while_it_was_sent_does_not_stay
     await whole.poll(times=20)
     assert all(text.startswith("🟢") for text in whole.texts(NIGHT))
     assert all(card.closed for card in whole.ledger.cards.values())
+
+
+# -- faults of ours ------------------------------------------------------------------------------------------------
+
+
+async def test_a_slow_rule_that_fails_says_nothing_is_well_and_alerts_says_that_it_fails() -> None:
+    wrong = Wrong()
+    whole = Whole(rules=(replace(wrong.rule("backup_overdue", Limit()), feeds=(BACKUPS,)),), wrong=wrong)
+    await whole.start()
+    bad = found("backup_overdue", severity=Severity.CRITICAL)
+    await whole.poll(bad, times=6)
+    wrong.raises = {"backup_overdue"}
+    await whole.poll(bad, times=20)
+    (text,) = whole.texts()
+    assert text.startswith("🔴")
+    (blind,) = whole.watch.blind()
+    assert (blind.rule, "fails (RuntimeError)" in plain(blind.said, Reader())) == ("backup_overdue", True)
+    wrong.raises = set()
+    await whole.poll(times=10)
+    assert whole.texts()[0].startswith("🟢")
+    assert whole.watch.blind() == []
+
+
+async def test_what_cannot_be_remembered_is_told_all_the_same() -> None:
+    def remember(view: View) -> Memory:
+        raise KeyError("odd")
+
+    whole = Whole()
+    whole.more = {"remember": remember}
+    whole.renew()
+    await whole.start()
+    await whole.poll(DOWN, times=6)
+    assert [text[0] for text in whole.texts()] == ["🔴"]
+
+
+async def test_an_answer_that_cannot_be_read_is_a_cluster_that_cannot_be() -> None:
+    whole = Whole()
+    await whole.start()
+    whole.pve.error = KeyError("name")
+    await whole.poll(times=5)
+    view = whole.wrong.asked[-1]
+    assert (view.cut, view.failed) == (Cut.GARBLED, 5)
+
+
+async def test_a_poll_of_which_nothing_came_does_not_count_as_one(caplog: pytest.LogCaptureFixture) -> None:
+    whole = Whole()
+    await whole.start()
+    whole.watch._setting = replace(whole.watch._setting, inhibits=broken_inhibits)
+    await whole.poll(OFF, DOWN, times=10)
+    (pulse,) = whole.watch.pulse()
+    assert pulse.age == 150
+    assert "failed at this poll" in caplog.text
+
+
+def broken_inhibits(parent: Finding, child: Finding) -> bool:
+    raise KeyError("odd")
