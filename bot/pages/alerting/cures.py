@@ -25,8 +25,7 @@ def rows(alert: Alert, *, role: Role | None, acts: bool, more: Row = ()) -> tupl
         if role is not None and role >= Role.OPERATOR and alert.open:
             if reminds(alert):
                 buttons.append(Button(say("Ack"), Ack(f"a{alert.number}")))
-            if alert.number > 0:  # there is nothing to silence of a test
-                buttons.append(Button(say("Silence ▾"), Open("hush", str(alert.number))))
+            buttons.append(Button(say("Silence ▾"), Open("hush", str(alert.number))))
     if role is not None and all(button.tap != opens(alert) for button in buttons):
         buttons.append(Button(say("Open"), opens(alert)))
     buttons += more
