@@ -15,7 +15,6 @@ from bot.rules.readings import (
     listed,
     name_of,
     of_cluster,
-    of_other,
     passed,
     sees_nothing,
     sees_reading,
@@ -37,7 +36,7 @@ LEAST, WORST = 26 * HOUR, 7 * DAY
 def overdue(view: View, limits: Limits) -> Iterator[Finding]:
     """Of guests in an enabled job whose interval is known. One that was never backed up counts only where every
     storage's backups are to be seen, and only after as long as it would take to miss one."""
-    for late in _late(view, limits):
+    for late in late_ones(view, limits):
         if late.finding is not None:
             yield late.finding
 
@@ -53,7 +52,8 @@ class Late:
     hidden: bool = False  # on a node of which nothing is known: it is held to be as it was
 
 
-def _late(view: View, limits: Limits) -> Iterator[Late]:
+def late_ones(view: View, limits: Limits) -> Iterator[Late]:
+    """Guests in an enabled job whose last backup is so old that they have missed a run."""
     snapshot, backups = seen(view), of_cluster(view, BACKUPS)
     if snapshot is None or backups is None:
         return
@@ -100,10 +100,11 @@ def _guest(
     hidden = guest.node in blind(view)
     if hidden or (age is not None and age <= due):
         return Late(guest=guest, store=store, age=age, finding=None, hidden=hidden)
+    severity = Severity.CRITICAL if age is not None and age > worst else Severity.WARNING
     finding = Finding(
         rule="backup_overdue",
         subject=guest_subject(guest),
-        severity=Severity.CRITICAL if age is not None and age > worst else Severity.WARNING,
+        severity=min(severity, limit.severity or severity),
         said=say("{name} has no backup", name=guest.name)
         if age is None
         else say("The last backup of {name} is {age} old", name=guest.name, age=passed(age)),
@@ -125,42 +126,6 @@ def _guest(
     return Late(guest=guest, store=store, age=age, finding=finding)
 
 
-# -- 30, of a whole store ------------------------------------------------------------------------------------------
-
-
-def store_overdue(view: View, limits: Limits) -> Iterator[Finding]:
-    """Many at once: it speaks for them (inhibits.py), until none of them is overdue. Those that have missed a run, and
-    will be overdue within hours, are counted: they go into one message, and not before it one by one."""
-    if not limits.base.on:
-        return
-    stores: dict[str, list[Late]] = {}
-    for late in _late(view, limits):
-        if late.age is not None:
-            stores.setdefault(late.store, []).append(late)
-    for store, all_ in stores.items():
-        found = [late.finding for late in all_ if late.finding is not None]
-        standing = [finding for finding in found if not finding.grey]
-        sighted = sum(not late.hidden for late in all_)
-        if not found and sighted == len(all_):
-            continue
-        oldest = max(late.age or 0.0 for late in all_)
-        yield Finding(
-            rule="store_overdue",
-            subject=of_other(view, f"backups/{store}", store),
-            severity=max((finding.severity for finding in found), default=Severity.WARNING),
-            said=say("Backups to {name} are overdue", name=store),
-            over=say("{name}: backups are made again", name=store),
-            because=lines(
-                say("{n} guests, more than {limit}", n=len(all_), limit=limits.base.count),
-                say("the oldest backup is {age} old", age=passed(oldest)),
-            ),
-            cures=(opens(say("Storage"), "storage"),),
-            grey=not standing or sighted <= limits.base.count,
-            slow=True,
-            affected=tuple(late.guest.name for late in all_),
-        )
-
-
 def ending(view: View, finding: Finding) -> Finding:
     """Of one that was overdue: what no job is to save any more, or not as often, is not backed up again for that."""
     guest, backups = guest_named(view, finding.subject.id), of_cluster(view, BACKUPS)
@@ -175,13 +140,6 @@ def ending(view: View, finding: Finding) -> Finding:
         return unwell(finding, over, say("none is due"))
     over = say("{name} is in no backup job any more", name=guest.name)
     return unwell(finding, over, say("in no backup job"))
-
-
-def _store_ending(view: View, finding: Finding) -> Finding:
-    store, backups = finding.subject.name, of_cluster(view, BACKUPS)
-    if any(job.enabled and (job.storage or job.id) == store for job in (backups.jobs if backups is not None else ())):
-        return finding
-    return unwell(finding, say("No backup job saves to {name} any more", name=store), say("in no backup job"))
 
 
 def covers(job: BackupJob, guest: Guest) -> bool:
@@ -266,19 +224,6 @@ RULES: tuple[Rule, ...] = (
         find=overdue,
         sees=both(sees_guest, sees_reading(BACKUPS)),
         ending=ending,
-        feeds=(BACKUPS,),
-        slow=True,
-    ),
-    Rule(
-        number=30,
-        key="store_overdue",
-        kind=Kind.STATE,
-        help="More than `count` guests that are saved to the same storage are overdue, or will be soon: one alert.",
-        severity=Severity.WARNING,
-        limit=Limit(count=5, more={"intervals": 2, "least_seconds": LEAST, "critical_seconds": WORST}),
-        find=store_overdue,
-        sees=sees_reading(BACKUPS),
-        ending=_store_ending,
         feeds=(BACKUPS,),
         slow=True,
     ),

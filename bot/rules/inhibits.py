@@ -58,7 +58,7 @@ def inhibits(parent: Finding, child: Finding) -> bool:
         case "guest_stopped_by_itself":
             return child.rule == "guest_expected_down" and above.key == below.key
         case "store_overdue":
-            return child.rule == "backup_overdue" and below.name in parent.affected
+            return child.rule == "backup_overdue" and below.key in parent.explains
         case "guest_io_error":
             return child.rule == "storage_full" and below.key in parent.explains
         case _:

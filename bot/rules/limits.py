@@ -76,7 +76,8 @@ class Book:
         overrides: Sequence[Override] = (),
         scale: float = 1.0,
     ) -> None:
-        self._limits = {rule.key: (changed or {}).get(rule.key, rule.limit) for rule in rules}
+        self._rules = {rule.key: rule for rule in rules}
+        self._limits = {key: (changed or {}).get(key, rule.limit) for key, rule in self._rules.items()}
         self._scale = scale
         self._entries: tuple[Callable[[Rule, Limit], Limit], ...] = (
             _muted,
@@ -93,6 +94,11 @@ class Book:
         self._seen: dict[str, tuple[Snapshot, _Subjects]] = {}
 
     def limits(self, rule: Rule, snapshot: Snapshot | None) -> Limits:
+        other = self._rules.get(rule.goes_by)
+        own = self._own(rule, snapshot)
+        return replace(own, of_other=self._own(other, snapshot)) if other is not None else own
+
+    def _own(self, rule: Rule, snapshot: Snapshot | None) -> Limits:
         base = self._base.get(rule.key)
         if base is None:
             limit = self._limits.get(rule.key, rule.limit)

@@ -63,6 +63,7 @@ class Limits:
 
     base: Limit
     exceptions: Mapping[str, Limit] = field(default_factory=dict)
+    of_other: Limits | None = None  # of the rule that it goes by
 
     def of(self, subject_key: str) -> Limit:
         return self.exceptions.get(subject_key, self.base) if self.exceptions else self.base
@@ -92,6 +93,7 @@ class Rule:
     feeds: tuple[Feed[Any], ...] = ()  # without these it is blind: said once in /alerts
     confirm: Confirm = Confirm.NONE
     slow: bool = False  # Finding.slow of all it finds
+    goes_by: str = ""  # key of a rule whose figures and exceptions decide what it counts: Limits.of_other
     ending: Callable[[View, Finding], Finding] | None = (
         None  # as an alert ends that was found no more: what it says then
     )

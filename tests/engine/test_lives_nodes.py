@@ -20,7 +20,7 @@ from bot.model.readings import (
     ThinPool,
     ZfsPool,
 )
-from bot.rules import RULES
+from bot.rules import BY_KEY, RULES
 from bot.rules.limits import Book, Change, Override
 from tests.engine.lives import Lives
 from tests.rules.views import HOSTILE, NOW, feeds, guest, later, node, offline, read, storage, task
@@ -237,6 +237,40 @@ def test_guests_out_of_sight_start_nothing() -> None:
     lives = Lives(["backup_overdue", "store_overdue"])
     off = [replace(one, status=Status.UNKNOWN, uptime=None) for one in seven()]
     assert lives.run(600, off, nodes=[node(), offline("pve2")], feeds=backed(LATE)) == []
+
+
+def test_of_two_guests_of_one_name_the_store_speaks_for_its_own() -> None:
+    guests = [*seven("pve1"), guest(202, "g0")]
+    jobs = (ALL, replace(NIGHTLY, id="k", vmids=frozenset({202}), storage="off"))
+    late = replace(LATE, newest={**LATE.newest, 202: NOW - timedelta(days=4)}, jobs=jobs)
+    lives = Lives(["backup_overdue", "store_overdue"])
+    assert sorted(lives.run(120, guests, feeds=backed(late))) == [
+        "fired backup_overdue: The last backup of g0 is 4 days old",
+        "fired store_overdue: Backups to nas are overdue",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "overrides"),
+    [
+        ({"intervals": 5}, ()),
+        ({}, (Override(rule="backup_overdue", by="tag", value="lab", changes={"on": False}),)),
+        ({}, (Override(rule="backup_overdue", by="pool", value="x", changes={"least_seconds": 5 * 86400.0}),)),
+    ],
+)
+def test_what_is_overdue_for_a_store_backup_overdue_says(changed: Mapping[str, float], overrides: Any) -> None:
+    limit = BY_KEY["backup_overdue"].limit
+    settings = {"backup_overdue": replace(limit, more={**limit.more, **changed})}
+    lives = Lives(["backup_overdue", "store_overdue"], book=Book(RULES, settings, overrides))
+    guests = [replace(one, tags=("lab",), pool="x") for one in seven("pve1")]
+    assert lives.run(120, guests, feeds=backed(LATE)) == []
+
+
+def test_a_store_of_guests_that_are_to_be_quiet_is_quiet() -> None:
+    mild = Override(rule="*", by="tag", value="lab", changes={"severity": Severity.INFO})
+    lives = Lives(["backup_overdue", "store_overdue"], book=Book(RULES, overrides=[mild]))
+    lives.run(120, [replace(one, tags=("lab",)) for one in seven("pve1")], feeds=backed(LATE))
+    assert {one.severity for one in lives.alerts.values()} == {Severity.INFO}
 
 
 # -- exceptions reach what belongs to a guest ----------------------------------------------------------------------

@@ -64,6 +64,9 @@ OTHER: Mapping[str, Any] = {"about": About.OTHER, "id_": "pve1/pvestatd"}
         (of("guest_stopped_by_itself", last=say("cause: a backup")), of("guest_expected_down"), True),
         (of("node_offline", last=say("it is back"), **NODE), of("guest_paused"), True),
         (of("guest_stopped_by_itself"), of("guest_paused"), False),
+        # 30: by who it is, and not by its name
+        (of("store_overdue", explains=("main/guest/104",), **OTHER), of("backup_overdue"), True),
+        (of("store_overdue", affected=("104",), **OTHER), of("backup_overdue"), False),
         # 9: a full storage of its node
         (of("guest_io_error", explains=FULL), of("storage_full", **LOCAL), True),
         (of("guest_io_error", explains=FULL), of("storage_full", **SHARED), True),

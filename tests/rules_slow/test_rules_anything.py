@@ -11,13 +11,26 @@ from bot.model import About, Kind, Outcome, Snapshot, Status, Subject, readings
 from bot.model import feeds as table
 from bot.model.feeds import Feeds, Reading
 from bot.model.view import Memory, NodeWas, Push, StorageWas, Stranger, View
-from bot.rules import Limits, backups, coverage, disks, expiry, own, replication, storages, tasks, upkeep, zpools
+from bot.rules import (
+    Limits,
+    backups,
+    coverage,
+    disks,
+    expiry,
+    own,
+    replication,
+    storages,
+    stores,
+    tasks,
+    upkeep,
+    zpools,
+)
 from bot.text import Reader, html, plain
 from tests.rules_slow.slowviews import AT, DAY, HOUR, NASTY, guest, node, storage, task, view
 
 MINE = tuple(
     rule
-    for part in (storages, zpools, disks, replication, backups, coverage, tasks, upkeep, expiry, own)
+    for part in (storages, stores, zpools, disks, replication, backups, coverage, tasks, upkeep, expiry, own)
     for rule in part.RULES
 )
 
