@@ -4,7 +4,8 @@
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 from bot.model import Finding, Guest, Severity, Status
 from bot.model.feeds import ONBOOT
@@ -25,6 +26,8 @@ EXPLAINED = timedelta(hours=1)
 """For so long after a stop that was explained it stands with its cause, for /why."""
 ONBOOT_WAIT = 60.0
 """Seconds that what its configuration says of a guest is waited for, beyond the hold."""
+SENTENCES = 256
+"""Kept of a kind: the guests of a node that was gone stopped together, and are found so poll after poll."""
 MANY, TOGETHER = 20, timedelta(minutes=2)
 """So many guests that stopped within so long, and whose configurations are still to be read, are told as bad as the
 worst of them: their reading takes minutes, and one blow is one message."""
@@ -138,11 +141,11 @@ def _stopped(
     elif after is not None:
         details.append(say("after: {by}", by=after.by))
     elif known:
-        details += [say("nobody ordered it in Proxmox"), say("(a shutdown from inside looks so too)")]
+        details += _NOBODY
     else:
         details.append(say("cause unknown: the tasks are not to be seen"))
     if ran_at is not None:
-        details.append(say("last seen running {at}", at=clock(ran_at)))
+        details.append(_last_ran(ran_at))
     return Finding(
         rule="guest_stopped_by_itself",
         subject=guest_subject(guest),
@@ -150,7 +153,7 @@ def _stopped(
         said=_headline(guest, known, last, after),
         over=say("{name} runs again", name=guest.name),
         details=tuple(details),
-        because=_seen(view, guest, was),
+        because=_seen(guest.lock, was.changed or view.at if was.status is Status.STOPPED else None),
         cures=(start(guest),),
         grey=grey,
         quiet=not loud,
@@ -162,6 +165,9 @@ def _stopped(
     )
 
 
+_NOBODY = (say("nobody ordered it in Proxmox"), say("(a shutdown from inside looks so too)"))
+
+
 def _headline(guest: Guest, known: bool, last: Said | None, after: Cause | None) -> Said:
     if last is not None:
         return say("{name} is stopped", name=guest.name)
@@ -170,11 +176,17 @@ def _headline(guest: Guest, known: bool, last: Said | None, after: Cause | None)
     return say("{name} stopped by itself", name=guest.name) if known else say("{name} stopped", name=guest.name)
 
 
-def _seen(view: View, guest: Guest, was: GuestWas) -> Said:
-    lock = say("locked: {lock}", lock=guest.lock) if guest.lock else say("no lock")
-    if was.status is not Status.STOPPED:
+@lru_cache(maxsize=SENTENCES)
+def _seen(locked: str, since: datetime | None) -> Said:
+    lock = say("locked: {lock}", lock=locked) if locked else say("no lock")
+    if since is None:
         return say("running at the poll before, stopped now, {lock}", lock=lock)
-    return say("running before, stopped since {at}, {lock}", at=clock(was.changed or view.at), lock=lock)
+    return say("running before, stopped since {at}, {lock}", at=clock(since), lock=lock)
+
+
+@lru_cache(maxsize=SENTENCES)
+def _last_ran(at: datetime) -> Said:
+    return say("last seen running {at}", at=clock(at))
 
 
 RULES: tuple[Rule, ...] = (

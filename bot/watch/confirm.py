@@ -19,7 +19,7 @@ from bot.ports import Watched
 from bot.rules import Confirm
 from bot.rules.boots import polled
 from bot.rules.sight import storage_of
-from bot.watch.tick import Found
+from bot.watch.evaluate import Found
 
 TRIES = 3
 BACK = timedelta(minutes=30)

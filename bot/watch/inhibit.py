@@ -39,7 +39,7 @@ class Parents:
         self._now = now
         self._wait = timedelta(seconds=wait)
         self._early = timedelta(seconds=EARLY * wait)
-        self._standing: list[Alert] = []
+        self._standing: list[tuple[str, Alert]] = []  # by their keys
 
     def rank(self, rule: str) -> int:
         return self._ranks.get(rule, _LAST)
@@ -49,18 +49,20 @@ class Parents:
             return
         if alert.finding.rule in TOLD_FIRST and alert.phase is Phase.PENDING and alert.finding.last is not None:
             return
-        self._standing.append(alert)
+        self._standing.append((alert.key, alert))
 
     def of(self, finding: Finding, alert: Alert | None = None) -> Alert | None:
         """One that fires, before one that may come to, before one that is over: what is told in a message that stands
         is not told anew because something else begins. `alert`: what is known of `finding` so far."""
+        if not self._standing:
+            return None
         key = finding.key
         alert = None if alert is not None and alert.phase is Phase.OVER else alert
         if alert is not None and alert.open and alert.reminded is not None:
             return None
         others: dict[Phase, Alert] = {}
-        for parent in self._standing:
-            if parent.key == key or parent.phase in others or self._was_before(parent, alert):
+        for other, parent in self._standing:
+            if other == key or parent.phase in others or self._was_before(parent, alert):
                 continue
             if self._inhibits(parent.finding, finding) or _counts(parent, finding):
                 if parent.phase is Phase.FIRING:

@@ -22,7 +22,7 @@ Neither a clock of the bot that jumps nor a list that lags changes them.
                      gone/guest/101, gone/node/pve1   … at which it was first missing
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -35,6 +35,7 @@ from bot.rules.fences import fenced
 from bot.rules.homecoming import homecoming
 from bot.rules.sight import seen
 from bot.watch.recollect import forgotten_of, guests_of, merged
+from bot.watch.steps import at_once
 
 HOUR, WEEK = 3600.0, 7 * 86400.0
 KEPT = 1800.0
@@ -45,13 +46,19 @@ POOL_GONE = WEEK
 
 
 def remember(view: View) -> Memory:
-    """The memory for the next poll. Of a view that could not be read: the one it has."""
+    """All of it at once; see `remembering`."""
+    return at_once(remembering(view))
+
+
+def remembering(view: View) -> Generator[None, None, Memory]:
+    """The memory for the next poll, step by step. Of a view that could not be read: the one it has."""
     snapshot = seen(view)
     if snapshot is None:
         return view.before
     figures = dict(view.before.figures)
     nodes = _nodes(view, snapshot, figures)
-    guests = guests_of(view, snapshot, nodes, figures)
+    guests = yield from guests_of(view, snapshot, nodes, figures)
+    yield
     _lately(view, snapshot, nodes, figures)
     if "polled" not in figures:
         figures["begun"] = view.at.timestamp()

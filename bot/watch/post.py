@@ -15,10 +15,10 @@ from bot.ports import Changes, Kept, Pulse, Watched
 from bot.rules import Rule
 from bot.watch.blind import blind, broken
 from bot.watch.confirm import Doubter
+from bot.watch.evaluate import Evaluation
 from bot.watch.look import LastTasks, Look
 from bot.watch.pushed import Pushes
 from bot.watch.slow import Slow
-from bot.watch.tick import Evaluation
 from bot.watch.timed import hear
 
 K = TypeVar("K")

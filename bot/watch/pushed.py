@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.model.feeds import BACKUPS, FAILED, HA, PACKAGES, REPLICATION, Feed
 from bot.model.view import Push, View
-from bot.watch.tick import Evaluation
+from bot.watch.evaluate import Evaluation
 
 POINTS_TO: Mapping[str, tuple[Feed[Any], ...]] = {
     "vzdump": (BACKUPS, FAILED),

@@ -1,22 +1,22 @@
 """How the watch looks at things: the tables, and what is known beside them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.model.view import Memory, View
 from bot.ports import Audit
 from bot.rules import Rule
 from bot.rules.inhibits import PARENTS, inhibits
+from bot.watch.evaluate import Limiting
 from bot.watch.inhibit import Inhibits
-from bot.watch.memory import remember
-from bot.watch.tick import Limiting
+from bot.watch.memory import remembering
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
     rules: Sequence[Rule]
     book: Limiting
-    remember: Callable[[View], Memory] = remember
+    remembering: Callable[[View], Generator[None, None, Memory]] = remembering
     inhibits: Inhibits = inhibits
     parents: Mapping[str, int] = field(default_factory=lambda: PARENTS)  # rules that can -> their ranks
     sleeping: frozenset[str] = frozenset()  # TELEMOX_MAY_SLEEP

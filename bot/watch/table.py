@@ -57,10 +57,13 @@ class Table:
 
     def put(self, alerts: Iterable[Alert]) -> None:
         """Those that are still there: what was forgotten meanwhile stays so."""
+        new: dict[str, dict[int, Alert]] = {}
         for alert in alerts:
-            cluster = alert.finding.subject.cluster
-            if alert.number in self.of.get(cluster, {}):
-                self.of[cluster] = {**self.of[cluster], alert.number: alert}
+            new.setdefault(alert.finding.subject.cluster, {})[alert.number] = alert
+        for cluster, mine in new.items():
+            there = self.of.get(cluster, {})
+            if kept := {number: alert for number, alert in mine.items() if number in there}:
+                self.of[cluster] = {**there, **kept}
 
     def expired(self, now: datetime) -> list[int]:
         """Takes them out."""

@@ -1,53 +1,30 @@
-"""One tick of one cluster, pure: find · inhibit · step · silence.
+"""One tick of one cluster, pure: what the rules find (evaluate.py), and then inhibit · step · silence.
 
-evaluate(view, rules, book)   what every rule finds                    ▶ Evaluation
-doubts(…)                     what has to be looked up before it fires ▶ (Confirm, finding)
-tick(…)                       what became of every alert               ▶ Ticked: alerts, news, what to write down
+doubts(…)   what has to be looked up before it fires ▶ (Confirm, finding)
+tick(…)     what became of every alert               ▶ Ticked: alerts, news, what to write down
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
 from bot import life
-from bot.model import About, Alert, Finding, News, NewsKind, Phase, Silence, Snapshot
+from bot.model import Alert, News, NewsKind, Phase, Silence
 from bot.model.view import View
-from bot.rules import Confirm, Limit, Limits, Rule
+from bot.rules import Confirm, Limit, Rule
+from bot.watch.evaluate import Evaluation, Found
 from bot.watch.firm import firm
 from bot.watch.gone import ended_gone, ended_unwatched, vanished
 from bot.watch.inhibit import Inhibits, Parents, Tie, released, tied, withheld
 from bot.watch.silence import covering, voice
+from bot.watch.steps import at_once
 
 GROUP_WAIT = 30.0
 """Seconds that what hung on something else is given to come back with it."""
 SETTLED = 300.0
 """Seconds: a rule with a longer hold says nothing yet in the summary after a start; its hold has just begun."""
 PIECE = 100
-"""Findings after which somebody else may be answered."""
-_OWN = {About.GUEST, About.NODE, About.STORAGE}
-
-
-class Limiting(Protocol):
-    """rules.limits.Book"""
-
-    def limits(self, rule: Rule, snapshot: Snapshot | None) -> Limits: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    rule: Rule
-    limit: Limit
-    finding: Finding
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    found: Mapping[str, Found]  # by alert key
-    limits: Mapping[str, Limits]  # by rule
-    broken: Mapping[str, Exception] = field(
-        default_factory=dict
-    )  # rules that failed: a fault of ours; they see nothing
+"""Alerts after which somebody else may be answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,82 +46,28 @@ class Ticked:
     events: Mapping[str, datetime]  # keys of events dealt with by this tick
 
 
-def evaluate(view: View, rules: Iterable[Rule], book: Limiting) -> Evaluation:
-    """All of it at once; see `evaluating`."""
-    steps = evaluating(view, rules, book)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            evaluation: Evaluation = done.value
-            return evaluation
-
-
-def evaluating(view: View, rules: Iterable[Rule], book: Limiting) -> Generator[None, None, Evaluation]:
-    """Step by step: a thousand guests that are gone at once are a thousand findings, and somebody may wait for an
-    answer. A rule that fails finds nothing and sees nothing; the others go on."""
-    found: dict[str, Found] = {}
-    limits: dict[str, Limits] = {}
-    broken: dict[str, Exception] = {}
-    for rule in rules:
-        mine: list[Found] = []
-        try:
-            limits[rule.key] = of = book.limits(rule, view.snapshot)
-            for one in _find(rule, view, of):
-                mine.append(Found(rule=rule, limit=of.about(one.subject), finding=one))
-                if len(mine) % PIECE == 0:
-                    yield
-        except Exception as error:  # noqa: BLE001 - the watch logs it with its traceback; one rule must not end them all
-            broken[rule.key] = error
-        else:
-            found.update((one.finding.key, one) for one in mine)
-        yield
-    return Evaluation(found=found, limits=limits, broken=broken)
-
-
-def _find(rule: Rule, view: View, limits: Limits) -> Iterator[Finding]:
-    """An old snapshot shows how things were when it was taken: they cannot be held against this poll."""
-    if not limits.base.on and not limits.exceptions:
-        return
-    for finding in rule.find(view, limits):
-        if view.fresh or finding.event or finding.subject.about not in _OWN:
-            yield finding
-
-
-def again(before: Evaluation, new: Evaluation) -> Evaluation:
-    """`before`, with what the rules of `new` say that were asked anew."""
-    asked = {*new.limits, *new.broken}
-    kept = {key: one for key, one in before.found.items() if one.rule.key not in asked}
-    return Evaluation(
-        found={**kept, **new.found},
-        limits={**before.limits, **new.limits},
-        broken={**{key: error for key, error in before.broken.items() if key not in asked}, **new.broken},
-    )
-
-
 def by_key(alerts: Iterable[Alert]) -> dict[str, Alert]:
     """The latest of each key: of an older one only its end is still to be shown."""
     latest: dict[str, Alert] = {}
     for alert in alerts:
-        other = latest.get(alert.key)
+        key = alert.key
+        other = latest.get(key)
         if other is None or other.number < alert.number:
-            latest[alert.key] = alert
+            latest[key] = alert
     return latest
 
 
 def doubts(alerts: Iterable[Alert], evaluation: Evaluation, view: View) -> list[Found]:
     """What would fire now, of rules that want it looked up first."""
-    wanted = [one for one in evaluation.found.values() if one.rule.confirm is not Confirm.NONE]
+    wanted = [(key, one) for key, one in evaluation.found.items() if one.rule.confirm is not Confirm.NONE]
     if not wanted:
         return []
     latest = by_key(alerts)
     return [
         one
-        for one in wanted
-        if not (one.finding.event and one.finding.key in view.before.events)
-        and (
-            view.first or life.ripe(latest.get(one.finding.key), one.finding, one.limit, one.rule, view.step, view.poll)
-        )
+        for key, one in wanted
+        if not (one.finding.event and key in view.before.events)
+        and (view.first or life.ripe(latest.get(key), one.finding, one.limit, one.rule, view.step, view.poll))
     ]
 
 
@@ -157,7 +80,23 @@ def tick(
     number: Callable[[], int],
     unconfirmed: frozenset[str] = frozenset(),
 ) -> Ticked:
-    """`alerts` are all of this cluster. `unconfirmed`: keys of what could not be looked up, and may not fire yet."""
+    """All of it at once; see `ticking`."""
+    return at_once(ticking(alerts, evaluation, view, silences, setting, number, unconfirmed))
+
+
+def ticking(
+    alerts: Mapping[int, Alert],
+    evaluation: Evaluation,
+    view: View,
+    silences: Sequence[Silence],
+    setting: Setting,
+    number: Callable[[], int],
+    unconfirmed: frozenset[str] = frozenset(),
+) -> Generator[None, None, Ticked]:
+    """`alerts` are all of this cluster. `unconfirmed`: keys of what could not be looked up, and may not fire yet.
+
+    Step by step: the guests of a node that comes back are thousands of alerts, and somebody may wait for an answer.
+    """
     latest = by_key(alerts.values())
     stepped: dict[int, Alert] = dict(alerts)
     told: dict[int, News] = {}
@@ -166,7 +105,9 @@ def tick(
     empty = not view.before.guests and not view.before.nodes  # the first poll ever: what happened before is no news
     pushed = tuple(f":{push.id}" for push in view.pushes)  # but for what was pushed since the start
     parents = Parents(setting.inhibits, setting.parents, view.at, GROUP_WAIT * setting.scale)
-    for key in _in_order(latest, evaluation.found, parents):
+    for count, key in enumerate(_in_order(latest, evaluation.found, parents)):
+        if count % PIECE == 0:
+            yield
         alert, one = latest.get(key), evaluation.found.get(key)
         if alert is not None and alert.phase is Phase.OVER and (one is None or one.finding.event):
             parents.add(alert)
@@ -204,6 +145,7 @@ def tick(
             told[new.number] = news
         if new.finding.event and new.phase is Phase.OVER:
             events[key] = view.at
+    yield
     said = list(speak(alerts, stepped, told, silences, view.at))
     changed = [alert for alert in stepped.values() if alerts.get(alert.number) is not alert]
     return Ticked(alerts=stepped, changed=changed, gone=gone, news=said, events=events)
@@ -312,7 +254,7 @@ def speak(
         if was is not alert and (alert.parent or (was is not None and was.parent)):
             touched |= {alert.parent, was.parent if was is not None else ""}
     for number, alert in stepped.items():
-        if alert.key in touched and number not in kinds and alert.phase is Phase.FIRING:
+        if touched and alert.phase is Phase.FIRING and number not in kinds and alert.key in touched:
             kinds[number] = NewsKind.CHANGED
     for number in sorted(kinds, key=lambda one: (-stepped[one].severity, one)):
         yield News(kind=kinds[number], alert=stepped[number])

@@ -3,29 +3,30 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 
 from bot.access import Asker, Role
 from bot.clock import SteadyClock
 from bot.errors import StoreFailed
-from bot.model import News, Subject
+from bot.model import Alert, News, Silence, Subject
 from bot.model.view import Memory, Push, Starts, Stranger, View
 from bot.ports import Changes, Clock, Ledger, Spawner, Watched
 from bot.rules import Limit, Rule
 from bot.watch.changing import Changing
 from bot.watch.delivering import Delivering
+from bot.watch.evaluate import Evaluation, again, evaluating
 from bot.watch.inhibit import Parents, hanging
 from bot.watch.look import look
 from bot.watch.orders import Orders
-from bot.watch.polite import politely
 from bot.watch.post import Around, Feeding, Post
 from bot.watch.pushed import POINTS_TO, dealt_with, strays
 from bot.watch.sights import Sight
 from bot.watch.silence import maintained
 from bot.watch.starts import begin, stopped
+from bot.watch.steps import at_once, politely
 from bot.watch.table import ended, merge
-from bot.watch.tick import GROUP_WAIT, Evaluation, Setting, again, doubts, evaluating, tick
+from bot.watch.tick import GROUP_WAIT, Setting, Ticked, by_key, doubts, ticking
 
 log = logging.getLogger(__name__)
 
@@ -222,7 +223,8 @@ class Watch(Changing):
         if seen.snapshot is not None:
             post.took = mono - began
         view = post.view(seen, now, mono, self._around(post, now))
-        evaluation, cpu = await politely(evaluating(view, post.slow.due(view, sight.rules), sight.book))
+        known = {key: alert.finding for key, alert in by_key(self._table.of[post.key].values()).items()}
+        evaluation, cpu = await politely(evaluating(view, post.slow.due(view, sight.rules), sight.book, known))
         evaluation = post.slow.with_kept(evaluation)
         self._log_broken(evaluation)
         unconfirmed: frozenset[str] = frozenset()
@@ -231,30 +233,42 @@ class Watch(Changing):
             asked = {one.rule.key: one.rule for one in wanted}
             new, more = await politely(evaluating(view, asked.values(), sight.book))  # none of them is slow
             evaluation, cpu = again(evaluation, new), cpu + more
+        after, more = await politely(self._remembered(view))
+        cpu += more
+        ticked, more = await self._ticked(post, view, evaluation, unconfirmed)
         began = time.thread_time()
-        after = self._remembered(view)
-        cpu += time.thread_time() - began
-        await asyncio.sleep(0)
-        began = time.thread_time()
-        changes, news = self._apply(post, view, evaluation, unconfirmed, after)
-        post.ticked = cpu + time.thread_time() - began
+        changes, news = self._apply(post, view, evaluation, ticked, after)
+        post.ticked = cpu + more + time.thread_time() - began
         await self._settle(changes, news)
         return view.fresh
 
+    async def _ticked(
+        self, post: Post, view: View, evaluation: Evaluation, unconfirmed: frozenset[str]
+    ) -> tuple[Ticked, float]:
+        """What becomes of the alerts, and seconds of CPU. Where somebody's tap changes one meanwhile, that counts: then
+        all of it is done once more, without a pause."""
+        table = self._table
+
+        def standing() -> tuple[Mapping[int, Alert], list[Silence]]:
+            return table.of[post.key], [one for one in table.silences.values() if one.until > view.at]
+
+        def steps(alerts: Mapping[int, Alert], silences: list[Silence]) -> Generator[None, None, Ticked]:
+            return ticking(alerts, evaluation, view, silences, self._setting, table.number, unconfirmed)
+
+        alerts, silences = standing()
+        ticked, cpu = await politely(steps(alerts, silences))
+        now, by_now = standing()
+        if now is not alerts or by_now != silences:
+            began = time.thread_time()
+            ticked = at_once(steps(now, by_now))
+            cpu += time.thread_time() - began
+        return ticked, cpu
+
     def _apply(
-        self, post: Post, view: View, evaluation: Evaluation, unconfirmed: frozenset[str], after: Memory
+        self, post: Post, view: View, evaluation: Evaluation, ticked: Ticked, after: Memory
     ) -> tuple[Changes, list[News]]:
         table = self._table
         expired = table.expired(view.at)
-        ticked = tick(
-            table.of[post.key],
-            evaluation,
-            view,
-            list(table.silences.values()),
-            self._setting,
-            table.number,
-            unconfirmed,
-        )
         table.of[post.key] = ticked.alerts
         remembered = post.remember(view, evaluation, ticked.events, after)
         shown = {n for n, alert in ticked.alerts.items() if alert.over and not self._deliverer.needs(n)}
@@ -283,12 +297,12 @@ class Watch(Changing):
             clock=self._clock if isinstance(self._clock, SteadyClock) else None,
         )
 
-    def _remembered(self, view: View) -> Memory:
+    def _remembered(self, view: View) -> Generator[None, None, Memory]:
         """Where that fails, by a fault of ours, things are told by what was remembered last."""
         if not view.fresh:
             return view.before
         try:
-            return self._sight.remember(view)
+            return (yield from self._sight.remembering(view))
         except Exception:
             log.exception("what was seen of %s cannot be remembered", view.cluster)
             return view.before

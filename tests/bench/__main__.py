@@ -40,6 +40,7 @@ async def measure(*, quick: bool) -> list[Row]:
             *await warm(rounds * 20, folder),
             *await calls(folder),
             *await alerts.watch_rows(rounds),
+            *await alerts.homecoming_rows(),
             *await alerts.latency_rows(),
             *await alerts.story_rows(),
             *await alerts.delivery_rows(),

@@ -1,6 +1,7 @@
 """What the watch costs, and what it says: figures of issue and README.
 
     await watch_rows()   speed of a tick with ten thousand guests
+    await homecoming_rows()   how long the loop is held when a node and thousands of guests come back
     await story_rows()   one dead host, and the noisy day, in messages
     await delivery_rows()   a thousand episodes through kills, refusals and lost answers
 
@@ -10,10 +11,12 @@
 import asyncio
 import gc
 import logging
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from statistics import median
 from typing import TypeVar, cast
 
@@ -23,7 +26,7 @@ from bot.access import Role
 from bot.deliver import Deliverer
 from bot.deliver.plan import GROUP_WAIT
 from bot.demo.cluster import Cluster
-from bot.model import Route, Snapshot, Task
+from bot.model import Phase, Route, Snapshot, Task
 from bot.model.feeds import Feed
 from bot.model.readings import Backups
 from bot.pve import rows, tasks
@@ -32,10 +35,11 @@ from bot.pve.snapshot import Sight, merge
 from bot.rules import RULES
 from bot.rules.limits import Book
 from bot.spawn import Spawn
+from bot.store import Store
 from bot.watch import Sight as Look
 from bot.watch import Watch
+from bot.watch.evaluate import evaluate
 from bot.watch.feeder import Feeder
-from bot.watch.tick import evaluate
 from tests.bench.measures import Row
 from tests.deliver.episodes import simulate
 from tests.engine import replay
@@ -109,9 +113,11 @@ class Held:
 class Scene:
     """A watch, its deliverer and a group, over a simulated cluster whose time goes by poll after poll."""
 
-    def __init__(self, cluster: Cluster, pve: Simulated, clock: SimulatedTime) -> None:
+    def __init__(
+        self, cluster: Cluster, pve: Simulated, clock: SimulatedTime, ledger: Ledger | Store | None = None
+    ) -> None:
         self.cluster, self.pve, self.clock = cluster, pve, clock
-        self.replay, self.spawn, self.ledger = Replay(), Spawn(), Ledger()
+        self.replay, self.spawn, self.ledger = Replay(), Spawn(), ledger or Ledger()
         group = Group(self.replay, clock)
         routes = (Route(chat=GROUP, settings=True),)
         self.deliverer = Deliverer(
@@ -181,6 +187,44 @@ async def watch_rows(rounds: int = ROUNDS, guests: int = GUESTS) -> list[Row]:
         _bound(f"the loop held at a time by a tick, {guests:,} guests", max(holds), HELD, "ms"),
         _bound("Proxmox calls a cluster and tick", calls, 3, ""),
     ]
+
+
+async def homecoming_rows(guests: int = GUESTS) -> list[Row]:
+    """A node that was off comes back, and its guests with it, one after the other: thousands are pending for a while.
+    What is found is kept in a real database."""
+    cluster = Cluster(seed=1, guests=guests, speed=0, auth_delay=0, tls=False)
+    clock = SimulatedTime(cluster)
+    pve = Prepared(cluster, clock)
+    with tempfile.TemporaryDirectory() as folder:
+        store = await Store.open(Path(folder), clock)
+        scene = Scene(cluster, pve, clock, store)
+        await scene.watch.start()
+        for _ in range(44):
+            await scene.poll()
+        gc.collect()
+        gc.freeze()
+        cluster.set_fault("node_off", True, "pve3")
+        for _ in range(8):
+            await scene.poll()
+        cluster.set_fault("node_off", False, "pve3")
+        pending = 0
+        holds: list[float] = []
+        for _ in range(8):
+            cluster.advance(POLL)
+            pve.prepare()
+            async with Held(Spawn()) as held:
+                await scene.watch.tick(pve.key)
+                while len(scene.spawn):  # noqa: ASYNC110 - readings that no poll waits for
+                    await asyncio.sleep(0)
+                await scene.deliverer.drain(GROUP)
+            holds.append(held.most)
+            standing = scene.watch._table.of[pve.key].values()
+            pending = max(pending, sum(alert.phase is Phase.PENDING for alert in standing))
+        gc.unfreeze()
+        await scene.spawn.close(1)
+        await store.close()
+    what = f"the loop held at a time, a node returns with {pending:,} guests pending"
+    return [_bound(what, max(holds), HELD, "ms")]
 
 
 async def _calls(guests: int) -> int:
@@ -303,6 +347,7 @@ def show(found: Sequence[Row]) -> None:
 
 async def main() -> None:
     show(await watch_rows())
+    show(await homecoming_rows())
     dead = await dead_host()
     print(*(told.text for told in dead.told), sep="\n---\n")
     show(await latency_rows())

@@ -1,7 +1,7 @@
 """A small world for the engine: made-up rules over what a test says is wrong, and stand-ins for what is around it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -150,8 +150,14 @@ class Book:
         return Limits(base=rule.limit, exceptions=self.exceptions.get(rule.key, {}))
 
 
+def remembering(view: View) -> Generator[None, None, Memory]:
+    """As simple as will do."""
+    yield
+    return remember(view)
+
+
 def remember(view: View) -> Memory:
-    """As simple as will do: what is there."""
+    """What is there."""
     assert view.snapshot is not None
     before = view.before
     guests: dict[int, GuestWas] = {}
@@ -483,7 +489,7 @@ class Bench:
             self.cycles += 1
 
         sight = Sight(
-            rules=self.rules, book=Book(self.exceptions), remember=remember, inhibits=inhibits, parents=PARENTS
+            rules=self.rules, book=Book(self.exceptions), remembering=remembering, inhibits=inhibits, parents=PARENTS
         )
         return Watch(
             self.pves,

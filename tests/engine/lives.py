@@ -10,7 +10,8 @@ from bot.model import Alert, Guest, NewsKind, Storage
 from bot.rules import BY_KEY, RULES
 from bot.rules.inhibits import PARENTS, inhibits
 from bot.rules.limits import Book
-from bot.watch.tick import Setting, evaluate, tick
+from bot.watch.evaluate import evaluate
+from bot.watch.tick import Setting, tick
 from tests.rules.views import NOW, Film, words
 
 SETTING = Setting(rules=BY_KEY, inhibits=inhibits, parents=PARENTS)

@@ -7,8 +7,8 @@ from bot.model import Finding, Outcome, Task, Upid
 from bot.model.feeds import BACKUPS, SERVICES, Feeds, Reading
 from bot.model.view import View
 from bot.rules import Confirm, Rule
+from bot.watch.evaluate import evaluate
 from bot.watch.slow import Slow, is_slow
-from bot.watch.tick import evaluate
 from tests.engine.kit import START, Book, Clock, Wrong, found, snapshot
 
 

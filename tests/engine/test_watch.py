@@ -1,8 +1,11 @@
 """Whole ticks, from a poll to the news: what is found, looked up, inhibited, silenced, told, kept and reloaded."""
 
+import asyncio
 import logging
+from collections.abc import Generator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -17,11 +20,12 @@ from bot.errors import (
     StoreFailed,
 )
 from bot.model import About, Finding, Gap, NewsKind, Outcome, Phase, Severity, Storage, Subject, Task, Unseen, Upid
-from bot.model.view import Cut, Push, Stranger, View
+from bot.model.view import Cut, Memory, Push, Stranger, View
 from bot.rules import Confirm, Limit
+from bot.spawn import Spawn
 from bot.text import Moment, Reader, plain, say
+from bot.watch.evaluate import PIECE, evaluating
 from bot.watch.table import record as table_record
-from bot.watch.tick import PIECE, evaluating
 from tests.engine.kit import (
     ANA,
     START,
@@ -31,6 +35,7 @@ from tests.engine.kit import (
     cluster_subject,
     found,
     guest_subject,
+    inhibits,
     node_subject,
     remember,
 )
@@ -509,6 +514,43 @@ async def test_ack_is_durable_and_ends_the_repeats(bench: Bench) -> None:
     assert len(bench.told) == 1
 
 
+async def test_what_goes_on_as_it_was_is_the_very_same_finding(bench: Bench) -> None:
+    """Thousands of them that were made anew at each poll are work for the garbage collector."""
+    await bench.poll(DOWN)
+    before = bench.of(DOWN_KEY).finding
+    await bench.poll(replace(DOWN))
+    assert bench.of(DOWN_KEY).finding is before
+    await bench.poll(replace(DOWN, severity=Severity.INFO))
+    assert bench.of(DOWN_KEY).finding.severity is Severity.INFO
+
+
+async def test_what_is_tapped_while_a_tick_is_worked_out_counts(bench: Bench) -> None:
+    """A tick gives way in between: an acknowledgement, and a silence, of that moment are not undone by its end."""
+    other = found(subject=guest_subject(102, "pve2"))
+    taps = Spawn()
+    tapped: list[asyncio.Task[Any]] = []
+
+    def tap(parent: Finding, child: Finding) -> bool:
+        if not tapped:
+            tapped.append(taps(bench.watch.ack([1], ANA), "a tap"))
+            until = bench.clock.now() + timedelta(hours=1)
+            tapped.append(taps(bench.watch.silence("guest", "main", "102", until, ANA), "another"))
+        return inhibits(parent, child)
+
+    await bench.poll(DOWN, other, times=3)
+    bench.more = {"inhibits": tap}
+    await bench.restart()
+    assert not tapped
+    await bench.poll(DOWN, other, OFF, found(subject=guest_subject(103)))
+    await asyncio.gather(*tapped)
+    assert bench.of(DOWN_KEY).acked_by == "Ana"
+    assert bench.of(other.key).silenced
+    await bench.poll(DOWN, other, OFF)
+    assert bench.of(DOWN_KEY).acked_by == "Ana"
+    assert bench.ledger.alerts_[1].acked_by == "Ana"
+    await taps.close(1)
+
+
 async def test_an_ack_that_cannot_be_written_says_so(bench: Bench) -> None:
     await bench.poll(DOWN, times=3)
     bench.ledger.fails = True
@@ -976,7 +1018,11 @@ async def test_all_is_read_again_at_most_every_half_minute() -> None:
     ("down", "jump", "step"), [(10, 0, 10), (3600, 0, 30), (10, -3600, 0), (0, 10**9, 30), (10, -10, 0)]
 )
 async def test_a_hold_goes_on_over_a_restart(bench: Bench, down: float, jump: float, step: float) -> None:
-    bench.more = {"remember": lambda view: replace(remember(view), figures={"polled": view.at.timestamp()})}
+    def remembering(view: View) -> Generator[None, None, Memory]:
+        yield
+        return replace(remember(view), figures={"polled": view.at.timestamp()})
+
+    bench.more = {"remembering": remembering}
     await bench.restart()
     await bench.poll()
     await bench.poll(DOWN, times=2)

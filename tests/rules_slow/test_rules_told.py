@@ -13,7 +13,8 @@ from bot.model.view import GuestWas, Memory, Push, View
 from bot.rules import BY_KEY, RULES
 from bot.rules.inhibits import PARENTS, inhibits
 from bot.rules.limits import Book
-from bot.watch.tick import Setting, evaluate, tick
+from bot.watch.evaluate import evaluate
+from bot.watch.tick import Setting, tick
 from tests.rules_slow.slowviews import AT, DAY, HOUR, NASTY, feeds, guest, snapshot, storage, task, view
 
 POLL = timedelta(seconds=15)
