@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import life
-from bot.model import Alert, News, NewsKind, Phase, Silence
+from bot.model import About, Alert, Finding, News, NewsKind, Phase, Silence
 from bot.model.view import View
 from bot.rules import Confirm, Limit, Rule
 from bot.watch.evaluate import Evaluation, Found
