@@ -1,5 +1,6 @@
 """Watch and deliverer together: what a chat is told of what the watch saw, and what is left there at the end."""
 
+from collections.abc import Generator
 from dataclasses import replace
 
 import pytest
@@ -113,11 +114,12 @@ async def test_a_slow_rule_that_fails_says_nothing_is_well_and_alerts_says_that_
 
 
 async def test_what_cannot_be_remembered_is_told_all_the_same() -> None:
-    def remember(view: View) -> Memory:
+    def remembering(view: View) -> Generator[None, None, Memory]:
+        yield
         raise KeyError("odd")
 
     whole = Whole()
-    whole.more = {"remember": remember}
+    whole.more = {"remembering": remembering}
     whole.renew()
     await whole.start()
     await whole.poll(DOWN, times=6)
