@@ -139,20 +139,24 @@ def heads(due: Sequence[Alert], now: datetime) -> dict[str, list[Alert]]:
 
 def held(card: Card, alerts: Sequence[Alert], others: Iterable[Card], rules: Mapping[int, str], now: datetime,
          interval: float = GROUP_INTERVAL) -> bool:  # fmt: skip
-    """Is an unsent card kept back, since its place was told of the same rule a moment ago?
+    """Is an unsent card kept back, since its place was told of the same rule, or of all of its rules, a moment ago?
 
     `rules`: of all alerts that are known, by number.
     """
     if card.head or any(level(alert) is Severity.CRITICAL for alert in alerts):
         return False
     own = {alert.finding.rule for alert in alerts}
-    return any(
-        other.made is not None
-        and 0 <= (now - other.made).total_seconds() < interval
-        and not own.isdisjoint(rules.get(number, "") for number in other.alerts)
+    lately = {
+        rules.get(number, "")
         for other in others
-        if other.id != card.id and other.message is not None and (other.chat, other.topic) == (card.chat, card.topic)
-    )
+        if other.id != card.id
+        and other.message is not None
+        and other.made is not None
+        and (other.chat, other.topic) == (card.chat, card.topic)
+        and 0 <= (now - other.made).total_seconds() < interval
+        for number in other.alerts
+    }
+    return bool(own) and own <= lately
 
 
 def same(one: Outgoing, other: Outgoing) -> bool:

@@ -14,14 +14,11 @@ from bot.deliver.digests import Digests
 from bot.deliver.hours import night
 from bot.deliver.ordered import Ordered
 from bot.deliver.plan import GROUP_WAIT, Scene, Why, above, heads, level, sounds, urgent, wanted
-from bot.model import Alert, Card, News, NewsKind, Phase, Severity
+from bot.deliver.unsent import OF_OPEN, forget
+from bot.model import Alert, News, NewsKind, Phase, Severity
 from bot.pages.alerting import alertcard
 from bot.screen import Place
 
-KEPT = timedelta(days=7)
-"""For so long a closed card is known as ours: what is tapped there opens beside it."""
-CARDS = 2000
-"""Closed cards kept at most."""
 TEST = "test"
 """Rule of a test alert."""
 TEST_LASTS = 60.0
@@ -71,7 +68,7 @@ class Planner(Digests):
         self.digests(now, monotonic)
         for place in self.desk.places():
             self._cards(place, parents, now, monotonic)
-        self._forget(now)
+        forget(self.desk, self.flying, now)
 
     def needs(self, alert: Alert, now: datetime) -> bool:
         """Is an alert that is over still to be shown somewhere?"""
@@ -129,11 +126,15 @@ class Planner(Digests):
             quiet = night(self.desk.habit(place.chat), now, self.zone)
             after: datetime | None = None
             if quiet is not None and not urgent(alert):
-                if item.kind is not NewsKind.ESCALATED:
+                if over:
                     continue
                 after = quiet[1]
             loud = not over and sounds(alert, quiet=quiet is not None and after is None)
             n = alert.reminders if item.kind is NewsKind.REMINDED else int((alert.fired or alert.found).timestamp())
+            if item.kind is NewsKind.ESCALATED:
+                n += alert.severity
+            for older in OF_OPEN if not over else ():  # it waits still, and this says more
+                self.unwrite(place, older, alert.number)
             said = alertcard.news(alert, item.kind, clusters=self.names, now=now)
             self.write(place, kind, said, now, alert=alert.number, n=n, card=card.id, silent=not loud, after=after)
 
@@ -156,12 +157,13 @@ class Planner(Digests):
         apart = self.flying | self.resting
         for head, found in heads(due, now).items():
             numbers = tuple(alert.number for alert in found)
-            joined = next((card for card in waits if card.head == head and card.id not in apart), None)
+            silent = place.chat in self._hushed and not any(urgent(alert) for alert in found)
+            alike = (card for card in waits if (card.head, card.silent) == (head, silent) and card.id not in apart)
+            joined = next(alike, None)
             if joined is not None and not joined.told:
                 self.desk.put_card(replace(joined, alerts=(*joined.alerts, *numbers)))
-                continue
-            silent = place.chat in self._hushed
-            self.show(place, numbers, now, head=head, silent=silent)
+            else:
+                self.show(place, numbers, now, head=head, silent=silent)
 
     def _kept_back(self, scene: Scene, parents: Mapping[str, Alert], monotonic: float) -> frozenset[int]:
         return frozenset(
@@ -182,26 +184,3 @@ class Planner(Digests):
             and alert.over is not None
             and alert.over - alert.fired > wait
         )
-
-    def _forget(self, now: datetime) -> None:
-        """Cards that nobody needs any more, and unsent ones of places that want nothing any more."""
-        for letter in list(self.desk.outbox.values()):
-            alert = self.desk.alerts.get(letter.alert)
-            if letter.kind == "escalate" and letter.after is not None and (alert is None or not alert.open):
-                self.desk.drop_letter(letter.id)  # it was to wait for the day, and is over
-        places = self.desk.places()
-        closed = []
-        for card in list(self.desk.cards.values()):
-            if card.closed:
-                closed.append(card)
-            elif card.message is None and card.id not in self.flying and not self._has_reader(card, places):
-                self.desk.drop_card(card.id)
-        closed.sort(key=lambda card: card.id)
-        for number, card in enumerate(closed):
-            old = card.made is None or now - card.made > KEPT or len(closed) - number > CARDS
-            if old and not any(alert in self.desk.alerts for alert in card.alerts):
-                self.desk.drop_card(card.id)
-
-    def _has_reader(self, card: Card, places: Mapping[Place, object]) -> bool:
-        known = any(number in self.desk.alerts for number in card.alerts)
-        return known and (Place(chat=card.chat, topic=card.topic) in places or any(one < 0 for one in card.alerts))

@@ -1,0 +1,62 @@
+"""What was to be sent and need not be, or not now; and cards that nobody needs any more. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.deliver.desk import Desk
+from bot.model import Alert, Card, Outgoing, Phase
+from bot.screen import Place
+
+KEPT = timedelta(days=7)
+"""For so long a closed card is known as ours: what is tapped there opens beside it."""
+CARDS = 2000
+"""Closed cards kept at most."""
+OF_OPEN = frozenset({"escalate", "remind"})
+"""Letters about what is open: late, they would be wrong."""
+
+
+def forget(desk: Desk, flying: set[int], now: datetime) -> None:
+    """`flying`: ids of cards that are being sent."""
+    for letter in list(desk.outbox.values()):
+        if letter.kind in OF_OPEN and _stale(letter, desk.alerts.get(letter.alert)):
+            desk.drop_letter(letter.id)
+    places = desk.places()
+    closed = []
+    for card in list(desk.cards.values()):
+        if card.closed:
+            closed.append(card)
+        elif card.message is None and card.id not in flying:
+            left = _still(card, desk.alerts)
+            if not left.alerts or not _has_reader(left, desk.alerts, places):
+                desk.drop_card(card.id)
+            elif left is not card:
+                desk.put_card(left)
+    closed.sort(key=lambda card: card.id)
+    for number, card in enumerate(closed):
+        old = card.made is None or now - card.made > KEPT or len(closed) - number > CARDS
+        if old and not any(alert in desk.alerts for alert in card.alerts):
+            desk.drop_card(card.id)
+
+
+def _stale(letter: Outgoing, alert: Alert | None) -> bool:
+    """It is over, or somebody has it in hand, or wants to hear nothing of it."""
+    return alert is None or not alert.open or alert.acked is not None or bool(alert.silenced)
+
+
+def _still(card: Card, alerts: Mapping[int, Alert]) -> Card:
+    """Without what is not to be told now: it was silenced meanwhile, or has yet to fire anew. It is planned again when
+    it is. What was shown before, and is sent once more, makes no sound and stays."""
+    if card.silent:
+        return card
+    left = tuple(number for number in card.alerts if not _withheld(alerts.get(number)))
+    return card if left == card.alerts else replace(card, alerts=left)
+
+
+def _withheld(alert: Alert | None) -> bool:
+    return alert is not None and (bool(alert.silenced) or alert.phase is Phase.PENDING)
+
+
+def _has_reader(card: Card, alerts: Mapping[int, Alert], places: Mapping[Place, object]) -> bool:
+    known = any(number in alerts for number in card.alerts)
+    return known and (Place(chat=card.chat, topic=card.topic) in places or any(one < 0 for one in card.alerts))

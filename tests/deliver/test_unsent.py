@@ -1,0 +1,137 @@
+"""What waits to be sent, and what becomes of it meanwhile: nothing wrong is told late, nothing loud softly."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+
+from bot.model import Habits, NewsKind
+from bot.ports import Lost, Undelivered
+from tests.deliver.kit import CRITICAL, INFO, LATER, NOON, OPS, WARNING, World
+
+NIGHTLY = Habits(chat=OPS, zone="UTC", quiet_from=time(23), quiet_to=time(7))
+
+
+async def test_what_is_silenced_while_its_card_is_kept_back_is_not_told_and_is_told_after_the_silence() -> None:
+    world = World()
+    world.fire(1, rule="stopped")
+    await world.wait(45)
+    world.fire(2, rule="stopped")
+    await world.wait(60)
+    assert len(world.texts()) == 1
+    world.change(2, NewsKind.CHANGED, silenced=1)
+    await world.wait(600)
+    assert len(world.texts()) == 1
+    world.change(2, NewsKind.CHANGED, silenced=0)
+    await world.wait(60)
+    assert [("(2)" in one.text, one.silent) for one in world] == [(False, False), (True, False)]
+
+
+async def test_what_is_silenced_while_telegram_is_away_is_not_told_and_what_is_not_is() -> None:
+    world = World()
+    world.telegram.plan[OPS] = [LATER] * 8
+    world.fire(1, CRITICAL)
+    world.fire(2, CRITICAL)
+    await world.wait(30)
+    world.change(1, NewsKind.CHANGED, silenced=1)
+    await world.wait(400)
+    (card,) = world
+    assert "(2)" in card.text
+    assert "(1)" not in card.text
+
+
+async def away(world: World, kind: NewsKind, **fields: object) -> None:
+    """Telegram is away while something is to be said of an alert that it has shown, and while `fields` come true."""
+    world.fire(1, CRITICAL if kind is NewsKind.REMINDED else WARNING)
+    await world.wait(45)
+    world.telegram.plan[OPS] = [LATER] * 10_000
+    if kind is NewsKind.REMINDED:
+        world.change(1, kind, reminders=1)
+    else:
+        world.worse(1)
+    await world.wait(600, 60)
+    if fields:
+        world.change(1, NewsKind.CHANGED, **fields)
+    else:
+        world.over(1)
+    await world.wait(600, 60)
+    world.telegram.plan[OPS] = []
+    await world.wait(600, 60)
+
+
+@pytest.mark.parametrize("kind", [NewsKind.REMINDED, NewsKind.ESCALATED])
+@pytest.mark.parametrize("fields", [{}, {"acked": NOON, "acked_by": "Ana"}, {"silenced": 3}])
+async def test_nobody_is_told_late_that_it_is_still_so_or_worse(kind: NewsKind, fields: dict[str, object]) -> None:
+    world = World()
+    await away(world, kind, **fields)
+    assert not any("still" in one.text or "worse" in one.text for one in world)
+    assert world.shelf.outbox == {}
+
+
+async def test_a_reminder_of_the_night_is_heard_in_the_morning_and_but_once() -> None:
+    world = World(habits=(NIGHTLY,), now=datetime(2026, 11, 24, 22, 0, tzinfo=UTC))
+    world.fire(1)
+    await world.wait(60)
+    for night in range(2):
+        await world.wait(3600 * 6, 600)  # 04:00
+        world.change(1, NewsKind.REMINDED, reminders=2 * night + 1)
+        await world.wait(1800, 600)
+        world.change(1, NewsKind.REMINDED, reminders=2 * night + 2)
+        assert not any("still" in one.text for one in list(world)[1 + night :])
+        await world.wait(3600 * 18 - 1800, 600)  # 22:00
+        heard = [one.silent for one in world if "still" in one.text]
+        assert heard == [False] * (night + 1)
+
+
+async def test_of_two_escalations_in_a_night_the_critical_one_passes() -> None:
+    world = World(habits=(NIGHTLY,), now=datetime(2026, 11, 24, 22, 0, tzinfo=UTC))
+    made = world.fire(1, INFO)
+    await world.wait(60)
+    await world.wait(2 * 3600, 600)
+    world.change(1, NewsKind.ESCALATED, finding=replace(made.finding, severity=WARNING), severity=WARNING)
+    await world.wait(60)
+    assert len(world.texts()) == 1
+    world.worse(1)
+    await world.wait(60)
+    assert [one.silent for one in world] == [True, False]
+    await world.wait(12 * 3600, 600)
+    assert sum("worse now" in one.text for one in world) == 1
+
+
+async def test_a_critical_joins_no_message_that_makes_no_sound() -> None:
+    world = World()
+    world.fire(1)
+    await world.wait(45)
+    world.telegram.shown[0].deleted = True  # it is sent once more, silently
+    world.change(1, NewsKind.CHANGED, acked=world.clock.now(), acked_by="Ana")
+    world.telegram.plan[OPS] = [Undelivered(why=Lost.MISSING), Undelivered(why=Lost.LATER, after=20.0)]
+    await world.tick()
+    world.fire(2, CRITICAL)
+    await world.wait(120)
+    assert [("(2)" in one.text, one.silent) for one in world.telegram.at(OPS)] == [(False, True), (True, False)]
+
+
+async def test_another_rule_does_not_wait_with_what_is_kept_back_and_takes_it_along() -> None:
+    world = World()
+    for number, rule in ((1, "A"), (2, "A")):
+        world.fire(number, rule=rule)
+        await world.wait(45)
+    assert len(world.texts()) == 1
+    world.fire(3, rule="B")
+    await world.wait(60)
+    assert len(world.texts()) == 2
+    assert all(f"({number})" in world.texts()[1] for number in (2, 3))
+
+
+async def test_a_critical_that_comes_with_the_digest_is_loud() -> None:
+    world = World(habits=(NIGHTLY,), now=datetime(2026, 11, 24, 22, 0, tzinfo=UTC))
+    await world.wait(2 * 3600, 600)
+    world.fire(1)
+    await world.wait(0)
+    while world.clock.now() < datetime(2026, 11, 25, 6, 59, 50, tzinfo=UTC):
+        await world.tick(
+            min(600.0, (datetime(2026, 11, 25, 6, 59, 50, tzinfo=UTC) - world.clock.now()) / timedelta(seconds=1))
+        )
+    world.fire(2, CRITICAL)
+    await world.tick(15)
+    assert [one.silent for one in world if "(2)" in one.text and "Night" not in one.text] == [False]
