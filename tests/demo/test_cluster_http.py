@@ -38,7 +38,7 @@ class Wire:
 
     async def closed(self) -> bool:
         """The other side has hung up."""
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             return await self.reader.read() == b""
 
 
