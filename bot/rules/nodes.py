@@ -4,21 +4,26 @@
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bot.model import Finding, Node, Severity, Subject
 from bot.model.feeds import NODE_STATUS
-from bot.model.readings import NodeStatus
 from bot.model.view import View
 from bot.rules.causes import BUSY, running
+from bot.rules.endings import unwell
 from bot.rules.grades import active, graded
 from bot.rules.rule import Kind, Limit, Limits, Rule
-from bot.rules.sight import blind, seen, sees_feed, sees_figures
+from bot.rules.sight import blind, lately, seen, sees_feed, sees_figures
 from bot.rules.storages import is_root
 from bot.rules.subjects import node_key, node_page, node_subject, tasks_of_node
 from bot.text import Said, say, share, size, size_pair
 
 GROWN = 64 * 1024**2
 """Bytes by which swap must have grown to count as growing."""
+GREW = 3600.0
+"""Seconds for which it is held against a node that its swap has grown: it grows by leaps."""
+MUCH = 0.85
+"""Share of memory, the cache of ZFS counted, that is not called room."""
 
 
 def current(view: View, limits: Limits) -> Iterator[tuple[Node, Limit]]:
@@ -64,41 +69,58 @@ def against(value: float, limit: Limit) -> Said:
 
 def node_mem(view: View, limits: Limits) -> Iterator[Finding]:
     for node, limit in current(view, limits):
-        status = view.feeds.fresh(NODE_STATUS, node.name)
-        used = _memory(view, node, status)
-        if used is None or (grade := graded(used, limit)) is None:
+        used = _memory(view, node)
+        if used is None or (grade := graded(used.share, limit)) is None:
             continue
+        if used.counts is False and not lately(view, f"swap_grew/{node.name}", GREW):
+            continue
+        status = view.feeds.fresh(NODE_STATUS, node.name)
         total = (status.mem_total if status is not None else None) or node.maxmem or 0
         yield Finding(
             rule="node_mem",
             subject=node_subject(node),
             severity=grade[0],
-            said=say("{name}: memory {share} full", name=node.name, share=share(used)),
+            said=say("{name}: memory {share} full", name=node.name, share=share(used.share)),
             over=say("{name}: memory has room again", name=node.name),
-            details=(say("{pair}, caches not counted", pair=size_pair(used * total, total)),) if total else (),
-            because=against(used, limit),
+            details=(say("{pair}, caches not counted", pair=size_pair(used.share * total, total)),) if total else (),
+            because=against(used.share, limit),
             cures=(node_page(node),),
-            grey=grade[1],
+            grey=grade[1] or not used.counts,
         )
 
 
-def _memory(view: View, node: Node, status: NodeStatus | None) -> float | None:
-    """Share used for good. PVE 9 tells what is available; before, the cache of ZFS counts as used, and only swap that
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """Memory of a node."""
+
+    share: float
+    counts: bool | None  # False: with the cache of ZFS, and nothing shows that it does not give way; None: not known
+
+
+def _memory(view: View, node: Node) -> Used | None:
+    """PVE 9 tells what is available, and the cache of ZFS beside it; before, that counts as used, and only swap that
     grows shows that it does not give way."""
+    status, zfs = view.feeds.fresh(NODE_STATUS, node.name), _has_zfs(view, node.name)
     if status is not None and status.mem_available is not None and status.mem_total:
         free = status.mem_available + (status.arc or 0)
-        return min(max(1 - free / status.mem_total, 0.0), 1.0)
+        used = min(max(1 - free / status.mem_total, 0.0), 1.0)
+        return Used(share=used, counts=True if status.arc is not None or not zfs else None)
     if status is not None and status.mem is not None and status.mem_total:
         used = status.mem / status.mem_total
     elif node.mem is not None and node.maxmem:
         used = node.mem / node.maxmem
     else:
         return None
-    if not _has_zfs(view, node.name):
-        return used
-    before = view.before.figures.get(f"swap/{node.name}")
-    grows = status is not None and status.swap is not None and before is not None and status.swap > before + GROWN
-    return used if grows else None
+    if not zfs:
+        return Used(share=used, counts=True)
+    if status is None or status.swap is None:
+        return Used(share=used, counts=None)
+    return Used(share=used, counts=swap_grows(view, node.name, status.swap))
+
+
+def swap_grows(view: View, node: str, swap: int) -> bool:
+    before = view.before.figures.get(f"swap/{node}")
+    return before is not None and swap > before + GROWN
 
 
 def _has_zfs(view: View, node: str) -> bool:
@@ -111,9 +133,24 @@ def _has_zfs(view: View, node: str) -> bool:
 
 
 def _sees_memory(view: View, subject: Subject) -> bool:
-    if not sees_figures(view, subject):
+    snapshot = seen(view)
+    node = snapshot.by_node.get(subject.id) if snapshot is not None else None
+    reading = view.feeds.get(NODE_STATUS, subject.id)
+    if not sees_figures(view, subject) or (reading is not None and not reading.fresh):
         return False
-    return view.feeds.get(NODE_STATUS, subject.id) is None or view.feeds.fresh(NODE_STATUS, subject.id) is not None
+    return node is None or _memory(view, node) is not None
+
+
+def _memory_ending(view: View, finding: Finding) -> Finding:
+    """Where the cache of ZFS may give way, nobody knows that it has: that its swap grows no more is all."""
+    snapshot = seen(view)
+    node = snapshot.by_node.get(finding.subject.id) if snapshot is not None else None
+    used = _memory(view, node) if node is not None else None
+    if node is None or used is None or used.counts is not False or used.share < MUCH:
+        return finding
+    why = say("its swap grows no more")
+    over = say("{name}: memory {share} full, {why}", name=node.name, share=share(used.share), why=why)
+    return unwell(finding, over, why)
 
 
 # -- 18 node_swap --------------------------------------------------------------------------------------------------
@@ -190,6 +227,7 @@ RULES: tuple[Rule, ...] = (
         limit=Limit(warning=0.95, warning_clear=0.90, hold=600),
         find=node_mem,
         sees=_sees_memory,
+        ending=_memory_ending,
         feeds=(NODE_STATUS,),
     ),
     Rule(

@@ -37,6 +37,12 @@ def remembered(view: View, key: str) -> float | None:
     return at if at is not None and 0 <= at < 2**33 else None
 
 
+def lately(view: View, key: str, within: float) -> bool:
+    """Is such a time remembered, of the last `within` seconds?"""
+    at = remembered(view, key)
+    return at is not None and 0 <= view.at.timestamp() - at < within
+
+
 @memo
 def blind(view: View) -> frozenset[str]:
     """Nodes about whose guests and storages nothing new is known: not online, or their figures stand still."""

@@ -18,6 +18,7 @@ Neither a clock of the bot that jumps nor a list that lags changes them.
                      settled/pve1           … at which its guests had come up again
                      fence/pve1             … at which HA was last seen to fence it
                      swap/pve1, swap_at/…   bytes of swap used, and when that was
+                     swap_grew/pve1         … at which it was last seen to have grown from there
                      pool/pve1/rpool        … at which that ZFS pool was last seen
                      gone/guest/101, gone/node/pve1   … at which it was first missing
 """
@@ -33,7 +34,8 @@ from bot.rules.boots import rebooted
 from bot.rules.causes import of_node
 from bot.rules.fences import fenced
 from bot.rules.homecoming import homecoming
-from bot.rules.sight import seen
+from bot.rules.nodes import GREW, swap_grows
+from bot.rules.sight import lately, seen
 from bot.watch.recollect import forgotten_of, guests_of, merged
 from bot.watch.steps import at_once
 
@@ -176,6 +178,10 @@ def _swap(view: View, node: str, now: float, figures: dict[str, float]) -> None:
     status = view.feeds.fresh(NODE_STATUS, node)
     if status is None or status.swap is None:
         return
+    if swap_grows(view, node, status.swap) and not lately(view, f"swap_grew/{node}", GREW / 12):
+        figures[f"swap_grew/{node}"] = now
+    elif not lately(view, f"swap_grew/{node}", GREW):
+        figures.pop(f"swap_grew/{node}", None)
     at = figures.get(f"swap_at/{node}")
     if at is None or not 0 <= now - at < KEPT or status.swap < figures.get(f"swap/{node}", 0.0):
         figures[f"swap/{node}"], figures[f"swap_at/{node}"] = float(status.swap), now

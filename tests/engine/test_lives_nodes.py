@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from bot.model import Guest, Outcome, Severity, Status, Storage
-from bot.model.feeds import BACKUPS, CERTIFICATES, DISKS, REPLICATION, SERVICES, THIN, ZFS, Feeds
+from bot.model.feeds import BACKUPS, CERTIFICATES, DISKS, NODE_STATUS, REPLICATION, SERVICES, THIN, ZFS, Feeds
 from bot.model.readings import (
     BackupJob,
     Backups,
     Certificate,
     Disk,
     GuestBackup,
+    NodeStatus,
     ReplicationJob,
     Service,
     ThinPool,
@@ -23,7 +24,7 @@ from bot.model.readings import (
 from bot.rules import BY_KEY, RULES
 from bot.rules.limits import Book, Change, Override
 from tests.engine.lives import Lives
-from tests.rules.views import HOSTILE, NOW, feeds, guest, later, node, offline, read, storage, task
+from tests.rules.views import GIB, HOSTILE, NOW, feeds, guest, later, node, offline, read, storage, task
 
 # -- disks ---------------------------------------------------------------------------------------------------------
 
@@ -327,3 +328,48 @@ def test_what_had_room_when_a_guest_was_halted_is_told_by_itself() -> None:
     lives.run(60, [guest()], storages=[SAN])
     assert len(lives.run(2 * 3600, [IO], storages=[full(SAN, 0.5)])) == 1
     assert lives.run(900, [IO], storages=[full(SAN)]) == ["fired storage_full: san is 99 % full"]
+
+
+# -- memory of a node with ZFS -------------------------------------------------------------------------------------
+
+ZPOOL = storage("local-zfs", kind="zfspool")
+HAS_ZFS = (ZFS, "pve1", (ZfsPool(name="rpool", health="ONLINE"),))
+FULL_9 = NodeStatus(mem=63 * GIB, mem_total=64 * GIB, mem_available=GIB, arc=GIB // 2, swap=0, swap_total=0)
+PACKED = [node(mem=63 * GIB)]
+
+
+def memory(status: NodeStatus | None) -> Feeds:
+    return feeds((NODE_STATUS, "pve1", status), HAS_ZFS) if status is not None else feeds(HAS_ZFS)
+
+
+def test_a_memory_that_is_not_read_has_no_room_for_that() -> None:
+    lives = Lives(["node_mem"])
+    assert len(lives.run(900, nodes=PACKED, storages=[ZPOOL], feeds=memory(FULL_9))) == 1
+    lives.first = True
+    assert lives.run(300, nodes=PACKED, storages=[ZPOOL], feeds=memory(None)) == []
+    assert lives.run(900, nodes=PACKED, storages=[ZPOOL], feeds=memory(replace(FULL_9, arc=None))) == []
+    assert lives.run(900, nodes=PACKED, storages=[ZPOOL], feeds=memory(FULL_9)) == []
+    well = memory(replace(FULL_9, arc=20 * GIB))
+    assert lives.run(60, nodes=PACKED, storages=[ZPOOL], feeds=well) == [
+        "resolved node_mem: pve1: memory has room again"
+    ]
+
+
+def test_a_cache_whose_size_is_not_told_is_no_full_memory() -> None:
+    lives = Lives(["node_mem"])
+    assert lives.run(1800, nodes=PACKED, storages=[ZPOOL], feeds=memory(replace(FULL_9, arc=None))) == []
+    lives = Lives(["node_mem"])
+    assert lives.run(1800, nodes=PACKED, feeds=feeds((NODE_STATUS, "pve1", replace(FULL_9, arc=None))))
+
+
+def test_before_nine_swap_that_grows_by_leaps_is_one_alert_and_ends_without_good_news() -> None:
+    def swapped(gib: float) -> Feeds:
+        return memory(NodeStatus(mem=63 * GIB, mem_total=64 * GIB, swap=int(gib * GIB), swap_total=8 * GIB))
+
+    lives = Lives(["node_mem"])
+    for poll in range(400):  # 100 min
+        lives.run(15, nodes=PACKED, storages=[ZPOOL], feeds=swapped(poll / 100))
+    assert lives.told == ["fired node_mem: pve1: memory 98% full"]
+    told = lives.run(2 * 3600, nodes=PACKED, storages=[ZPOOL], feeds=swapped(4))
+    assert told == ["resolved node_mem: pve1: memory 98% full, its swap grows no more"]
+    assert lives.run(3600, nodes=PACKED, storages=[ZPOOL], feeds=swapped(4)) == []

@@ -97,6 +97,16 @@ async def test_a_history_that_fails_is_no_outage(cluster: Cluster, host: Scripte
     assert (await cluster.feed(NODE_STATUS, "pve1")).arc is None
 
 
+async def test_a_history_that_fails_for_once_leaves_what_was_known(cluster: Cluster, host: Scripted) -> None:
+    failure = reply(500, reason="got wrong time resolution (60 != 1800)")
+    host.on("GET", "/nodes/pve1/status", reply(200, feed_samples.STATUS_9))
+    host.on("GET", "/nodes/pve1/rrddata", reply(200, feed_samples.HISTORY_9), *[failure] * 20)
+    arcs = [(await cluster.feed(NODE_STATUS, "pve1")).arc for _ in range(100)]
+    assert arcs[:40] == [arcs[0]] * 40
+    assert arcs[0] is not None
+    assert arcs[-1] is None, "of an hour ago"
+
+
 async def test_before_nine_there_is_no_history_to_read(cluster: Cluster, host: Scripted) -> None:
     host.on("GET", "/nodes/pve1/status", reply(200, feed_samples.STATUS_8))
     await cluster.feed(NODE_STATUS, "pve1")

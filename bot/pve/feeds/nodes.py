@@ -13,6 +13,7 @@ from bot.pve.parse import Garbled, Row, mapping, moment, number, rows, shown, te
 HISTORY_EVERY = 10  # looks at a node's status to one at its history: ten minutes, at the usual pace …
 HISTORY_SOONER = 5  # … and where its memory is so full that the ZFS cache in it decides
 FULL = 0.75  # share
+STALE = 6  # tries in a row that failed, after which what was known of it is forgotten
 
 
 @dataclass(slots=True)
@@ -21,6 +22,7 @@ class History:
 
     since: int  # looks at the status since it was read
     row: "Figures"
+    fails: int = 0  # tries in a row that brought none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +49,19 @@ class Statuses:
             kept.since += 1
         if kept is None or kept.since >= (HISTORY_SOONER if _full(found) else HISTORY_EVERY):
             query = {"timeframe": "hour", "cf": "AVERAGE"}
+            row: Figures | None
             try:
                 row = await source.get(f"/nodes/{node}/rrddata", newest, query)
             except (PveNodeDown, PveForbidden):
                 raise
             except PveError:  # "got wrong time resolution": no history, no outage
-                row = Figures()
+                row = None
+            fails = 0 if row is not None or kept is None else kept.fails + 1
+            if row is None:
+                row = kept.row if kept is not None and fails < STALE else Figures()
             # the nodes' first ones come together: the next ones are not to
             early = zlib.crc32(node.encode()) % HISTORY_EVERY if kept is None else 0
-            kept = self._histories[node] = History(early, row)
+            kept = self._histories[node] = History(early, row, fails)
         return replace(
             found,
             mem_available=kept.row.available if found.mem_available is None else found.mem_available,
