@@ -249,6 +249,19 @@ async def test_something_else_answers(here: Surroundings) -> None:
     assert said.of("FAIL") == [f"Telegram: what answers at {base} is no Bot API (status 200)."]
 
 
+@pytest.mark.parametrize("own", ["x", None, 1.5, True])
+async def test_a_bot_without_a_number_is_none(here: Surroundings, own: object) -> None:
+    async with canned({"getMe": {"ok": True, "result": {"id": own, "username": "x_bot"}}}) as base:
+        said = await here.run(TELEGRAM_BASE_URL=base)
+    assert said.of("FAIL") == [f"Telegram: what answers at {base} is no Bot API (status 200)."]
+
+
+async def test_the_address_of_a_webhook_may_be_none(here: Surroundings) -> None:
+    async with canned({"getMe": ME, "getWebhookInfo": {"ok": True, "result": {"url": "http://["}}}) as base:
+        said = await here.run(TELEGRAM_BASE_URL=base)
+    assert said.of("WARN") == ["Telegram: updates go to a webhook at ?; while it is set the bot hears nothing."]
+
+
 async def test_a_secret_in_an_answer_is_not_repeated(here: Surroundings) -> None:
     """A gateway's error may hold the address that was asked, and with it the token."""
     refused = {"ok": False, "error_code": 400, "description": f"no route for /bot{TOKEN}/getMe"}

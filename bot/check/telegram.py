@@ -44,16 +44,21 @@ async def lines(settings: Settings, clock: Clock) -> AsyncIterator[Line]:
     async with httpx.AsyncClient(base_url=f"{base}/bot{token}/", timeout=TIMEOUT) as client:
         try:
             me, date = await _call(client, "getMe", base)
+            bot = me.get("id")
+            if type(bot) is not int:
+                raise _Trouble(_no_bot_api(base, 200))
             yield ok(say("Telegram: @{name} answers at {base}.", name=str(me.get("username", "?")), base=base))
             webhook, _ = await _call(client, "getWebhookInfo", base)
         except _Trouble as trouble:
             yield trouble.line
             return
-        for line in [await _told(client, route, int(str(me.get("id", 0)))) for route in settings.alert_chats]:
+        for line in [await _told(client, route, bot) for route in settings.alert_chats]:
             if line is not None:
                 yield line
     if webhook.get("url"):
-        host = urlsplit(str(webhook["url"])).hostname or "?"
+        host = "?"
+        with contextlib.suppress(ValueError):  # it is what somebody once gave to setWebhook
+            host = urlsplit(str(webhook["url"])).hostname or host
         yield warn(
             say("Telegram: updates go to a webhook at {host}; while it is set the bot hears nothing.", host=host),
             f'curl "{base}/bot$TELEMOX_TELEGRAM_TOKEN/deleteWebhook"',
@@ -124,13 +129,7 @@ async def _call(client: httpx.AsyncClient, method: str, base: str) -> tuple[Mapp
     with contextlib.suppress(ValueError):
         answer = json.loads(reply.content)
     if not isinstance(answer, dict):
-        line = fail(
-            say(
-                "Telegram: what answers at {base} is no Bot API (status {status}).", base=base, status=reply.status_code
-            ),
-            "TELEMOX_TELEGRAM_BASE_URL=https://api.telegram.org",
-        )
-        raise _Trouble(line)
+        raise _Trouble(_no_bot_api(base, reply.status_code))
     result = answer.get("result")
     if answer.get("ok") is True and isinstance(result, dict):
         return result, _date(reply)
@@ -142,6 +141,13 @@ async def _call(client: httpx.AsyncClient, method: str, base: str) -> tuple[Mapp
         raise _Trouble(line)
     why = str(answer.get("description") or reply.status_code)
     raise _Trouble(fail(say("Telegram: {method} was refused: {why}", method=method, why=why)))
+
+
+def _no_bot_api(base: str, status: int) -> Line:
+    return fail(
+        say("Telegram: what answers at {base} is no Bot API (status {status}).", base=base, status=status),
+        "TELEMOX_TELEGRAM_BASE_URL=https://api.telegram.org",
+    )
 
 
 def _date(reply: httpx.Response) -> datetime | None:
