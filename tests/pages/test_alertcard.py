@@ -384,3 +384,16 @@ def test_what_failed_again_is_neither_green_nor_well() -> None:
     assert shown[-1].split(" · ")[-1].startswith("ended ")
     both = plain(drawn(card(unwell, over(made.full(7))), [unwell, over(made.full(7))]).text, READER)
     assert both.splitlines()[0] == "⚪ all 2 are over"
+
+
+def test_what_happened_to_the_bot_is_not_over() -> None:
+    """Strangers that tried: nothing of it was ever open."""
+    tried = [
+        made.alert(number, made.cluster(), say("{name} tried", name=HOSTILE), rule="bot", severity=Severity.INFO,
+                   event=f"{number}/1", ended=1)
+        for number in (1, 2, 3)
+    ]  # fmt: skip
+    for head in ("", "start"):
+        assert plain(drawn(card(*tried, head=head), tried).text, READER).startswith("🔵 3 events\n")
+    reached = made.alert(4, made.cluster(), say("Telegram is not reached"), over=say("reached"), rule="bot", ended=0)
+    assert plain(drawn(card(reached, *tried), [reached, *tried]).text, READER).startswith("🟢 all 4 are over\n")

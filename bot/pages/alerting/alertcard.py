@@ -131,7 +131,7 @@ def _title(card: Card, alerts: Sequence[Alert], clusters: Mapping[str, str]) -> 
     """Where, how many, how bad: a lock screen shows just this line."""
     values: dict[str, Value] = {
         "emoji": "🔁" if card.head == "flapping" else worst(alerts),
-        "count": bold(_counted(card, len(alerts), sum(1 for alert in wrong(alerts) if _wrong(alert)))),
+        "count": bold(_counted(card, alerts)),
     }
     if len(clusters) < 2:
         return say("{emoji} {count}", **values)
@@ -144,24 +144,27 @@ def _wrong(alert: Alert) -> bool:
     return not mended(alert) and not (alert.finding.rule == "bot" and bool(alert.finding.event))
 
 
-def _counted(card: Card, n: int, wrong: int) -> Said:
+def _counted(card: Card, alerts: Sequence[Alert]) -> Said:
+    n, left = len(alerts), sum(1 for alert in wrong(alerts) if _wrong(alert))
     if card.head == "flapping":
         return say("{n} alerts come and go: quiet for a while", n=n)
+    if not left and not any(mended(alert) for alert in alerts):
+        return say_n(n, one="{n} event", many="{n} events")  # it happened: there is nothing that could be over
     if card.head == "start":
-        if not wrong:
+        if not left:
             return say_n(
                 n,
                 one="the problem from before the bot started is over",
                 many="all {n} from before the bot started are over",
             )
         return say_n(
-            wrong,
+            left,
             one="{n} problem open since before the bot started",
             many="{n} problems open since before the bot started",
         )
-    if not wrong:
+    if not left:
         return say("all {n} are over", n=n)
-    return say_n(n, one="{n} alert", many="{n} alerts") if wrong == n else say("{m} of {n} alerts open", m=wrong, n=n)
+    return say_n(n, one="{n} alert", many="{n} alerts") if left == n else say("{m} of {n} alerts open", m=left, n=n)
 
 
 def _of_many(card: Card, wrong: Sequence[Alert], role: Role | None) -> tuple[Row, ...]:
