@@ -565,6 +565,17 @@ async def test_a_subscription_that_cannot_be_understood_changes_nothing(words: s
     assert seen.told == []
 
 
+async def test_a_subscription_of_more_than_can_be_kept_is_refused() -> None:
+    seen = Watch()
+    tags = " ".join(f"tag:t{number}" for number in range(20))
+    with pytest.raises(Stale, match="tags, pools and nodes") as refused:
+        await PAGES["subscribe"].load(asking(seen), f"{tags} warning pool:web")
+    assert plain(refused.value.said(), READER).startswith("These are 21 tags")
+    assert seen.told == []
+    await PAGES["subscribe"].load(asking(seen), f"{tags} warning tag:t0 critical tag:t1 tag:t2")
+    assert [(len(route.tags), route.least) for route in seen.told] == [(20, Severity.CRITICAL)]
+
+
 async def test_quiet_hours_and_zone_are_kept_with_what_else_the_chat_wants() -> None:
     seen = Watch()
     seen.ways[BEN.id] = Habits(chat=BEN.id, pinned=77)

@@ -107,7 +107,7 @@ def parse(text: str, place: Place) -> Route:
     """Raises: Stale."""
     found: dict[str, set[str]] = {kind: set() for kind in KINDS}
     least = Severity.INFO
-    for word in text.split()[: MOST + 2]:
+    for word in text.split():
         kind, colon, value = word.partition(":")
         if colon and kind.lower() in found and value:
             found[kind.lower()].add(value)
@@ -116,6 +116,9 @@ def parse(text: str, place: Place) -> Route:
         else:
             known = "all, warning, critical, tag:…, pool:…, node:…"
             raise Stale(say("I do not know {word}. I know {known}.", word=word[:30], known=known))
+    if (n := sum(map(len, found.values()))) > MOST:
+        words = "These are {n} tags, pools and nodes; a subscription holds at most {most}. Nothing was changed."
+        raise Stale(say(words, n=n, most=MOST))
     return Route(
         chat=place.chat,
         topic=place.topic,
