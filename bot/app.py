@@ -101,7 +101,7 @@ class App:
             watch=alerts.watch,
             patience=self.patience,
         )
-        runner = Runner(env)
+        runner = Runner(env, lambda: chat.members.roles)
         await chat.start(env, runner)
         await alerts.forsake()
         alerts.run()

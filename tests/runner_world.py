@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from bot.access import Asker, Role
+from bot.access import Asker, Role, Roles
 from bot.errors import PveError, PveForbidden, PveNoAnswer, PveRefused, TelemoxError
 from bot.model import Guest, Kind, Node, Outcome, Permissions, Snapshot, Status, Task, TaskLog, Upid, Version
 from bot.model.readings import BackupJob
@@ -30,6 +30,7 @@ ANA = Asker(id=7, name="Ana", role=Role.OPERATOR)
 BEN = Asker(id=8, name="Ben", role=Role.ADMIN)
 EVE = Asker(id=9, name="Eve", role=Role.VIEWER)
 GROUP = Place(chat=-100, topic=4)
+ROLES = Roles(granted={-100: Role.VIEWER, 7: Role.OPERATOR, 8: Role.ADMIN, 9: Role.VIEWER})
 ALL = Permissions(
     paths={
         "/": {"VM.PowerMgmt": True, "VM.Config.Disk": True, "Datastore.AllocateSpace": True, "VM.Backup": True},
@@ -407,6 +408,7 @@ class World:
     spawn: Spawn
     env: Env
     runner: Runner
+    roles: Roles = ROLES
     card: Message = field(default_factory=lambda: Message(place=GROUP, id=42))
 
     @classmethod
@@ -420,7 +422,7 @@ class World:
         store = Steps(await Store.open(folder, clock), life)
         spawn = Spawn(grace=0.1)
         env = Env(clusters={"main": pve}, store=store, messenger=chat, clock=clock, spawn=spawn, patience=0.01)
-        return cls(
+        world = cls(
             folder=folder,
             clock=clock,
             pve=pve,
@@ -429,13 +431,14 @@ class World:
             store=store,
             spawn=spawn,
             env=env,
-            runner=Runner(env),
+            runner=Runner(env, lambda: world.roles),
         )
+        return world
 
     def watched(self, watch: Watching) -> None:
         """With alerts in its chat."""
         self.env = replace(self.env, watch=watch)
-        self.runner = Runner(self.env)
+        self.runner = Runner(self.env, lambda: self.roles)
 
     async def close(self) -> None:
         await self.spawn.close(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.access import Asker, Role
+from bot.access import Asker, Role, Roles
 from bot.errors import PveUnreachable
 from bot.model import Status
 from bot.ports import UNSENT
@@ -215,6 +215,7 @@ async def test_in_a_group_that_moved(world: World) -> None:
     await left(world)
     world.pve.begin(PATH, Plan(takes=2))
     await world.store.real.migrate(GROUP.chat, -1000)
+    world.roles = world.roles.migrated(GROUP.chat, -1000)
     await world.runner.resume()
     await world.end()
     assert world.last.message.place.chat == -1000
@@ -250,7 +251,7 @@ async def test_two_left_behind_are_both_told(world: World) -> None:
     assert world.runner.refusal(REBOOT, ANA, world.card) is None
 
 
-async def test_the_order_may_have_been_somebodys_who_has_no_role_now(world: World) -> None:
+async def test_the_order_may_have_been_somebodys_who_may_less_now(world: World) -> None:
     """The end is told; its buttons are drawn for the role that the order needed, and pressing decides."""
     order = await world.store.real.asked(
         Asker(id=9, name="Eve", role=Role.VIEWER), world.card, "shutdown", "main/101", TOKEN
@@ -282,3 +283,18 @@ async def test_what_was_never_sent_is_not_looked_up(world: World, action: str) -
     assert world.chat.said == []
     assert world.pve.calls == []
     assert await world.store.real.unfinished() == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_whose_role_was_taken_away_hears_nothing_of_it(world: World, known: bool) -> None:
+    world.roles = Roles(granted={GROUP.chat: Role.VIEWER, 8: Role.ADMIN})
+    mine = Message(place=Place(chat=ANA.id), id=7)
+    if known:
+        order = await left(world, message=mine)
+        await world.store.real.started(order, str(world.pve.begin(PATH, Plan(takes=30))))
+    else:
+        await left(world, message=mine, target="gone/101")
+    await world.runner.resume()
+    await world.end()
+    assert world.chat.said == []
+    assert await world.audit() == [("reboot", "ok" if known else "unknown: cannot be looked up any more")]

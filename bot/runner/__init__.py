@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import assert_never
 
-from bot.access import Asker
+from bot.access import Asker, Roles
 from bot.actions import BY_KEY, Action
 from bot.errors import Busy, Stale, TelemoxError
 from bot.model import guest_id
@@ -53,8 +53,10 @@ class Claim:
 
 
 class Runner:
-    def __init__(self, env: Env) -> None:
+    def __init__(self, env: Env, roles: Callable[[], Roles]) -> None:
+        """`roles`: as they are now."""
         self._env = env
+        self._roles = roles
         self._questions = Questions(env.clock)
         self._claims: dict[tuple[str, int] | None, Claim] = {}  # by cluster and vmid
         self._left: Sequence[Audit] | None = None
@@ -131,7 +133,8 @@ class Runner:
             action = BY_KEY.get(audit.action)
             release = self._claim(audit.target, action, audit.name, audit.message) if action else lambda: None
             self._env.spawn(
-                leftovers.take_up(self._env, audit, release, self.revoke), f"left behind: {audit.action} {audit.target}"
+                leftovers.take_up(self._env, audit, self._roles(), release, self.revoke),
+                f"left behind: {audit.action} {audit.target}",
             )
 
     # -- the steps -------------------------------------------------------------------------------------------------

@@ -1,14 +1,15 @@
 """What a killed process left behind: asked and not ended.
 
 A stored UPID is followed to its end. Without one the task is looked for, on every node, since the guest may have moved;
-where there is none, the person hears that nobody knows. Nothing is ever sent again.
+where there is none, the person hears that nobody knows. Nothing is ever sent again. Who has no role there any more
+hears nothing: the order ends in the audit alone.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.access import Asker
+from bot.access import Asker, Roles
 from bot.actions import BY_KEY, Action
 from bot.errors import PveError
 from bot.model import Guest, Kind, Snapshot, Status, Upid, guest_id
@@ -18,7 +19,7 @@ from bot.runner.check import Fit
 from bot.runner.run import Run, young
 from bot.runner.sheet import Sheet
 from bot.screen import Message, Place, Screen
-from bot.text import Reader, lines, say
+from bot.text import Reader, Said, lines, say
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,26 @@ BETWEEN = 10.0
 """Seconds between two tries."""
 
 
-async def take_up(env: Env, audit: Audit, release: Callable[[], None], revoke: Callable[[Message], None]) -> None:
+class _Nobody:
+    """In place of the messenger: what it is given to tell counts as told."""
+
+    async def send(self, place: Place, screen: Screen, *, silent: bool = False) -> Message | None:
+        return Message(place=place, id=0)
+
+    async def edit(self, message: Message, screen: Screen, *, progress: bool = False) -> Message | None:
+        return message
+
+    async def tell_admins(self, said: Said) -> None:
+        """No word."""
+
+
+async def take_up(
+    env: Env, audit: Audit, roles: Roles, release: Callable[[], None], revoke: Callable[[Message], None]
+) -> None:
+    """`roles` as they are now."""
+    place = audit.message.place if audit.message else Place(chat=audit.chat)
+    if roles.role(place.chat, audit.person if audit.person > 0 else None) is None:
+        env = replace(env, messenger=_Nobody())
     try:
         if audit.action in UNSENT:  # in force or not, there is nothing to look up, and nobody waits
             await env.store.ended(audit.id, "unknown: the bot was ended meanwhile")
@@ -45,7 +65,6 @@ async def take_up(env: Env, audit: Audit, release: Callable[[], None], revoke: C
         online = [node.name for node in snapshot.nodes if node.online is not False] if snapshot else []
         nodes = list(dict.fromkeys([guest.node, *online])) if guest.node else online
         asker = Asker(id=audit.person, name=audit.name, role=action.role)
-        place = audit.message.place if audit.message else Place(chat=audit.chat)
         run = Run(
             ask=Enquiry(env=env, asker=asker, place=place, private=place.chat > 0, bot="", reader=Reader()),
             action=action,
