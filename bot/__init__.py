@@ -16,7 +16,7 @@ bot/
 ├── deliver/         makes every alert card and live line equal to what is wanted; sends the outbox
 ├── pages/           TABLE what can be shown: one file a page (load, draw, PAGE); alerting/ what shows alerts
 ├── privileges.py    TABLE what each API token needs, by version: for check, whoami and deploy/pveum.sh
-├── actions.py       TABLE what can be done: one row an action
+├── actions/         TABLE what can be done: one row an action
 ├── rules/           TABLE what is worth an alert: one row and one pure function a rule, grouped by subject
 ├── life.py          the life of one alert: step(), inhibit(): pure
 ├── ports/           Pve, Store, Messenger, Clock, Watching as Protocols; Env bundles them

@@ -180,7 +180,7 @@ def pveum_script() -> str:
     majors = [str(major) for major in privileges.MAJORS]
     text = (ROOT / "docs/pveum.sh.in").read_text(encoding="utf-8")
     for mark, value in {
-        "GENERATED": f"{NOTE}: docs/pveum.sh.in, bot/privileges.py, bot/actions.py.",
+        "GENERATED": f"{NOTE}: docs/pveum.sh.in, bot/privileges.py, bot/actions/.",
         "USER": privileges.USER,
         "VIEW_ROLE": privileges.VIEW_ROLE,
         "POWER_ROLE": privileges.POWER_ROLE,
