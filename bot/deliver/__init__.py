@@ -8,11 +8,13 @@ hours      quiet hours and the digest's hour, in a chat's zone         queue    
 plan       who is told of what, how loud: pure                         draw     what a card looks like, does it sound
 planning   take(): cards from what is open, letters from news          live     the pinned line
 digests    what is told later                                          sender   the loop, and what Telegram says
-desk       all of it in memory, and what the store lacks               trouble  waiting, parking
-                                                                       words    /why, the audit's notes
+desk       all of it in memory                                         trouble  waiting, parking
+unwritten  what of it the store lacks                                  words    /why, the audit's notes
+unsent     what waits, and need not be sent any more
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
@@ -27,6 +29,7 @@ from bot.deliver.live import Live
 from bot.deliver.plan import Why, why
 from bot.deliver.planning import TEST, Planner
 from bot.deliver.sender import Sender
+from bot.deliver.unwritten import Dirty
 from bot.model import About, Alert, Card, Finding, Fleet, Habits, News, Phase, Route, Severity, Subject
 from bot.pages.alerting import digestcard
 from bot.ports import Audit, Changes, Clock, Courier, Kept, Ledger, Pulse, Spawner
@@ -64,6 +67,7 @@ class Deliverer:
         self._spawn = spawn
         self._fleet = fleet
         self._names = dict(clusters or {})
+        self._taken: deque[Dirty] = deque()  # what take() gave, and is not known to be durable
         self._ceiling = ceiling
         self._desk = Desk(replace(route, settings=True) for route in routes)
         self._planner = Planner(self._desk, self._names, zone, scale)
@@ -107,11 +111,16 @@ class Deliverer:
         self._planner.take(alerts, news, self._clock.now(), self._clock.monotonic())
         known = self._desk.accepted()
         told = [replace(alert, told=True) for alert in alerts.values() if not alert.told and alert.number in known]
-        return self._desk.changes(told)
+        batch = self._desk.unwritten.hand()
+        self._taken.append(batch)
+        return self._desk.written(batch, told)
 
-    def wake(self) -> None:
-        """What take() gave is durable."""
-        self._desk.saved()
+    def wake(self, saved: bool = True) -> None:
+        """What the first take() gave that had no answer yet is durable or, where it was not `saved`, has to be sent
+        before it is: it is given again."""
+        if self._taken:
+            batch = self._taken.popleft()
+            (self._desk.unwritten.saved if saved else self._desk.unwritten.failed)(batch)
         self._sender.wake()
 
     async def run(self) -> None:
@@ -301,5 +310,5 @@ class Deliverer:
     async def _flush(self, chat: int | None) -> None:
         if chat is not None:
             self._sender.unpark(chat)
-        await self._ledger.save(self._desk.changes())
-        self.wake()
+        await self._desk.save(self._ledger)
+        self._sender.wake()

@@ -1,17 +1,18 @@
 """What is to be told, in memory, and which of it the store does not have yet.
 
-take() changes it and hands all that is not durable yet to the watch, which saves it with its own; wake() says that this
-was done. Nothing is sent before: a row stands before its message. What the sender changes is written by itself at once,
-and handed over with the next take() where that failed.
+take() changes it and hands all that is not durable yet to the watch, which saves it with its own; wake() says whether
+that was done. Nothing is sent before: a row stands before its message. What the sender changes is written by itself at
+once, and handed over with the next take() where that failed (unwritten.py).
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from bot.access import Role
+from bot.deliver.unwritten import Dirty, Unwritten
 from bot.model import Alert, Card, Habits, Outgoing, Route
-from bot.ports import NEXT, Changes, Kept
+from bot.ports import NEXT, Changes, Kept, Ledger
 from bot.screen import Message, Place
 
 IN_DIGEST = "digest"
@@ -23,34 +24,6 @@ MOVED = "deliver.moved."
 def cures(alert: Alert, action: str, target: str) -> bool:
     """Is `action` on `target` what its message offers?"""
     return any((cure.verb, cure.key, cure.arg) == ("ask", action, target) for cure in alert.finding.cures)
-
-
-@dataclass(slots=True)
-class Dirty:
-    """Keys of what changed."""
-
-    cards: set[int] = field(default_factory=set)
-    letters: set[int] = field(default_factory=set)
-    routes: set[tuple[int, int | None]] = field(default_factory=set)
-    habits: set[int] = field(default_factory=set)
-    facts: set[str] = field(default_factory=set)
-    parked: set[int] = field(default_factory=set)
-
-    def add(self, other: "Dirty") -> None:
-        self.cards |= other.cards
-        self.letters |= other.letters
-        self.routes |= other.routes
-        self.habits |= other.habits
-        self.facts |= other.facts
-        self.parked |= other.parked
-
-    def less(self, other: "Dirty") -> None:
-        self.cards -= other.cards
-        self.letters -= other.letters
-        self.routes -= other.routes
-        self.habits -= other.habits
-        self.facts -= other.facts
-        self.parked -= other.parked
 
 
 class Desk:
@@ -65,8 +38,7 @@ class Desk:
         self.parked: set[int] = set()
         self.alerts: dict[int, Alert] = {}
         self.under: dict[str, list[Alert]] = {}  # what an alert inhibits, by its key
-        self.pending = Dirty()  # not in the store
-        self._handed = Dirty()  # of these, what somebody is saving
+        self.unwritten = Unwritten()
 
     def load(self, kept: Kept) -> None:
         self.know({alert.number: alert for alert in kept.alerts})
@@ -106,7 +78,7 @@ class Desk:
 
     def fact(self, key: str, value: str) -> None:
         self.facts[key] = value
-        self.pending.facts.add(key)
+        self.unwritten.put(Dirty(facts={key}))
 
     def forsake(self, ceiling: Callable[[int], Role | None]) -> set[int]:
         """Forgets what chats without a role were told, and were to be; the audit is for admins and groups."""
@@ -129,49 +101,50 @@ class Desk:
 
     def put_card(self, card: Card) -> None:
         self.cards[card.id] = card
-        self.pending.cards.add(card.id)
+        self.unwritten.put(Dirty(cards={card.id}))
 
     def drop_card(self, id_: int) -> None:
         self.cards.pop(id_, None)
-        self.pending.cards.add(id_)
+        self.unwritten.put(Dirty(cards={id_}))
 
     def put_letter(self, letter: Outgoing) -> None:
         self.outbox[letter.id] = letter
-        self.pending.letters.add(letter.id)
+        self.unwritten.put(Dirty(letters={letter.id}))
 
     def drop_letter(self, id_: int) -> None:
         self.outbox.pop(id_, None)
-        self.pending.letters.add(id_)
+        self.unwritten.put(Dirty(letters={id_}))
 
     def put_habits(self, habits: Habits) -> None:
         self.habits[habits.chat] = habits
-        self.pending.habits.add(habits.chat)
+        self.unwritten.put(Dirty(habits={habits.chat}))
 
     def put_route(self, route: Route) -> None:
         self.own[route.chat, route.topic] = route
-        self.pending.routes.add((route.chat, route.topic))
+        self.unwritten.put(Dirty(routes={(route.chat, route.topic)}))
 
     def drop_route(self, chat: int, topic: int | None) -> None:
         self.own.pop((chat, topic), None)
-        self.pending.routes.add((chat, topic))
+        self.unwritten.put(Dirty(routes={(chat, topic)}))
 
     def park(self, chat: int, on: bool) -> None:
         if on:
             self.parked.add(chat)
         else:
             self.parked.discard(chat)
-        self.pending.parked.add(chat)
+        self.unwritten.put(Dirty(parked={chat}))
 
     # -- what the store gets ---------------------------------------------------------------------------------------
 
-    def changes(self, alerts: Iterable[Alert] = ()) -> Changes:
-        """All that is not in the store; `saved()` has to follow once it is."""
-        self._handed.add(self.pending)
-        return self.written(self.pending, alerts)
-
-    def saved(self) -> None:
-        self.pending.less(self._handed)
-        self._handed = Dirty()
+    async def save(self, ledger: Ledger, only: Dirty | None = None) -> None:
+        """Writes what is not in the store: all of it, or `only` these. Raises: StoreFailed; it is handed over with the
+        next, then."""
+        batch, done = self.unwritten.hand(only), False
+        try:
+            await ledger.save(self.written(batch))
+            done = True
+        finally:
+            (self.unwritten.saved if done else self.unwritten.failed)(batch)
 
     def written(self, dirty: Dirty, alerts: Iterable[Alert] = ()) -> Changes:
         """These, as they stand."""

@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.deliver.desk import Desk, Dirty
+from bot.deliver.desk import Desk
 from bot.deliver.plan import wanted
 from bot.deliver.planning import Planner
+from bot.deliver.unwritten import Dirty
 from bot.model import Alert
 from bot.pages.alerting import liveline
 from bot.ports import Clock, Courier, Ledger, Lost, Pulse, Undelivered
@@ -154,9 +155,7 @@ class Live:
 
     async def _save(self, chat: int) -> None:
         """Raises: StoreFailed; it is saved with the next tick, then."""
-        dirty = Dirty(habits={chat})
-        await self._ledger.save(self._desk.written(dirty))
-        self._desk.pending.less(dirty)
+        await self._desk.save(self._ledger, Dirty(habits={chat}))
 
 
 _MOVED = say("📌 This line is not kept up any more: there is a newer one in this chat.")

@@ -36,7 +36,7 @@ class Queue:
             if card.chat == chat
             and card.message is None
             and not card.closed
-            and card.id not in desk.pending.cards
+            and card.id not in desk.unwritten.fresh.cards
             and not self.refused.rests(card.id, now)
         ]
         rules = {number: alert.finding.rule for number, alert in desk.alerts.items()} if unsent else {}
@@ -49,7 +49,7 @@ class Queue:
             letter
             for letter in desk.outbox.values()
             if letter.chat == chat
-            and letter.id not in desk.pending.letters
+            and letter.id not in desk.unwritten.fresh.letters
             and letter.card not in waits
             and (letter.after is None or letter.after <= now)
         ]

@@ -19,11 +19,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.deliver.desk import Desk, Dirty
+from bot.deliver.desk import Desk
 from bot.deliver.draw import Artist
 from bot.deliver.live import Live
 from bot.deliver.queue import Queue
 from bot.deliver.trouble import A_MINUTE, SIGN, Line, Trouble
+from bot.deliver.unwritten import Dirty
 from bot.errors import StoreFailed
 from bot.model import Alert, Card, Outgoing
 from bot.ports import Clock, Courier, Ledger, Lost, Spawner, Undelivered
@@ -316,11 +317,6 @@ class Sender:
     async def _write(self, dirty: Dirty | None) -> None:
         """`dirty` None: all that changed. Where it fails it is saved with the next tick."""
         try:
-            if dirty is None:
-                await self._ledger.save(self._desk.changes())
-                self._desk.saved()
-            else:
-                await self._ledger.save(self._desk.written(dirty))
-                self._desk.pending.less(dirty)
+            await self._desk.save(self._ledger, dirty)
         except StoreFailed as error:
             log.error("what Telegram has taken could not be written down yet: %s", error)

@@ -1,7 +1,6 @@
 """What pages and taps change, of `ports.Watching`: durable on return. The reads: asked.py."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from bot import life
@@ -111,22 +110,21 @@ class Changing(Asked):
     async def _settle(self, changes: Changes, news: Sequence[News]) -> None:
         """Has the deliverer plan, writes all of it down in one transaction, and lets it send.
 
-        Raises: StoreFailed. What was not written is written with the next; it is told all the same: a full disk is no
-        reason to be silent.
+        Raises: StoreFailed. What was not written is written with the next, each by whose it is: what was planned may be
+        sent, and done with, by then. It is told all the same: a full disk is no reason to be silent.
         """
         self._unsaved = merge(self._unsaved, changes)
-        cards = [self._deliverer.card(card.id) or card for card in self._unsaved.cards]
-        self._unsaved = replace(self._unsaved, cards=cards)  # as they are by now, where an earlier save failed
         again, self._untold = self._untold, list(news)
         planned = self._deliverer.take(self._table.all(), [*again, *news], self.pulse())
         self._untold = []
         self._table.put(planned.alerts)
-        changes, self._unsaved = merge(self._unsaved, planned), Changes()
+        mine, self._unsaved, saved = merge(self._unsaved, Changes(alerts=planned.alerts)), Changes(), False
         try:
-            if changes:
+            if changes := merge(mine, planned):
                 await self._ledger.save(changes)
+            saved = True
         except StoreFailed:
-            self._unsaved = merge(changes, self._unsaved)
+            self._unsaved = merge(mine, self._unsaved)
             raise
         finally:
-            self._deliverer.wake()
+            self._deliverer.wake(saved)

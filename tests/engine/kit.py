@@ -380,7 +380,7 @@ class Deliverer:
         numbers = {one.alert.number for one in news if one.kind in told}
         return Changes(alerts=[replace(alerts[number], told=True) for number in numbers if number in alerts])
 
-    def wake(self) -> None:
+    def wake(self, saved: bool = True) -> None:
         self.woken += 1
 
     def needs(self, number: int) -> bool:

@@ -5,14 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from bot.errors import StoreFailed
 from bot.model import Finding, Phase, Route, Severity
 from bot.model.feeds import BACKUPS
 from bot.model.view import Cut, Memory, View
 from bot.rules import Limit
+from bot.screen import Place
 from bot.text import Reader, plain
 from tests.deliver.kit import NIGHT, OPS
 from tests.engine.kit import NAME, Bench, Wrong, found, guest_subject, node_subject
-from tests.engine.whole import Whole
+from tests.engine.whole import Failing, Whole
 
 OFF = found("off", node_subject("pve1"), Severity.CRITICAL, "{name} is offline")
 DOWN = found("down", guest_subject(101, "pve1", tags=("prod",)), Severity.CRITICAL)
@@ -147,3 +149,50 @@ async def test_a_poll_of_which_nothing_came_does_not_count_as_one(caplog: pytest
 
 def broken_inhibits(parent: Finding, child: Finding) -> bool:
     raise KeyError("odd")
+
+
+# -- a store that fails once ---------------------------------------------------------------------------------------
+
+
+async def failing() -> tuple[Whole, Failing]:
+    whole = Whole()
+    ledger = Failing(whole.ledger)
+    whole.ledger = ledger  # type: ignore[assignment]  # the same, and it can fail
+    whole.renew()
+    await whole.start()
+    return whole, ledger
+
+
+async def test_what_was_sent_while_the_store_failed_is_not_sent_again_after_a_restart() -> None:
+    whole, ledger = await failing()
+    await whole.poll(DOWN, times=6)
+    while len(whole.texts()) < 2:  # its end is told, and the save of that very poll fails
+        ledger.fail = 1 if whole.of(DOWN.key).misses else 0
+        await whole.poll()
+    ledger.fail = 0
+    await whole.poll(times=20)
+    assert ledger.ledger.outbox == {}
+    await whole.restart()
+    whole.clock.pass_(30 * 86400)
+    await whole.poll(times=5)
+    assert len(whole.texts()) == 2
+
+
+async def test_what_was_taken_back_after_it_could_not_be_saved_stays_so() -> None:
+    whole, ledger = await failing()
+    ledger.fail = 2
+    with pytest.raises(StoreFailed):
+        await whole.watch.subscribe(Route(chat=NIGHT))
+    await whole.poll()
+    await whole.watch.unsubscribe(Place(chat=NIGHT))
+    await whole.poll(times=3)
+    assert ledger.ledger.routes == {}
+
+
+async def test_what_could_not_be_saved_is_saved_with_the_next_poll() -> None:
+    whole, ledger = await failing()
+    ledger.fail = 1
+    with pytest.raises(StoreFailed):
+        await whole.watch.subscribe(Route(chat=NIGHT))
+    await whole.poll(times=2)
+    assert set(ledger.ledger.routes) == {(NIGHT, None)}
