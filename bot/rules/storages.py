@@ -1,23 +1,21 @@
 """Storages: full (22), not there (23), and the metadata of thin pools (24)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from math import log
 
 from bot.model import Finding, Severity, Snapshot, Storage, Subject
 from bot.model.feeds import DAY, HOUR, MINUTE, STORAGES, THIN
 from bot.model.view import StorageWas, View
 from bot.rules.endings import unlisted
 from bot.rules.grades import graded
+from bot.rules.places import is_root, leads, places
 from bot.rules.readings import is_online, listed, of_other, page_of_node, passed, per_node, percent, sees_reading
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 from bot.rules.sight import blind, seen, sees_storage, storage_of
 from bot.rules.subjects import HOLD_DISKS, opens, storage_subject
 from bot.text import Said, lines, say, size, size_pair
 
-ALIKE = 0.01
-"""Share by which the figures of two names for one place may differ: they are read some seconds apart."""
 FAR = 30 * DAY
 """Seconds ahead that a trend is worth a word."""
 
@@ -33,27 +31,41 @@ def full(view: View, limits: Limits) -> Iterator[Finding]:
         (figure for limit in (*limits.exceptions.values(), limits.base) for figure in _figures(limit)), default=1
     )
     filling = [one for one in snapshot.storages if one.available and one.used is not None and one.used >= least]
-    for storage, others in places(filling):
+    for storage, others in places(filling, leads(view)):
         used = storage.used or 0.0
         if is_root(snapshot, storage) or storage.node in blind(view):
             continue
         subject = storage_subject(storage)
-        limit = _of(storage, limits, subject.key)
-        found = graded(used, limit) if limit.on else None
+        names = [_of(one, limits, storage_subject(one).key) for one in (storage, *others)]
+        found = _mildest(used, names)
         if found is None:
             continue
         severity, grey = found
-        yield Finding(
+        finding = Finding(
             rule="storage_full",
             subject=subject,
             severity=severity,
             said=say("{name} is {used} full", name=_name(snapshot, storage), used=percent(used)),
             over=say("{name} has room again", name=_name(snapshot, storage)),
             details=_details(storage, others, view),
-            because=_because(used, limit),
+            because=_because(used, names[0]),
             cures=(opens(say("Storages"), "storage"),),
             grey=grey,
         )
+        yield finding
+        for other in others:  # one of its other names may have alarmed while this one was not there: it has no room
+            yield replace(finding, subject=storage_subject(other), grey=True)
+
+
+def _mildest(used: float, names: Sequence[Limit]) -> tuple[Severity, bool] | None:
+    """Of a place by the limits of each of its names: who was content with one of them is content with all."""
+    found: list[tuple[Severity, bool]] = []
+    for limit in names:
+        grade = graded(used, limit) if limit.on else None
+        if grade is None:
+            return None
+        found.append((min(grade[0], limit.severity or grade[0]), grade[1]))
+    return min(severity for severity, _ in found), any(grey for _, grey in found)
 
 
 def _name(snapshot: Snapshot, storage: Storage) -> str:
@@ -98,43 +110,6 @@ def _because(used: float, limit: Limit) -> Said:
         say("critical from {share}", share=percent(limit.critical)) if limit.critical is not None else None,
         say("over below {share}", share=percent(limit.warning_clear)) if limit.warning_clear is not None else None,
     )
-
-
-def places(storages: Iterable[Storage]) -> list[tuple[Storage, list[Storage]]]:
-    """Each place once, by the first of its names, with the others: a file system may be two storages."""
-    found: list[tuple[Storage, list[Storage]]] = []
-    near: dict[int, list[tuple[Storage, list[Storage]]]] = {}  # by size, in steps of a hundredth
-    for storage in sorted(storages, key=lambda storage: storage.id):
-        step = int(log(storage.maxdisk or 1) / ALIKE)
-        candidates = (one for other in range(step - 2, step + 3) for one in near.get(other, ()))
-        same = next((others for first, others in candidates if _same(first, storage)), None)
-        if same is None:
-            found.append((storage, []))
-            near.setdefault(step, []).append(found[-1])
-        else:
-            same.append(storage)
-    return found
-
-
-def _same(one: Storage, other: Storage) -> bool:
-    """Local ones of two nodes are two places, however alike new nodes are."""
-    if not one.maxdisk or not other.maxdisk or one.disk is None or other.disk is None:
-        return False
-    if one.node != other.node and not one.shared and not other.shared:
-        return False
-    return _alike(one.maxdisk, other.maxdisk) and _alike(one.disk, other.disk)
-
-
-def is_root(snapshot: Snapshot, storage: Storage) -> bool:
-    """Is it the root file system of its node? That has a rule of its own."""
-    node = snapshot.by_node.get(storage.node)
-    if storage.shared or node is None or not node.maxdisk or node.disk is None or not storage.maxdisk:
-        return False
-    return _alike(node.maxdisk, storage.maxdisk) and _alike(node.disk, storage.disk or 0)
-
-
-def _alike(one: float, other: float) -> bool:
-    return abs(one - other) <= ALIKE * max(one, other)
 
 
 def full_in(was: StorageWas | None, disk: int, maxdisk: int, at: datetime) -> float | None:

@@ -17,6 +17,7 @@ Neither a clock of the bot that jumps nor a list that lags changes them.
                      ha_maintenance/pve1    … at which HA was last heard to have it under maintenance (± RENEWED)
                      settled/pve1           … at which its guests had come up again
                      fence/pve1             … at which HA was last seen to fence it
+                     leads/pve1/local       … since when a place is told by that of its names
                      swap/pve1, swap_at/…   bytes of swap used, and when that was
                      swap_grew/pve1         … at which it was last seen to have grown from there
                      pool/pve1/rpool        … at which that ZFS pool was last seen
@@ -35,7 +36,8 @@ from bot.rules.causes import of_node
 from bot.rules.fences import fenced
 from bot.rules.homecoming import homecoming
 from bot.rules.nodes import GREW, swap_grows
-from bot.rules.sight import lately, seen
+from bot.rules.places import FILLING, LEADS, leads, places
+from bot.rules.sight import lately, seen, whole
 from bot.watch.recollect import forgotten_of, guests_of, merged
 from bot.watch.steps import at_once
 
@@ -62,6 +64,7 @@ def remembering(view: View) -> Generator[None, None, Memory]:
     guests = yield from guests_of(view, snapshot, nodes, figures)
     yield
     _lately(view, snapshot, nodes, figures)
+    _leads(view, snapshot, figures)
     if "polled" not in figures:
         figures["begun"] = view.at.timestamp()
     figures["polled"] = view.at.timestamp()
@@ -185,6 +188,21 @@ def _swap(view: View, node: str, now: float, figures: dict[str, float]) -> None:
     at = figures.get(f"swap_at/{node}")
     if at is None or not 0 <= now - at < KEPT or status.swap < figures.get(f"swap/{node}", 0.0):
         figures[f"swap/{node}"], figures[f"swap_at/{node}"] = float(status.swap), now
+
+
+def _leads(view: View, snapshot: Snapshot, figures: dict[str, float]) -> None:
+    """By which name each place that fills up is told. A name that is not there for now keeps its place."""
+    by_id = {storage.id: storage for storage in snapshot.storages}
+    filling = [one for one in by_id.values() if one.available and one.used is not None and one.used >= FILLING]
+    for storage, others in places(filling, leads(view)):
+        figures.setdefault(f"{LEADS}{storage.id}", view.at.timestamp())
+        for other in others:
+            figures.pop(f"{LEADS}{other.id}", None)
+    for id_ in leads(view):
+        known = by_id.get(id_)
+        emptied = known is not None and known.used is not None and known.used < FILLING
+        if emptied or (known is None and whole(snapshot)):
+            figures.pop(f"{LEADS}{id_}", None)
 
 
 def _storages(view: View, snapshot: Snapshot) -> Mapping[str, StorageWas]:

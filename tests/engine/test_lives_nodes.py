@@ -373,3 +373,25 @@ def test_before_nine_swap_that_grows_by_leaps_is_one_alert_and_ends_without_good
     told = lives.run(2 * 3600, nodes=PACKED, storages=[ZPOOL], feeds=swapped(4))
     assert told == ["resolved node_mem: pve1: memory 98% full, its swap grows no more"]
     assert lives.run(3600, nodes=PACKED, storages=[ZPOOL], feeds=swapped(4)) == []
+
+
+# -- one place, two names ------------------------------------------------------------------------------------------
+
+A, B = storage("a-alias", disk=87 * GIB), storage("b-data", disk=87 * GIB)
+
+
+def test_a_place_is_told_by_one_name_whichever_of_them_is_there() -> None:
+    lives = Lives(["storage_full"])
+    assert lives.run(600, storages=[replace(A, available=False), B]) == ["fired storage_full: pve1/b-data is 87 % full"]
+    assert lives.run(900, storages=[A, B]) == []
+    assert lives.run(900, storages=[replace(A, disk=50 * GIB), replace(B, disk=50 * GIB)]) == [
+        "resolved storage_full: pve1/b-data has room again"
+    ]
+    assert lives.run(900, storages=[A, B]) == ["fired storage_full: pve1/b-data is 87 % full"]
+
+
+@pytest.mark.parametrize("name", ["a-alias", "b-data"])
+@pytest.mark.parametrize("changes", [{"on": False}, {"warning": 0.9}])
+def test_an_exception_for_either_name_is_for_the_place(name: str, changes: Mapping[str, Change]) -> None:
+    book = Book(RULES, overrides=[Override(rule="storage_full", by="storage", value=name, changes=changes)])
+    assert Lives(["storage_full"], book=book).run(900, storages=[A, B]) == []
