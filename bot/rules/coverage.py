@@ -221,6 +221,7 @@ RULES: tuple[Rule, ...] = (
         help="A guest's newest backup is older than two intervals of its job; critical after a week.",
         severity=Severity.WARNING,
         limit=Limit(more={"intervals": 2, "least_seconds": LEAST, "critical_seconds": WORST}),
+        ages=frozenset({"least_seconds", "critical_seconds"}),
         find=overdue,
         sees=both(sees_guest, sees_reading(BACKUPS)),
         ending=ending,

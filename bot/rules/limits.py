@@ -102,7 +102,7 @@ class Book:
         base = self._base.get(rule.key)
         if base is None:
             limit = self._limits.get(rule.key, rule.limit)
-            base = self._base[rule.key] = Limits(base=_scaled(limit, self._scale))
+            base = self._base[rule.key] = Limits(base=_scaled(rule, limit, self._scale))
         subjects = self._subjects(snapshot) if snapshot is not None else None
         if subjects is None or not subjects.profiles:
             return base
@@ -119,7 +119,7 @@ class Book:
             limit = self._limits.get(rule.key, rule.limit)
             for number in profile:
                 limit = self._entries[number](rule, limit)
-            self._resolved[key] = _scaled(limit, self._scale)
+            self._resolved[key] = _scaled(rule, limit, self._scale)
         return self._resolved[key]
 
     def _subjects(self, snapshot: Snapshot) -> "_Subjects":
@@ -216,9 +216,19 @@ def _overridden(override: Override, rule: Rule, limit: Limit) -> Limit:
     return applied(limit, override.changes) if override.rule in {ALL, rule.key} else limit
 
 
-def _scaled(limit: Limit, scale: float) -> Limit:
-    """Every time of it is multiplied; figures are not."""
+def _scaled(rule: Rule, limit: Limit, scale: float) -> Limit:
+    """Every time of it that is waited for is multiplied; figures, and ages of things, are not."""
     if scale == 1:
         return limit
-    more = {name: value * scale if name.endswith("_seconds") else value for name, value in limit.more.items()}
-    return replace(limit, hold=limit.hold * scale, clear=limit.clear * scale, within=limit.within * scale, more=more)
+
+    def waited(name: str, value: float) -> float:
+        return value if name in rule.ages else value * scale
+
+    more = {name: waited(name, value) if name.endswith("_seconds") else value for name, value in limit.more.items()}
+    return replace(
+        limit,
+        hold=waited("hold", limit.hold),
+        clear=waited("clear", limit.clear),
+        within=waited("within", limit.within),
+        more=more,
+    )

@@ -94,6 +94,7 @@ class Rule:
     confirm: Confirm = Confirm.NONE
     slow: bool = False  # Finding.slow of all it finds
     goes_by: str = ""  # key of a rule whose figures and exceptions decide what it counts: Limits.of_other
+    ages: frozenset[str] = frozenset()  # figures that are the age of a thing, no wait: TIME_SCALE leaves them
     ending: Callable[[View, Finding], Finding] | None = (
         None  # as an alert ends that was found no more: what it says then
     )

@@ -265,6 +265,7 @@ RULES: tuple[Rule, ...] = (
         " passed. Starts that nobody attends and HA's are warnings.",
         severity=Severity.INFO,
         limit=Limit(count=3, within=600, more={"since_seconds": DAY}),
+        ages=frozenset({"since_seconds"}),
         find=failed,
         sees=sees_nothing,
     ),

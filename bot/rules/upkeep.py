@@ -164,6 +164,7 @@ RULES: tuple[Rule, ...] = (
         help="A guest has a snapshot older than `within`, or more than `count` of them; once a week.",
         severity=Severity.INFO,
         limit=Limit(count=10, within=30 * DAY),
+        ages=frozenset({"within"}),
         find=snapshots,
         sees=sees_nothing,
         feeds=(SNAPSHOTS,),

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import About, Guest, Kind, Node, Severity, Snapshot, Status, Storage, Subject
+from bot.model.feeds import DAY
 from bot.model.view import View
-from bot.rules import RULES, Limit, Limits, Rule
+from bot.rules import BY_KEY, RULES, Limit, Limits, Rule
 from bot.rules import Kind as RuleKind
 from bot.rules.limits import PATIENCE, Book, Change, Override, applied
 
@@ -201,6 +202,20 @@ def test_scale_is_of_times_alone() -> None:
     assert book.limits(DOWN, HERE).base == replace(DOWN.limit, hold=3, more={"grace_seconds": 10, "times": 3})
     assert book.limits(FULL, HERE).of("main/guest/104").hold == 10
     assert book.limits(FULL, HERE).of("main/guest/103").hold == pytest.approx(30 * PATIENCE)
+
+
+def test_an_age_of_a_thing_is_no_wait() -> None:
+    """A snapshot of three days is not old, nor a backup of the night overdue, because a trial is ten times as fast."""
+    at_scale = Book(RULES, {}, [], scale=0.1)
+
+    def base(key: str) -> Limit:
+        return at_scale.limits(BY_KEY[key], HERE).base
+
+    assert base("snapshot_old").within == 30 * DAY
+    assert base("backup_overdue").more == BY_KEY["backup_overdue"].limit.more
+    assert base("task_failed").more["since_seconds"] == DAY
+    assert base("restart_loop").within == pytest.approx(90)  # in which restarts count: that is waited for
+    assert base("task_stuck").more["other_seconds"] == pytest.approx(360)
 
 
 # -- applied -------------------------------------------------------------------------------------------------------
