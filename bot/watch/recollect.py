@@ -23,6 +23,9 @@ PIECE = 200
 """Guests after which somebody else may be answered."""
 FELL = 30.0
 """Seconds: a process that began after the poll before is younger than the time since, and this."""
+CYCLE = 12.0
+"""Seconds by which two looks at the same young process may differ: pvestatd tells of its node and of it each 10 s, one
+after the other."""
 
 
 def merged(before: Mapping[K, V], changed: Mapping[K, V], forgotten: Iterable[K]) -> Mapping[K, V]:
@@ -96,7 +99,7 @@ def guests_of(
             and not was.resets
             and (
                 was.booted is booted
-                or (booted is not None and was.booted is not None and -LAG <= booted - was.booted <= LAG)
+                or (booted is not None and was.booted is not None and -LAG <= booted - was.booted <= CYCLE)
             )
             and (was.ran is None or (was.stopped_by and status is not Status.RUNNING))
         ):
@@ -144,7 +147,7 @@ def _guest(view: View, guest: Guest, was: GuestWas, booted: float | None) -> Gue
         changes = replace(changes, node=guest.node)
     if booted is None:
         return replace(changes, booted=None)
-    if was.booted is None or abs(booted - was.booted) > LAG:
+    if was.booted is None or abs(booted - was.booted) > LAG or _young(view, guest, was, booted):
         changes = replace(changes, booted=booted)
     return changes
 
@@ -156,7 +159,11 @@ def _began_anew(view: View, guest: Guest, was: GuestWas, booted: float | None) -
         return None
     if guest.kind is not Kind.LXC and not guest.ha_managed:
         return None
-    if was.node != guest.node or booted <= was.booted + LAG:
+    if was.node != guest.node:
+        return None
+    if _young(view, guest, was, booted):
+        return view.at
+    if booted <= was.booted + LAG:
         return None
     if guest.uptime <= view.step + FELL:
         return view.at
@@ -165,6 +172,13 @@ def _began_anew(view: View, guest: Guest, was: GuestWas, booted: float | None) -
         return None
     began = view.at - timedelta(seconds=guest.uptime)
     return began if began >= last - timedelta(seconds=FELL) else None
+
+
+def _young(view: View, guest: Guest, was: GuestWas, booted: float) -> bool:
+    """Is its process so young that it began since the poll before, and after the one that was seen then?"""
+    if was.booted is None or guest.uptime is None:
+        return False
+    return guest.uptime <= view.step + CYCLE and booted > was.booted + CYCLE
 
 
 def _down(view: View, guest: Guest, was: GuestWas, changes: GuestWas) -> GuestWas:

@@ -162,6 +162,25 @@ def test_which_restarts_count(now: Guest, tasks: Sequence[str], counts: bool) ->
     assert fires("restart_loop", film.poll([replace(now, uptime=105)], aging=False)) is counts
 
 
+@pytest.mark.parametrize("apart", [15, 20, 25, 45])
+def test_each_restart_counts_however_soon_after_the_last(apart: int) -> None:
+    film = Film()
+    film.poll([guest(ct=True)])
+    for number in range(1, 7):
+        film.poll([guest(ct=True, uptime=6)], after=apart, aging=False, nodes_age=True)
+        assert len(film.memory.guests[104].resets) == number
+
+
+@pytest.mark.parametrize("lags", [(0, 10, 0, 10), (10, 0, 10, 0), (0, 0, 10, 10)])
+def test_a_restart_counts_once_though_its_node_is_told_of_a_cycle_earlier(lags: Sequence[int]) -> None:
+    """pvestatd tells of nodes and guests each 10 s, and one list may have either."""
+    film = Film()
+    film.poll([guest(ct=True)])
+    for number, lag in enumerate(lags):
+        film.poll([guest(ct=True, uptime=12 + 15 * number - lag)], aging=False, nodes_age=True)
+    assert len(film.memory.guests[104].resets) == 1
+
+
 def test_neither_a_hung_pvestatd_nor_a_clock_that_jumps_restarts_anything() -> None:
     film = Film()
     young = guest(ct=True, uptime=40)
