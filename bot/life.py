@@ -11,8 +11,8 @@ grey      between clear and fire: keeps a firing alert up, starts none, carries 
 unseen    neither found nor seen to be well: everything stays as it is
 event     happened once: fires and is over in the same breath, and is never told again
 explained found, but the cause is known (`Finding.last`): stays pending, for /why
-flapping  the FLAPS-th change within WINDOW: told once; then it stays up, silent, for QUIET, and whatever it is at the
-          end is its state. Still flapping by then: QUIET again, without a word
+flapping  the FLAPS-th change within WINDOW: told once; then it stays up, silent but where it gets worse, for QUIET, and
+          whatever it is at the end is its state, and said. Still flapping by then: QUIET again, without a word
 
 How long something was found or missed grows by min(step of the monotonic clock, two polls): a clock that jumps and a
 machine that slept neither fire nor clear anything. Repeats and quiet times are points in time; one that lies too far
@@ -289,7 +289,11 @@ def _later(alert: Alert, at: _Poll) -> tuple[Alert, NewsKind | None]:
             return alert, None
         if _quiet(alert, at):  # it flaps still, or the clock was set back
             return replace(alert, flapping=at.later(QUIET)), None
-        return replace(alert, flapping=None), NewsKind.CHANGED
+        alert = replace(alert, flapping=None)
+        known = alert.reminded is None or alert.acked is not None or alert.finding.last is not None
+        if known or alert.misses or alert.severity is Severity.INFO:
+            return alert, NewsKind.CHANGED
+        return replace(alert, reminded=at.now), NewsKind.STEADY
     if alert.reminded is None or alert.acked is not None or alert.finding.last is not None or alert.misses:
         return alert, None  # nobody is reminded of what is perhaps over
     if alert.reminded > at.now:

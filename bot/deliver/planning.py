@@ -26,6 +26,7 @@ TEST_LASTS = 60.0
 KINDS = {
     NewsKind.ESCALATED: "escalate",
     NewsKind.REMINDED: "remind",
+    NewsKind.STEADY: "steady",
     NewsKind.RESOLVED: "recover",
     NewsKind.BACK: "recover",  # Telegram may have taken its card since the watch last knew
 }
@@ -107,7 +108,9 @@ class Planner(Digests):
         alert = item.alert
         kind = KINDS.get(item.kind)
         over = kind == "recover"
-        if kind is None or alert.silenced or (alert.flapping is not None and alert.flapping > now):
+        if kind is None or alert.silenced:
+            return
+        if alert.flapping is not None and alert.flapping > now and item.kind is not NewsKind.ESCALATED:
             return
         if alert.parent and not over:
             return  # what was told by itself is over by itself, whatever it hangs on by now
@@ -133,6 +136,8 @@ class Planner(Digests):
             n = alert.reminders if item.kind is NewsKind.REMINDED else int((alert.fired or alert.found).timestamp())
             if item.kind is NewsKind.ESCALATED:
                 n += alert.severity
+            elif item.kind is NewsKind.STEADY:
+                n = int(now.timestamp())
             for older in OF_OPEN if not over else ():  # it waits still, and this says more
                 self.unwrite(place, older, alert.number)
             said = alertcard.news(alert, item.kind, clusters=self.names, now=now)

@@ -12,7 +12,7 @@ KEPT = timedelta(days=7)
 """For so long a closed card is known as ours: what is tapped there opens beside it."""
 CARDS = 2000
 """Closed cards kept at most."""
-OF_OPEN = frozenset({"escalate", "remind"})
+OF_OPEN = frozenset({"escalate", "remind", "steady"})
 """Letters about what is open: late, they would be wrong."""
 
 

@@ -166,6 +166,7 @@ class NewsKind(Enum):
     REMINDED = "reminded"
     RESOLVED = "resolved"
     FLAPPING = "flapping"  # one message, then quiet
+    STEADY = "steady"  # it flapped, and stands now that the quiet is over
     CHANGED = "changed"  # text, acknowledgement, inhibited list: cards are edited, nobody is told anew
     BACK = "back"  # of an alert that was never told: nothing to say, for the history
 
@@ -249,7 +250,7 @@ class Outgoing:
     chat: int
     topic: int | None
     alert: int  # number; 0 = of none (a digest)
-    kind: str  # remind | escalate | recover | digest | audit | note
+    kind: str  # remind | escalate | steady | recover | digest | audit | note
     n: int
     card: int  # replies to that card's message; 0 = to none
     said: Said

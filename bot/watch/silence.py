@@ -69,5 +69,7 @@ def voice(was: Alert | None, alert: Alert, news: News | None, now: datetime) -> 
             return replace(alert, severity=was.severity, reminded=was.reminded), NewsKind.CHANGED
         case NewsKind.REMINDED if was is not None:
             return replace(alert, reminded=was.reminded, reminders=was.reminders), None
+        case NewsKind.STEADY if was is not None:
+            return replace(alert, reminded=was.reminded), NewsKind.CHANGED
         case _:
             return alert, kind

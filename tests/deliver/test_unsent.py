@@ -135,3 +135,24 @@ async def test_a_critical_that_comes_with_the_digest_is_loud() -> None:
     world.fire(2, CRITICAL)
     await world.tick(15)
     assert [one.silent for one in world if "(2)" in one.text and "Night" not in one.text] == [False]
+
+
+# -- what comes and goes -------------------------------------------------------------------------------------------
+
+
+async def test_what_gets_worse_while_it_comes_and_goes_is_told_at_once() -> None:
+    world = World()
+    world.fire(1, flapping=world.clock.now() + timedelta(minutes=30))
+    await world.wait(60)
+    world.worse(1)
+    await world.wait(60)
+    assert [("worse now" in one.text, one.silent) for one in world] == [(False, False), (True, False)]
+
+
+async def test_what_came_and_went_and_stands_when_its_quiet_is_over_is_said_once() -> None:
+    world = World()
+    world.fire(1, flapping=world.clock.now() + timedelta(minutes=30))
+    await world.wait(1800)
+    world.change(1, NewsKind.STEADY, flapping=None)
+    await world.wait(600)
+    assert [("stays so now" in one.text, one.silent) for one in world] == [(False, False), (True, False)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -13,7 +14,7 @@ from bot.rules import Limit
 from bot.screen import Place
 from bot.text import Reader, plain
 from tests.deliver.kit import NIGHT, OPS
-from tests.engine.kit import NAME, Bench, Wrong, found, guest_subject, node_subject
+from tests.engine.kit import ANA, NAME, Bench, Wrong, found, guest_subject, node_subject
 from tests.engine.whole import Failing, Whole
 
 OFF = found("off", node_subject("pve1"), Severity.CRITICAL, "{name} is offline")
@@ -196,3 +197,43 @@ async def test_what_could_not_be_saved_is_saved_with_the_next_poll() -> None:
         await whole.watch.subscribe(Route(chat=NIGHT))
     await whole.poll(times=2)
     assert set(ledger.ledger.routes) == {(NIGHT, None)}
+
+
+# -- what comes and goes -------------------------------------------------------------------------------------------
+
+
+async def come_and_go(whole: Whole, finding: Finding) -> None:
+    """Until it flaps, and it is there."""
+    await whole.start()
+    for _ in range(2):
+        await whole.poll(finding, times=4)
+        await whole.poll(times=3)
+    await whole.poll(finding, times=6)
+    assert whole.of(finding.key).flapping is not None
+
+
+async def test_a_storage_that_comes_and_goes_and_then_fills_up_is_told_at_once() -> None:
+    whole = Whole()
+    bad = found("down", severity=Severity.WARNING)
+    await come_and_go(whole, bad)
+    before = len(whole.shown())
+    await whole.poll(replace(bad, severity=Severity.CRITICAL), times=6)
+    assert [("worse now" in one.text, one.silent) for one in whole.shown()[before:]] == [(True, False)]
+
+
+async def test_what_comes_and_goes_says_at_the_end_how_it_stands() -> None:
+    whole = Whole()
+    await come_and_go(whole, DOWN)
+    before = len(whole.shown())
+    await whole.poll(DOWN, times=150)
+    assert [("stays so now" in one.text, one.silent) for one in whole.shown()[before:]] == [(True, False)]
+
+
+async def test_what_was_silenced_when_its_quiet_was_over_says_nothing_of_it() -> None:
+    whole = Whole()
+    await come_and_go(whole, DOWN)
+    until = whole.clock.now() + timedelta(hours=1)
+    await whole.watch.silence("rule", "main", "down", until, ANA)
+    before = len(whole.shown())
+    await whole.poll(DOWN, times=150)
+    assert len(whole.shown()) == before

@@ -224,6 +224,8 @@ def news(alert: Alert, kind: NewsKind, *, clusters: Mapping[str, str], now: date
             return lines(head(alert, clusters), *alert.finding.details[:1])
         case NewsKind.ESCALATED:
             return lines(say("{head} · worse now", head=head(alert, clusters)), *alert.finding.details[:1])
+        case NewsKind.STEADY:
+            return say("{head} · and stays so now", head=head(alert, clusters))
         case NewsKind.FLAPPING:
             return say("{head} · comes and goes", head=head(alert, clusters, "🔁"))
         case NewsKind.RESOLVED | NewsKind.BACK if mended(alert):
