@@ -29,6 +29,9 @@ from bot.text import day_clock, lines, say, say_n
 LEAST, WORST = 26 * HOUR, 7 * DAY
 """Seconds: sooner than that a nightly backup is not late; from then on it is critical."""
 
+JOBS_KNOWN, JOB = "jobs", "job/"
+"""Memory.figures: whether jobs were ever read; since when each is there, 0 of one that was there before."""
+
 
 # -- 30 ------------------------------------------------------------------------------------------------------------
 
@@ -93,6 +96,7 @@ def _guest(
     lately = _lately(view)
     last = _later(last, lately.good.get(str(guest.vmid)))
     busy = str(guest.vmid) in lately.busy or guest.node in lately.nodes
+    new = all(_new(view, job, due) for job in mine)
     age = (view.at - last).total_seconds() if last is not None else None
     if (age is None and not backups.complete) or (age is not None and age <= due - interval / 2):
         return None
@@ -118,12 +122,21 @@ def _guest(
             say("no storage holds one, and all can be seen") if age is None else None,
         ),
         cures=(ask(say("Back up now"), "backup", guest),),
-        grey=busy,
+        grey=busy or new,
         hold=due if age is None else None,
         since=last,
         slow=True,
     )
     return Late(guest=guest, store=store, age=age, finding=finding)
+
+
+def _new(view: View, job: BackupJob, due: float) -> bool:
+    """Is it there, and enabled, for less time than what it saves may be old? Those that were there at the first reading
+    are not; one that this very poll shows is."""
+    if JOBS_KNOWN not in view.before.figures:
+        return False
+    since = view.before.figures.get(f"{JOB}{job.id}", view.at.timestamp())
+    return 0 <= view.at.timestamp() - since < due
 
 
 def ending(view: View, finding: Finding) -> Finding:

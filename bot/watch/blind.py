@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.errors import VIEW_ROLE, cure, grant
 from bot.model import Blind, Version
-from bot.model.feeds import Feed, Feeds
+from bot.model.feeds import BACKUPS, Feed, Feeds
 from bot.privileges import asked
 from bot.rules import Confirm, Rule
 from bot.text import Said, say
@@ -38,6 +38,9 @@ def blind(
         if shut is not None:
             said, mend = _feed(*shut, token, version)
             found.append(Blind(rule=rule.key, cluster=cluster, said=said, mend=mend))
+        elif rule.key == "backup_overdue" and (jobs := _unread(feeds)):
+            said = say("Age of backups unknown: the schedule of {jobs} is not understood.", jobs=", ".join(jobs))
+            found.append(Blind(rule=rule.key, cluster=cluster, said=said))
         elif not tasks_visible and (rule.confirm is Confirm.GUEST_TASKS or rule.key in OF_TASKS):
             found.append(
                 Blind(
@@ -48,6 +51,12 @@ def blind(
                 )
             )
     return tuple(found)
+
+
+def _unread(feeds: Feeds) -> list[str]:
+    """Ids of backup jobs that run, nobody knows how often."""
+    backups = feeds.fresh(BACKUPS)
+    return [job.id for job in (backups.jobs if backups is not None else ()) if job.enabled and not job.interval]
 
 
 def broken(rules: Mapping[str, Exception], cluster: str) -> tuple[Blind, ...]:

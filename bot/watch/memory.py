@@ -17,6 +17,7 @@ Neither a clock of the bot that jumps nor a list that lags changes them.
                      ha_maintenance/pve1    … at which HA was last heard to have it under maintenance (± RENEWED)
                      settled/pve1           … at which its guests had come up again
                      fence/pve1             … at which HA was last seen to fence it
+                     jobs, job/<id>         1 once backup jobs were read; … since when that one is there
                      leads/pve1/local       … since when a place is told by that of its names
                      swap/pve1, swap_at/…   bytes of swap used, and when that was
                      swap_grew/pve1         … at which it was last seen to have grown from there
@@ -29,10 +30,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.model import Node, Snapshot
-from bot.model.feeds import HA, NODE_STATUS, ZFS
+from bot.model.feeds import BACKUPS, HA, NODE_STATUS, ZFS
 from bot.model.view import Memory, NodeWas, StorageWas, View
 from bot.rules.boots import rebooted
 from bot.rules.causes import of_node
+from bot.rules.coverage import JOB, JOBS_KNOWN
 from bot.rules.fences import fenced
 from bot.rules.homecoming import homecoming
 from bot.rules.nodes import GREW, swap_grows
@@ -65,6 +67,7 @@ def remembering(view: View) -> Generator[None, None, Memory]:
     yield
     _lately(view, snapshot, nodes, figures)
     _leads(view, snapshot, figures)
+    _jobs(view, figures)
     if "polled" not in figures:
         figures["begun"] = view.at.timestamp()
     figures["polled"] = view.at.timestamp()
@@ -203,6 +206,20 @@ def _leads(view: View, snapshot: Snapshot, figures: dict[str, float]) -> None:
         emptied = known is not None and known.used is not None and known.used < FILLING
         if emptied or (known is None and whole(snapshot)):
             figures.pop(f"{LEADS}{id_}", None)
+
+
+def _jobs(view: View, figures: dict[str, float]) -> None:
+    """Since when each backup job that is enabled is there. Of those of the first reading nobody knows."""
+    backups = view.feeds.fresh(BACKUPS)
+    if backups is None:
+        return
+    first = JOBS_KNOWN not in figures
+    figures[JOBS_KNOWN] = 1.0
+    keys = {f"{JOB}{job.id}" for job in backups.jobs if job.enabled}
+    for key in keys:
+        figures.setdefault(key, 0.0 if first else view.at.timestamp())
+    for key in [key for key in figures if key.startswith(JOB) and key not in keys]:
+        del figures[key]
 
 
 def _storages(view: View, snapshot: Snapshot) -> Mapping[str, StorageWas]:

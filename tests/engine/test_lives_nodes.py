@@ -165,6 +165,22 @@ def test_what_no_job_saves_any_more_is_not_backed_up_again(now: Backups, said: s
     assert ended("backup_overdue", backed(OLD), backed(now)) == said
 
 
+def test_what_a_new_job_is_to_save_is_not_overdue_before_it_can_have_run() -> None:
+    lives = Lives(["backup_overdue"])
+    lives.run(60, [guest()], feeds=backed(replace(OLD, jobs=())))
+    assert lives.run(2 * 86400 - 60, [guest()], step=600, feeds=backed(OLD)) == []
+    late = 'The last backup of web<1>_&" is 6 days old'
+    assert lives.run(1800, [guest()], step=600, feeds=backed(OLD)) == [f"fired backup_overdue: {late}"]
+    lives.first = True  # what it knew, it knows over a restart
+    again = backed(replace(OLD, jobs=(replace(NIGHTLY, enabled=False),)))
+    assert len(lives.run(60, [guest()], feeds=again)) == 1
+    assert lives.run(86400, [guest()], step=600, feeds=backed(OLD)) == []  # enabled anew
+
+
+def test_a_job_that_was_there_before_the_bot_is_not_new() -> None:
+    assert len(Lives(["backup_overdue"]).run(60, [guest()], feeds=backed(OLD))) == 1
+
+
 def test_a_failed_backup_of_a_guest_that_is_gone() -> None:
     failed = GuestBackup(vmid=104, ended=later(-3600), good=False, upid=task("vzdump", 104, start=-3700).upid.text)
     was = backed(Backups(runs=(failed,)))

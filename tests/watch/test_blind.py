@@ -19,6 +19,7 @@ from bot.model.feeds import (
     Feeds,
     Reading,
 )
+from bot.model.readings import BackupJob, Backups
 from bot.rules import Confirm, Kind, Limit, Rule
 from bot.text import Reader, plain
 from bot.watch.blind import blind
@@ -137,3 +138,15 @@ def test_without_tasks_causes_are_unknown() -> None:
 def test_without_a_token_to_name_there_is_nothing_to_mend() -> None:
     (one,) = blind((rule("x", BACKUPS),), feeds({(BACKUPS, ""): SHUT}), True, cluster="main")
     assert one.mend == ()
+
+
+def test_a_job_of_which_nobody_can_tell_how_often_it_runs_is_said() -> None:
+    jobs = (
+        BackupJob(id="backup-1", enabled=True, vmids=frozenset({101})),
+        BackupJob(id="backup-2", enabled=False, vmids=frozenset({101})),
+        BackupJob(id="backup-3", enabled=True, vmids=frozenset({101}), interval=86400.0),
+    )
+    reading: Reading[Any] = Reading(value=Backups(jobs=jobs), at=None, fresh=True)
+    ((key, words, mend),) = said(rule("backup_overdue", BACKUPS), feeds=feeds({(BACKUPS, ""): reading}))
+    assert (key, mend) == ("backup_overdue", ())
+    assert words == "Age of backups unknown: the schedule of backup-1 is not understood."

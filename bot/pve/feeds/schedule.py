@@ -7,9 +7,12 @@ What counts is the longest time between two runs, summer time left aside: nothin
 
 import re
 from collections.abc import Iterable
+from datetime import date, timedelta
 from functools import lru_cache
 
 DAY, WEEK = 86_400, 7 * 86_400
+YEARS = 28
+"""After so many the days of the months fall on the same weekdays again."""
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAMED = {
     "minutely": 60.0,
@@ -41,14 +44,29 @@ def interval(schedule: str) -> float | None:
         times = _times(parts.pop(0) if parts else "0:0")
     except ValueError:
         return None
-    if parts or not times or (weekdays is not None and days is not None):
-        return None  # something is left over; or a thirteenth that is a Friday
+    if parts or not times:
+        return None  # something is left over
     if days is not None:
-        # the longest month; what runs several times a day waits longest over the days between
-        return float(_gap([(day - 1) * DAY + time for day in days for time in times], 31 * DAY))
+        return _longest(days, frozenset(weekdays if weekdays is not None else range(7)), times)
     if weekdays is not None:
         return float(_gap([day * DAY + time for day in weekdays for time in times], WEEK))
     return float(_gap(times, DAY))
+
+
+def _longest(days: frozenset[tuple[int, int]], weekdays: frozenset[int], times: list[int]) -> float | None:
+    """Where days of months are chosen, and perhaps weekdays with them: by looking through as many years as it takes
+    until both fall together as before. None where they never do."""
+    start = date(2001, 1, 1)
+    found = [
+        number
+        for number in range(YEARS * 1461 // 4)
+        if ((day := start + timedelta(days=number)).month, day.day) in days and day.weekday() in weekdays
+    ]
+    if not found:
+        return None
+    ends = [number * DAY + time for number in found for time in (times[0], times[-1])]
+    within = [found[0] * DAY + time for time in times]  # each of the days is like the first
+    return float(_gap([*ends, *within], YEARS * 1461 // 4 * DAY))
 
 
 def _gap(moments: Iterable[int], around: int) -> int:
@@ -77,12 +95,15 @@ def _weekday(name: str) -> int:
 _LONG = dict(zip(_DAYS, ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"), strict=True))
 
 
-def _dates(text: str) -> list[int] | None:
-    """Days of the month; None for every day. Raises ValueError where months or years are chosen."""
+def _dates(text: str) -> frozenset[tuple[int, int]] | None:
+    """(month, day); None for every day. Raises ValueError where years are chosen."""
     *rest, days = text.split("-")
-    if len(rest) > 2 or any(part != "*" for part in rest):
+    if len(rest) > 2 or (len(rest) == 2 and rest[0] != "*"):
         raise ValueError(text)
-    return None if days == "*" else _field(days, 1, 31)
+    months = rest[-1] if rest else "*"
+    if days == "*" == months:
+        return None
+    return frozenset((month, day) for month in _field(months, 1, 12) for day in _field(days, 1, 31))
 
 
 def _times(text: str) -> list[int]:
