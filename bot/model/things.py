@@ -122,6 +122,7 @@ class Storage:
     maxdisk: int | None = None  # bytes; None or 0: no size is known
     kind: str = ""  # plugintype: dir, nfs, zfspool, lvmthin, pbs …
     content: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()  # that have it, where shared
 
     @property
     def id(self) -> str:

@@ -82,12 +82,17 @@ def _told(guest: Guest, gone: set[str], nameless: frozenset[int], before: Snapsh
 def _storages(rows: Iterable[Storage], gone: set[str]) -> tuple[Storage, ...]:
     """A shared storage once, by the row that knows most; what stands on a node that is gone is unknown."""
     kept: dict[str, Storage] = {}
+    nodes: dict[str, list[str]] = {}
     for row in rows:
         storage = replace(row, available=None, disk=None) if row.node in gone else row
         other = kept.get(storage.id)
         if other is None or _knows(storage) > _knows(other):
             kept[storage.id] = storage
-    return tuple(kept[id_] for id_ in sorted(kept))
+        if storage.shared:
+            nodes.setdefault(storage.id, []).append(storage.node)
+    return tuple(
+        replace(kept[id_], nodes=tuple(sorted(nodes[id_]))) if id_ in nodes else kept[id_] for id_ in sorted(kept)
+    )
 
 
 def _knows(storage: Storage) -> tuple[bool, bool, bool]:

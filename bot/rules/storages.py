@@ -13,7 +13,7 @@ from bot.rules.places import is_root, leads, places
 from bot.rules.readings import is_online, listed, of_other, page_of_node, passed, per_node, percent, sees_reading
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 from bot.rules.sight import blind, seen, sees_storage, storage_of
-from bot.rules.subjects import HOLD_DISKS, opens, storage_subject
+from bot.rules.subjects import HOLD_DISKS, named, opens, storage_subject
 from bot.text import Said, lines, say, size, size_pair
 
 FAR = 30 * DAY
@@ -152,20 +152,29 @@ def offline(view: View, limits: Limits) -> Iterator[Finding]:
             continue
         subject = storage_subject(storage)
         needed = bool(HOLD_DISKS & set(storage.content))
-        where = say("on {node}", node=storage.node) if not storage.shared else say("shared, seen from no node")
         yield Finding(
             rule="storage_offline",
             subject=subject,
             severity=Severity.CRITICAL if needed else Severity.WARNING,
             said=say("{name} is not available", name=_name(snapshot, storage)),
             over=say("{name} is available again", name=_name(snapshot, storage)),
-            details=(say("{kind}, {where}", kind=storage.kind or "storage", where=where),),
+            details=(say("{kind}, {where}", kind=storage.kind or "storage", where=_where(view, storage)),),
             because=lines(
                 say("the node is online and says of it: unknown"),
                 say("it may hold disks of guests") if needed else None,
             ),
             cures=(opens(say("Storages"), "storage"),),
         )
+
+
+def _where(view: View, storage: Storage) -> Said:
+    """Of a node that is down nobody knows whether it would see it."""
+    if not storage.shared:
+        return say("on {node}", node=storage.node)
+    asked = [node for node in storage.nodes if is_online(view, node)]
+    if len(asked) > 1 and len(asked) == len(storage.nodes):
+        return say("shared, seen from no node")
+    return say("shared, not seen from {nodes}", nodes=named(asked or [storage.node]))
 
 
 def _contradicted(view: View, storage: Storage) -> bool:

@@ -128,6 +128,8 @@ def test_a_shared_storage_is_counted_once_by_the_row_that_knows_most() -> None:
     storages = {storage.id: storage for storage in picture().storages}
     assert sorted(storages) == ["nas", "pve1/local", "pve2/local", "pve3/local"]
     nas = storages["nas"]
+    assert nas.nodes == ("pve1", "pve2", "pve3")
+    assert storages["pve1/local"].nodes == ()
     assert (nas.node, nas.available, nas.used, nas.content) == ("pve1", True, 0.4, ("images",))
     assert storages["pve2/local"].used == 0.9
 

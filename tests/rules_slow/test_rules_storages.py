@@ -158,13 +158,29 @@ def test_offline(content: tuple[str, ...], expected: str) -> None:
 
 
 def test_offline_says() -> None:
-    gone = storage("nas", available=False, content=("images",), kind="nfs", shared=True)
+    gone = storage("nas", available=False, content=("images",), kind="nfs", shared=True, nodes=("pve1", "pve2"))
     local = storage("tank", available=False, kind="zfspool")
     (shared, own) = find("storage_offline", view(snapshot(storages=[gone, local])))
     assert text(shared) == "nas is not available\nnfs, shared, seen from no node"
     assert text(own) == "pve1/tank is not available\nzfspool, on pve1"
     alone = snapshot(nodes=[node()], storages=[local], standalone=True)
     assert text(*find("storage_offline", view(alone))).startswith("tank is not available")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "down", "where"),
+    [
+        (("pve1", "pve2"), (), "seen from no node"),
+        (("pve1", "pve2", "pve3"), ("pve3",), "not seen from pve1, pve2"),  # nobody knows whether pve3 would
+        (("pve2",), (), "not seen from pve2"),  # it is for that node alone
+        ((), (), "not seen from pve1"),
+    ],
+)
+def test_offline_says_from_where_it_is_not_seen(nodes: tuple[str, ...], down: tuple[str, ...], where: str) -> None:
+    gone = storage("nas", available=False, kind="nfs", shared=True, nodes=nodes)
+    three = [node(name, online=name not in down) for name in ("pve1", "pve2", "pve3")]
+    (found,) = find("storage_offline", view(snapshot(nodes=three, storages=[gone])))
+    assert text(found) == f"nas is not available\nnfs, shared, {where}"
 
 
 def test_offline_is_confirmed_and_takes_two_polls() -> None:
