@@ -536,6 +536,18 @@ async def test_a_store_that_fails_is_the_stores_to_say() -> None:
             await PAGES[page].load(asking(seen, ANA), arg)
 
 
+@pytest.mark.parametrize(("page", "arg"), [("silence", "web 4h"), ("silence", "all 8am"), ("maintenance", "pve2 4h")])
+async def test_of_two_taps_one_silence_is_made(page: str, arg: str) -> None:
+    seen = Watch()
+    first = await show(asking(seen), page, arg)
+    seen.now += timedelta(seconds=2)
+    assert text(await show(asking(seen), page, arg)) == text(first)
+    assert len(seen.quiet) == 1
+    await show(asking(seen, ANA), page, arg)
+    await show(asking(seen), page, f"{arg} new disks")
+    assert len(seen.quiet) == 3
+
+
 async def test_a_subscription_is_of_the_topic_it_was_asked_in() -> None:
     seen = Watch()
     await show(asking(seen, BEN, private=False, topic=9), "subscribe", "pool:web critical")

@@ -12,9 +12,11 @@ What is missing is asked for: the kind, the thing, the span. Nothing is silenced
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from bot.access import Asker, Role
 from bot.errors import NotFound, Stale
+from bot.model import Silence
 from bot.pages.alerting import silences
 from bot.pages.alerting.hush import cancel
 from bot.pages.alerting.naming import ANY, Target, called, find, nearest, page_word, unknown
@@ -31,6 +33,8 @@ ALIAS = {
 }  # fmt: skip
 ENDS = frozenset({"off", "end", "stop"})
 CHOICES = 14
+SAME = timedelta(minutes=1)
+"""By which the ends of two taps of one button may differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +93,24 @@ async def settle(ask: Enquiry, kind: str, words: Sequence[str], number: int, *, 
         raise Stale(say("For how long? 30m, 4h, 2d, or until 8am: {text} is none of these.", text=words[1][:20]))
     ask.fresh()
     reason = " ".join(words[2:])[: silences.REASON]
-    made = await recorded(ask).silence(
+    made = _made(ask, target, end, reason, maintenance) or await recorded(ask).silence(
         target.about, target.cluster, target.value, end, ask.asker, reason=reason, maintenance=maintenance
     )
     return silences.made(ask, made)
+
+
+def _made(ask: Enquiry, target: Target, end: datetime, reason: str, maintenance: bool) -> Silence | None:
+    """The asker's own that is just so: whoever tapped twice wants one."""
+    wanted = (target.about, target.cluster, target.value, ask.asker.name, reason, maintenance)
+    return next(
+        (
+            one
+            for one in silences.in_force(ask)
+            if (one.about, one.cluster, one.value, one.by, one.reason, one.maintenance) == wanted
+            and abs(one.until - end) <= SAME
+        ),
+        None,
+    )
 
 
 async def _meant(ask: Enquiry, typed: str, rest: str, *, page: str, kind: str = "") -> Menu:
