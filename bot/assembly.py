@@ -2,7 +2,8 @@
 
 start    what was kept is read; the listener has its port
 run      the loops: one a cluster, the deliverer's, the listener's
-close    loops end at once; what is on its way to Telegram is app.py's to wait for
+close    loops end at once, the listener's once who is half through is answered; what is on its way to Telegram is
+         app.py's to wait for
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -161,6 +162,8 @@ class Alerts:
             with suppress(StoreFailed):
                 await self.watch.leave()
         await self._looks.close(CLOSE)
+        if self.listener is not None:
+            await self.listener.close()
         await self._loops.close(0)
         if self._heart is not None:
             await self._heart.close()

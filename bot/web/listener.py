@@ -14,7 +14,7 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 import uvicorn
 from starlette.applications import Starlette
@@ -117,6 +117,8 @@ class Listener:
         )
         self._server = _Server(config)
         self._socket: socket.socket | None = None
+        self._ended = asyncio.Event()
+        self._ended.set()  # it does not run yet
         self.port = 0
 
     async def start(self) -> None:
@@ -140,12 +142,25 @@ class Listener:
 
     async def run(self) -> None:
         """Until `stop()`."""
-        if self._socket is not None:
+        if self._socket is None:
+            return
+        self._ended.clear()
+        try:
             await self._server.serve(sockets=[self._socket])
+        finally:
+            self._ended.set()
 
     def stop(self) -> None:
         """`run()` returns within `STOP` seconds."""
         self._server.should_exit = True
+
+    async def close(self) -> None:
+        """Whoever is half through is answered, for `STOP` seconds at most; then the port is free."""
+        self.stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), STOP)
+        if self._socket is not None:
+            self._socket.close()
 
     async def _notify(self, request: Request) -> Response:
         given = request.headers.get(HEADER, "").encode("utf-8", "replace")
