@@ -152,10 +152,10 @@ class Deliverer:
         """Numbers of alerts of which Telegram has taken a message somewhere."""
         return self._desk.accepted()
 
-    def needs(self, number: int) -> bool:
-        """Has an alert that is over still to be shown somewhere? Then the watch keeps it, and hands it on."""
-        alert = self._desk.alerts.get(number)
-        return alert is not None and self._planner.needs(alert, self._clock.now())
+    def needed(self, numbers: Iterable[int]) -> set[int]:
+        """Those, of alerts that are over, still to be shown somewhere: the watch keeps them, and hands them on."""
+        known = self._desk.alerts
+        return self._planner.needed([known[number] for number in numbers if number in known], self._clock.now())
 
     @property
     def depth(self) -> int:
@@ -254,7 +254,10 @@ class Deliverer:
             self._planner.cut_short(habits, at, self._clock.monotonic())
             self._desk.fact(f"deliver.night.{habits.chat}", at.isoformat())  # the night that is over was none
         if (before.digest, before.zone) != (habits.digest, habits.zone):
-            self._desk.fact(f"deliver.digest.{habits.chat}", at.isoformat())
+            if before.digest is not None:
+                self._planner.postpone(habits.chat, at)
+            else:
+                self._desk.fact(f"deliver.digest.{habits.chat}", at.isoformat())
         self._desk.put_habits(habits)
         await self._flush(habits.chat)
 

@@ -236,7 +236,7 @@ class Desk:
         if (had := self.habits.pop(old, None)) is not None and new not in self.habits:
             left = replace(had, chat=new, digest_topic=None, audit_topic=None, pinned=None, pinned_topic=None)
             self.put_habits(left)
-        for kind in ("night", "digest"):
+        for kind in ("night", "digest", "since"):
             fact = self.facts.get(f"deliver.{kind}.{old}")
             if fact is not None and f"deliver.{kind}.{new}" not in self.facts:
                 self.fact(f"deliver.{kind}.{new}", fact)

@@ -199,16 +199,31 @@ class Digests:
 
     def _daily(self, chat: int, places: Sequence[Place], now: datetime) -> tuple[Said, bool] | None:
         habits = self.desk.habit(chat)
-        due = last_digest(habits, now, self.zone)
+        due, since = last_digest(habits, now, self.zone), self.since(chat)
         before = self._passed(f"deliver.digest.{chat}", due, now)
         if due is None or before is None:
             return None
+        if self.desk.facts.get(f"deliver.since.{chat}"):
+            self.desk.fact(f"deliver.since.{chat}", "")
+        before = since or before
         found = self.of_day(places, before, whole=monday(habits, due, self.zone))
         if not found:
             return None
         said = digestcard.digest(found, begin=before, end=due, night=False, clusters=self.names, now=now)
         self._note(places, found, now)
         return said, False
+
+    def since(self, chat: int) -> datetime | None:
+        """From when on the next daily digest tells; None: there was none before."""
+        facts = self.desk.facts
+        return read_time(facts.get(f"deliver.since.{chat}")) or read_time(facts.get(f"deliver.digest.{chat}"))
+
+    def postpone(self, chat: int, now: datetime) -> None:
+        """The hour of the daily digest is another from now on: none comes at once, and the next tells what this one
+        would have."""
+        if (since := self.since(chat)) is not None:
+            self.desk.fact(f"deliver.since.{chat}", since.isoformat())
+        self.desk.fact(f"deliver.digest.{chat}", now.isoformat())
 
     def _note(self, places: Sequence[Place], found: Sequence[Alert], now: datetime) -> None:
         """What a digest tells for good."""

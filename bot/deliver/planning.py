@@ -5,7 +5,7 @@ route made in between loses nothing. Letters (an escalation, a reminder, a recov
 gives in the same transaction as the alert that it is about.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
@@ -13,7 +13,7 @@ from bot.deliver.desk import Desk
 from bot.deliver.digests import Digests
 from bot.deliver.hours import night
 from bot.deliver.ordered import Ordered
-from bot.deliver.plan import GROUP_WAIT, Scene, Why, above, heads, level, sounds, urgent, wanted
+from bot.deliver.plan import GROUP_WAIT, Scene, Why, above, digested, heads, level, sounds, urgent, wanted
 from bot.deliver.unsent import OF_OPEN, forget
 from bot.model import Alert, News, NewsKind, Phase, Severity
 from bot.pages.alerting import alertcard
@@ -71,25 +71,33 @@ class Planner(Digests):
             self._cards(place, parents, now, monotonic)
         forget(self.desk, self.flying, now)
 
-    def needs(self, alert: Alert, now: datetime) -> bool:
-        """Is an alert that is over still to be shown somewhere?"""
-        number, desk = alert.number, self.desk
-        if any(not card.closed and number in card.alerts for card in desk.cards.values()):
+    def needed(self, alerts: Iterable[Alert], now: datetime) -> set[int]:
+        """Numbers of those, all over, that are still to be shown somewhere."""
+        desk = self.desk
+        waits = {
+            letter.chat for letter in desk.outbox.values() if letter.kind == "digest"
+        }  # not known before it is sent
+        found = {letter.alert for letter in desk.outbox.values()}
+        for card in desk.cards.values():
+            if not card.closed or card.chat in waits:
+                found.update(card.alerts)
+        needed = {alert.number for alert in alerts if alert.number in found}
+        left = [alert for alert in alerts if alert.number not in found and alert.fired is not None]
+        for place, routes in desk.places().items() if left else ():
+            quiet, covered = self.untold(place.chat, now), desk.covered(place)
+            for alert in left:
+                late = quiet is not None and alert.over is not None and alert.over >= quiet[0]
+                event = alert.finding.event and not alert.silenced and alert.number not in covered
+                if (late or (event and self._awaits(alert, place.chat))) and wanted(routes, alert):
+                    needed.add(alert.number)
+        return needed
+
+    def _awaits(self, alert: Alert, chat: int) -> bool:
+        """Will something tell of an event that nothing has told yet? A daily digest, only where one comes."""
+        if not digested(alert):
             return True
-        if any(letter.alert == number for letter in desk.outbox.values()):
-            return True
-        waits = {letter.chat for letter in desk.outbox.values() if letter.kind == "digest"}
-        if waits and any(card.chat in waits and number in card.alerts for card in desk.cards.values()):
-            return True  # that a digest has told it is not known before
-        for place, routes in desk.places().items():
-            if alert.fired is None or not wanted(routes, alert):
-                continue
-            quiet = self.untold(place.chat, now)
-            if quiet is not None and alert.over is not None and alert.over >= quiet[0]:
-                return True
-            if alert.finding.event and not alert.silenced and number not in desk.covered(place):
-                return True
-        return False
+        since = self.since(chat)
+        return self.desk.habit(chat).digest is not None and (since is None or (alert.fired or alert.found) >= since)
 
     # -- steps of take() -------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """What the watch needs of the deliverer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from bot.access import Asker
@@ -19,8 +19,8 @@ class Delivering(Protocol):
         """What take() gave was `saved`, or could not be: it is sent now."""
         ...
 
-    def needs(self, number: int) -> bool:
-        """Has an alert that is over still to be shown somewhere?"""
+    def needed(self, numbers: Iterable[int]) -> set[int]:
+        """Those, of alerts that are over, that are still to be shown somewhere."""
         ...
 
     def accepted(self) -> frozenset[int]:

@@ -134,7 +134,7 @@ def ticking(
                 del stepped[alert.number]
                 gone.append(alert.number)
             continue
-        if one is None and new.phase is Phase.OVER:
+        if new.phase is Phase.OVER and (one is None or not one.limit.on):
             new = _ended_as(new, view, setting, evaluation)
         if new.phase is not Phase.OVER or news is not None:
             above = withheld(new, parent, tie)

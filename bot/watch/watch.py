@@ -271,7 +271,8 @@ class Watch(Changing):
         expired = table.expired(view.at)
         table.of[post.key] = ticked.alerts
         remembered = post.remember(view, evaluation, ticked.events, after)
-        shown = {n for n, alert in ticked.alerts.items() if alert.over and not self._deliverer.needs(n)}
+        over = {number for number, alert in ticked.alerts.items() if alert.over}
+        shown = over - self._deliverer.needed(over)
         told_now = {news.alert.number for news in ticked.news}
         accepted = self._deliverer.accepted
         forgotten = table.forget(post.key, shown - told_now, view.at, self._setting.scale, accepted)

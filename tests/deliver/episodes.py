@@ -204,7 +204,7 @@ class Watcher(World):
         self.look()
         self._fate.kill()
         for number in [n for n, one in self.alerts.items() if one.phase is Phase.OVER]:
-            if not self.deliverer.needs(number) and not any(item.alert.number == number for item in self.news):
+            if not self.deliverer.needed([number]) and not any(item.alert.number == number for item in self.news):
                 del self.alerts[number]
                 self._gone.append(number)
         changes = self.deliverer.take(self.alerts, self.news)

@@ -292,7 +292,7 @@ class World:
     async def save(self, pulse: Sequence[Pulse] = ()) -> None:
         """One tick of the watch, without the sending."""
         for number in [n for n, one in self.alerts.items() if one.phase is Phase.OVER]:
-            if not self.deliverer.needs(number) and not any(item.alert.number == number for item in self.news):
+            if not self.deliverer.needed([number]) and not any(item.alert.number == number for item in self.news):
                 del self.alerts[number]
                 await self.shelf.save(Changes(gone=(number,)))
         changes = self.deliverer.take(self.alerts, self.news, pulse)

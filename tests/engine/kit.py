@@ -1,7 +1,7 @@
 """A small world for the engine: made-up rules over what a test says is wrong, and stand-ins for what is around it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -383,8 +383,8 @@ class Deliverer:
     def wake(self, saved: bool = True) -> None:
         self.woken += 1
 
-    def needs(self, number: int) -> bool:
-        return self.holds
+    def needed(self, numbers: Iterable[int]) -> set[int]:
+        return set(numbers) if self.holds else set()
 
     def accepted(self) -> frozenset[int]:
         return frozenset(one.alert.number for one in self.news)

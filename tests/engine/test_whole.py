@@ -12,7 +12,7 @@ from bot.model.feeds import BACKUPS
 from bot.model.view import Cut, Memory, View
 from bot.rules import Limit
 from bot.screen import Place
-from bot.text import Reader, plain
+from bot.text import Reader, plain, say
 from tests.deliver.kit import NIGHT, OPS
 from tests.engine.kit import ANA, NAME, Bench, Wrong, found, guest_subject, node_subject
 from tests.engine.whole import Failing, Whole
@@ -237,3 +237,19 @@ async def test_what_was_silenced_when_its_quiet_was_over_says_nothing_of_it() ->
     before = len(whole.shown())
     await whole.poll(DOWN, times=150)
     assert len(whole.shown()) == before
+
+
+# -- a rule that is switched off for something ---------------------------------------------------------------------
+
+
+async def test_what_is_muted_does_not_run_again_for_that() -> None:
+    whole = Whole()
+    whole.exceptions["down"] = {}
+    whole.renew()
+    bad = replace(DOWN, over=say("{name} runs again", name=NAME))
+    await whole.start()
+    await whole.poll(bad, times=6)
+    whole.exceptions["down"] = {bad.subject.key: Limit(on=False)}
+    await whole.poll(bad, times=5)
+    (text,) = whole.texts()
+    assert text.startswith(f"⚪ {NAME} is down: it is not watched any more")
