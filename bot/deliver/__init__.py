@@ -258,6 +258,7 @@ class Deliverer:
                 self._planner.postpone(habits.chat, at)
             else:
                 self._desk.fact(f"deliver.digest.{habits.chat}", at.isoformat())
+                self._desk.fact(f"deliver.since.{habits.chat}", "")
         self._desk.put_habits(habits)
         await self._flush(habits.chat)
 

@@ -14,7 +14,7 @@ from bot.deliver.digests import Digests
 from bot.deliver.hours import night
 from bot.deliver.ordered import Ordered
 from bot.deliver.plan import GROUP_WAIT, Scene, Why, above, digested, heads, level, sounds, urgent, wanted
-from bot.deliver.unsent import OF_OPEN, forget
+from bot.deliver.unsent import OF_OPEN, UNSENT, forget
 from bot.model import Alert, News, NewsKind, Phase, Severity
 from bot.pages.alerting import alertcard
 from bot.screen import Place
@@ -131,6 +131,10 @@ class Planner(Digests):
             if card is None or not wanted(routes, alert):
                 continue
             if card.message is None and card.id not in self.flying:
+                if item.kind is NewsKind.ESCALATED and card.closed and card.told not in UNSENT:
+                    self.desk.put_card(
+                        replace(card, closed=False, told="", silent=False)
+                    )  # Telegram took it in no form
                 continue  # its card tells it, which is still to be sent
             if over and self.ordered.mended(alert, place.chat, now):
                 continue  # the end of the order tells it

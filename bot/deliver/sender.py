@@ -74,6 +74,10 @@ class Sender:
     # -- the loop ----------------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
+        wanted = {card.id for card in self._desk.cards.values() if not card.closed}
+        self._drawn = {id_: alerts for id_, alerts in self._drawn.items() if id_ in wanted}
+        self.queue.refused.keep(wanted)
+        self._resting.intersection_update(wanted)
         self._woken.set()
 
     async def run(self) -> None:

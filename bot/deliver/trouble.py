@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,6 +48,10 @@ class Refusals:
 
     def rests(self, card: int, now: datetime) -> bool:
         return card in self._of and now < self._of[card][1]
+
+    def keep(self, cards: Collection[int]) -> None:
+        """Of others nothing is sent any more."""
+        self._of = {card: of for card, of in self._of.items() if card in cards}
 
     def taken(self, card: int) -> None:
         self._of.pop(card, None)

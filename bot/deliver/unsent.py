@@ -4,14 +4,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.deliver.desk import Desk
-from bot.model import Alert, Card, Outgoing, Phase
+from bot.deliver.desk import IN_DIGEST, Desk
+from bot.model import Alert, Card, Phase
 from bot.screen import Place
 
 KEPT = timedelta(days=7)
 """For so long a closed card is known as ours: what is tapped there opens beside it."""
 CARDS = 2000
 """Closed cards kept at most."""
+WAITING = 500
+"""Of what is over, so many wait at most for a chat that cannot be written to."""
+GIVEN_UP = "given up"
+"""Card.told of one that is never sent: what it shows is over, and had waited for too long."""
+UNSENT = frozenset({GIVEN_UP, IN_DIGEST, "elsewhere"})
+"""Card.told of all that were never to be sent."""
+DAY = timedelta(days=1)
+"""For so long a digest waits for such a chat."""
 OF_OPEN = frozenset({"escalate", "remind", "steady"})
 """Letters about what is open: late, they would be wrong."""
 
@@ -19,7 +27,8 @@ OF_OPEN = frozenset({"escalate", "remind", "steady"})
 def forget(desk: Desk, flying: set[int], now: datetime) -> None:
     """`flying`: ids of cards that are being sent."""
     for letter in list(desk.outbox.values()):
-        if letter.kind in OF_OPEN and _stale(letter, desk.alerts.get(letter.alert)):
+        late = letter.kind == "digest" and letter.chat in desk.parked and now - letter.made > DAY
+        if late or (letter.kind in OF_OPEN and _stale(desk.alerts.get(letter.alert))):
             desk.drop_letter(letter.id)
     places = desk.places()
     closed = []
@@ -32,6 +41,8 @@ def forget(desk: Desk, flying: set[int], now: datetime) -> None:
                 desk.drop_card(card.id)
             elif left is not card:
                 desk.put_card(left)
+            elif card.chat in desk.parked:
+                _give_up(desk, card, now)
     closed.sort(key=lambda card: card.id)
     for number, card in enumerate(closed):
         old = card.made is None or now - card.made > KEPT or len(closed) - number > CARDS
@@ -39,7 +50,7 @@ def forget(desk: Desk, flying: set[int], now: datetime) -> None:
             desk.drop_card(card.id)
 
 
-def _stale(letter: Outgoing, alert: Alert | None) -> bool:
+def _stale(alert: Alert | None) -> bool:
     """It is over, or somebody has it in hand, or wants to hear nothing of it."""
     return alert is None or not alert.open or alert.acked is not None or bool(alert.silenced)
 
@@ -51,6 +62,19 @@ def _still(card: Card, alerts: Mapping[int, Alert]) -> Card:
         return card
     left = tuple(number for number in card.alerts if not _withheld(alerts.get(number)))
     return card if left == card.alerts else replace(card, alerts=left)
+
+
+def _give_up(desk: Desk, card: Card, now: datetime) -> None:
+    """Nobody has read that chat for long: what is over, and is old or too much, is of no use there any more."""
+    known = [(number, desk.alerts.get(number)) for number in card.alerts]
+    over = [(number, alert) for number, alert in known if alert is not None and alert.phase is Phase.OVER]
+    old = {number for number, alert in over if alert.over is not None and now - alert.over > KEPT}
+    if len(over) > 2 * WAITING:  # many at once: each time is a row
+        old |= {number for number, _ in over[:-WAITING]}
+    if old:
+        desk.put_card(replace(card, alerts=tuple(number for number in card.alerts if number not in old)))
+        gone = replace(card, id=desk.number(), alerts=tuple(sorted(old)), made=now, closed=True, told=GIVEN_UP)
+        desk.put_card(gone)
 
 
 def _withheld(alert: Alert | None) -> bool:

@@ -7,6 +7,7 @@ from bot.deliver.desk import IN_DIGEST
 from bot.deliver.digests import Digests
 from bot.deliver.hours import night
 from bot.deliver.plan import Why
+from bot.deliver.unsent import GIVEN_UP
 from bot.model import Alert, Card, Fleet, Route
 from bot.pages.audit import what
 from bot.ports import Audit
@@ -76,6 +77,8 @@ def _shown(card: Card, parked: bool) -> Said:
         return say("Told here at {when}.", when=_clock(card.made))
     if card.told == IN_DIGEST:
         return say("Told here in a digest.")
+    if card.told == GIVEN_UP:
+        return say("Not told here: it was over before this chat could be written to again.")
     if card.told == "elsewhere":
         return say("Not told here: it was over before this chat subscribed.")
     if parked:

@@ -5,9 +5,12 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from bot.deliver.trouble import REFUSED as REFUSALS
+from bot.deliver.unsent import WAITING
 from bot.model import Habits, NewsKind
 from bot.ports import Lost, Undelivered
-from tests.deliver.kit import CRITICAL, INFO, LATER, NOON, OPS, WARNING, World
+from bot.text import Reader, plain
+from tests.deliver.kit import CRITICAL, GONE, INFO, LATER, NOON, OPS, REFUSED, WARNING, World, alert
 
 NIGHTLY = Habits(chat=OPS, zone="UTC", quiet_from=time(23), quiet_to=time(7))
 
@@ -156,3 +159,54 @@ async def test_what_came_and_went_and_stands_when_its_quiet_is_over_is_said_once
     world.change(1, NewsKind.STEADY, flapping=None)
     await world.wait(600)
     assert [("stays so now" in one.text, one.silent) for one in world] == [(False, False), (True, False)]
+
+
+# -- a chat that is gone, a card that Telegram does not take -------------------------------------------------------
+
+
+async def test_for_a_chat_that_is_gone_what_is_over_does_not_wait_for_ever() -> None:
+    world = World()
+    world.telegram.plan[OPS] = [GONE] * 10_000
+    open_ = world.fire(1, CRITICAL)
+    for number in range(2, 1200):
+        world.fire(number, INFO, event=f"U{number}", rule="task")
+    await world.wait(180)
+    assert len(world.alerts) == WAITING + 1
+    said = plain(world.deliverer.told(alert(5, event="U5"), OPS), Reader())
+    assert said == "Not told here: it was over before this chat could be written to again."
+    await world.wait(8 * 86400, 7200)
+    assert set(world.alerts) == {open_.number}
+    world.telegram.plan[OPS] = []
+    await world.wait(7200, 600)
+    assert ["(1)" in text for text in world.texts()] == [True]
+
+
+async def test_for_a_chat_that_is_gone_digests_do_not_pile_up() -> None:
+    world = World(habits=(NIGHTLY,), now=datetime(2026, 11, 24, 22, 0, tzinfo=UTC))
+    world.telegram.plan[OPS] = [GONE] * 10_000
+    for number in range(1, 6):
+        world.fire(number)
+        await world.wait(86400, 7200)
+    assert sum(letter.kind == "digest" for letter in world.shelf.outbox.values()) <= 2
+
+
+async def test_what_was_drawn_is_forgotten_with_its_card() -> None:
+    world = World()
+    for number in range(1, 20):
+        world.fire(number, CRITICAL)
+        await world.tick(60)
+        world.over(number)
+        await world.tick(60)
+    await world.tick()
+    assert world.deliverer._sender._drawn == {}
+
+
+async def test_what_telegram_takes_in_no_form_is_tried_again_when_it_gets_worse() -> None:
+    world = World()
+    world.telegram.plan[OPS] = [REFUSED] * (len(REFUSALS) + 1)
+    world.fire(1)
+    await world.wait(14 * 3600, 300)
+    assert world.texts() == []
+    world.worse(1)
+    await world.wait(60)
+    assert [(one.text[0], one.silent) for one in world] == [("🔴", False)]
