@@ -64,6 +64,7 @@ class ReplicationJob:
     interval: float | None = None  # s, from its schedule; None where that cannot be told
     error: str = ""
     disabled: bool = False
+    running: bool = False  # a sync is under way: its row has a `pid`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bot.model import Finding, Guest, Severity, Subject
-from bot.model.feeds import REPLICATION
+from bot.model.feeds import DAY, REPLICATION
 from bot.model.readings import ReplicationJob
 from bot.model.view import View
 from bot.rules.endings import unwell
@@ -25,6 +25,8 @@ from bot.text import Said, lines, say, say_n
 
 LATE = 3.0
 """Intervals since the last good one."""
+LONG = DAY
+"""Seconds since then, after which a sync that is still under way is late all the same."""
 
 
 def find(view: View, limits: Limits) -> Iterator[Finding]:
@@ -65,7 +67,7 @@ def _job(view: View, node: str, job: ReplicationJob, guest: Guest | None, limit:
     found = graded(job.fails, limit)
     late = _late(view, job, limit)
     if late is not None and (found is None or found[1]):
-        found = Severity.WARNING, False
+        found = Severity.WARNING, job.running and late <= LONG  # what is under way is not over for that
     if found is None:
         return None
     severity, grey = found

@@ -68,7 +68,7 @@ REPLICATION = [
     {"id": "101-0", "guest": 101, "source": "pve1", "target": "pve2", "type": "local", "jobnum": "0",
      "schedule": "*/30", "fail_count": 3, "error": "command 'zfs send' failed: exit code 1\n",
      "last_sync": T0, "last_try": T0 + 60,
-     "next_sync": T0 + 1800, "duration": 4.5},
+     "next_sync": T0 + 1800, "duration": 4.5, "pid": 4711},
     {"id": "105-0", "guest": "105", "target": "pve2", "last_sync": 0, "disable": 1},
 ]  # fmt: skip
 

@@ -182,6 +182,7 @@ def test_ceph() -> None:
 
 def test_replication() -> None:
     failing, off = replication.jobs(body(samples.REPLICATION), "pve1")
+    assert (failing.running, off.running) == (True, False)
     assert (failing.id, failing.vmid, failing.source, failing.target) == ("101-0", 101, "pve1", "pve2")
     assert (failing.fails, failing.interval, failing.error) == (3, 1800.0, "command 'zfs send' failed: exit code 1")
     assert (failing.last_sync, failing.last_try) == (AT, AT + timedelta(minutes=1))

@@ -192,6 +192,9 @@ def job(fails: int = 0, **more: Any) -> ReplicationJob:
         (job(0, last_sync=AT - timedelta(minutes=44)), ""),
         (job(0, last_sync=AT - timedelta(minutes=46)), "warning"),  # more than three intervals
         (job(1, last_sync=AT - timedelta(minutes=46)), "warning"),
+        (job(0, last_sync=AT - timedelta(minutes=46), running=True), "grey"),  # it is at work
+        (job(0, last_sync=AT - timedelta(hours=25), running=True), "warning"),  # or hangs
+        (job(2, running=True), "warning"),
         (job(0, last_sync=AT - timedelta(days=9), interval=None), ""),  # how often, nobody can tell
         (job(0, last_sync=None), ""),  # the first one is at work
         (job(9, disabled=True), ""),

@@ -34,5 +34,6 @@ def jobs(body: bytes, node: str) -> tuple[ReplicationJob, ...]:
             interval=interval(text(row.get("schedule")) or USUAL),
             error=text(row.get("error")).strip(),
             disabled=flag(row.get("disable")),
+            running=bool(whole(row.get("pid"))),
         )
     return tuple(found[id_] for id_ in sorted(found))
