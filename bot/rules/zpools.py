@@ -4,11 +4,15 @@ from collections.abc import Iterator
 
 from bot.model import Finding, Severity, Subject
 from bot.model.feeds import ZFS, ZPOOLS
+from bot.model.readings import ZfsErrors
 from bot.model.view import View
 from bot.rules.endings import unwell
 from bot.rules.readings import of_other, page_of_node, per_node, sees_reading
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.text import Said, lines, say
+
+ERRORS, ROSE = "zfs_errors/", "zfs_rose/"
+"""Memory.figures, by node and pool: how many errors it counted when it was last read, and since when as many."""
 
 
 def zfs(view: View, limits: Limits) -> Iterator[Finding]:
@@ -56,11 +60,11 @@ def _meaning(health: str) -> Said:
 
 
 def errors(view: View) -> Iterator[Finding]:
-    """Told once for each count: again only if it is worse, or grows anew after it was cleared."""
+    """Told once: again only if there are more, or some anew after they were cleared."""
     for node, found in per_node(view, ZPOOLS):
         for pool in found if not view.asleep(node) else ():
-            known = pool.errors.strip().lower() not in {"", "no known data errors"}
-            if pool.bad <= 0 and not known:
+            known = _damaged(pool)
+            if not counted(pool):
                 continue
             yield Finding(
                 rule="zfs",
@@ -76,9 +80,26 @@ def errors(view: View) -> Iterator[Finding]:
                 ),
                 because=say("{n} read, write and checksum errors; well is 0", n=pool.bad),
                 cures=(page_of_node(view, node),),
-                event=f"errors {pool.bad}{' data' if known else ''}",
+                event=f"errors since {rose(view, node, pool):.0f}",
                 slow=True,
             )
+
+
+def _damaged(pool: ZfsErrors) -> bool:
+    return pool.errors.strip().lower() not in {"", "no known data errors"}
+
+
+def counted(pool: ZfsErrors) -> float:
+    """How many there are; damaged data is worse than none that is."""
+    return max(pool.bad, 0) + (0.5 if _damaged(pool) else 0)
+
+
+def rose(view: View, node: str, pool: ZfsErrors) -> float:
+    """When they last became more, epoch s: Memory.figures knows how many there were, and since when."""
+    key, figures = f"{node}/{pool.name}", view.before.figures
+    before = figures.get(f"{ERRORS}{key}", 0.0)
+    now = view.at.timestamp()
+    return now if counted(pool) > before else figures.get(f"{ROSE}{key}", now)
 
 
 def ending(view: View, finding: Finding) -> Finding:

@@ -17,6 +17,7 @@ Neither a clock of the bot that jumps nor a list that lags changes them.
                      ha_maintenance/pve1    … at which HA was last heard to have it under maintenance (± RENEWED)
                      settled/pve1           … at which its guests had come up again
                      fence/pve1             … at which HA was last seen to fence it
+                     zfs_errors/pve1/rpool, zfs_rose/…   errors that pool counts; … since when as many
                      jobs, job/<id>         1 once backup jobs were read; … since when that one is there
                      leads/pve1/local       … since when a place is told by that of its names
                      swap/pve1, swap_at/…   bytes of swap used, and when that was
@@ -30,7 +31,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.model import Node, Snapshot
-from bot.model.feeds import BACKUPS, HA, NODE_STATUS, ZFS
+from bot.model.feeds import BACKUPS, HA, NODE_STATUS, ZFS, ZPOOLS
 from bot.model.view import Memory, NodeWas, StorageWas, View
 from bot.rules.boots import rebooted
 from bot.rules.causes import of_node
@@ -40,6 +41,7 @@ from bot.rules.homecoming import homecoming
 from bot.rules.nodes import GREW, swap_grows
 from bot.rules.places import FILLING, LEADS, leads, places
 from bot.rules.sight import lately, seen, whole
+from bot.rules.zpools import ERRORS, ROSE, counted, rose
 from bot.watch.recollect import forgotten_of, guests_of, merged
 from bot.watch.steps import at_once
 
@@ -167,6 +169,7 @@ def _lately(view: View, snapshot: Snapshot, nodes: Mapping[str, NodeWas], figure
             figures.pop(f"ordered/{name}", None)
             figures.pop(f"ordering/{name}", None)
         _swap(view, name, now, figures)
+        _errors(view, name, figures)
         _kept_by_ha(view, name, now, figures)
 
 
@@ -220,6 +223,20 @@ def _jobs(view: View, figures: dict[str, float]) -> None:
         figures.setdefault(key, 0.0 if first else view.at.timestamp())
     for key in [key for key in figures if key.startswith(JOB) and key not in keys]:
         del figures[key]
+
+
+def _errors(view: View, node: str, figures: dict[str, float]) -> None:
+    """How many errors each ZFS pool counts, and since when."""
+    pools = view.feeds.fresh(ZPOOLS, node)
+    if pools is None:
+        return
+    for pool in pools:
+        figures[f"{ROSE}{node}/{pool.name}"] = rose(view, node, pool)
+        figures[f"{ERRORS}{node}/{pool.name}"] = counted(pool)
+    here = {pool.name for pool in pools if counted(pool)}
+    for start in (f"{ERRORS}{node}/", f"{ROSE}{node}/"):
+        for key in [key for key in figures if key.startswith(start) and key.removeprefix(start) not in here]:
+            del figures[key]
 
 
 def _storages(view: View, snapshot: Snapshot) -> Mapping[str, StorageWas]:

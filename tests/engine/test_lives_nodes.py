@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.model import Guest, Outcome, Severity, Status, Storage
-from bot.model.feeds import BACKUPS, CERTIFICATES, DISKS, NODE_STATUS, REPLICATION, SERVICES, THIN, ZFS, Feeds
+from bot.model.feeds import BACKUPS, CERTIFICATES, DISKS, NODE_STATUS, REPLICATION, SERVICES, THIN, ZFS, ZPOOLS, Feeds
 from bot.model.readings import (
     BackupJob,
     Backups,
@@ -19,6 +19,7 @@ from bot.model.readings import (
     ReplicationJob,
     Service,
     ThinPool,
+    ZfsErrors,
     ZfsPool,
 )
 from bot.rules import BY_KEY, RULES
@@ -217,6 +218,27 @@ def test_what_is_switched_off_is_not_well() -> None:
     said = "resolved zfs: ZFS pool rpool on pve2 is DEGRADED: it is not watched any more"
     assert lives.run(60, nodes=TWO, feeds=feeds(DEGRADED)) == [said]
     assert all(one.finding.unwell is not None for one in lives.alerts.values())
+
+
+def test_errors_of_a_pool_are_told_again_only_when_there_are_more() -> None:
+    lives = Lives(["zfs"])
+    lives.run(60)
+
+    def told(bad: int, errors: str = "No known data errors") -> list[str]:
+        pools = (ZfsErrors(name="tank", bad=bad, errors=errors),)
+        said = lives.run(60, feeds=feeds((ZPOOLS, "pve1", pools)))
+        return [one.removeprefix("fired zfs: ZFS pool tank on pve1 ") for one in said]
+
+    assert told(3) == ["counts 3 errors"]
+    assert lives.run(60) == told(3) == []  # not read for a while
+    assert told(5) == ["counts 5 errors"]
+    assert told(2) == []
+    assert told(4) == ["counts 4 errors"]
+    assert told(0) == []
+    assert told(3) == ["counts 3 errors"], "anew"
+    assert told(3, "2 data errors") == ["counts 3 errors"], "and now of files"
+    lives.first = True
+    assert told(3, "2 data errors") == []
 
 
 # -- many of one store ---------------------------------------------------------------------------------------------

@@ -125,6 +125,7 @@ def test_zfs_pools_and_their_errors() -> None:
     )
     mirror = {"name": "m", "cksum": 7, "children": [{"name": "sda", "cksum": 2}]}
     assert disks.errors(body({"name": "p", "state": "ONLINE", "children": [mirror]})).bad == 7
+    assert disks.errors(body({"name": "p", "state": "ONLINE", "read": 1.2, "write": 2.0, "cksum": "3"})).bad == 1228 + 5
 
 
 def test_thin_pools() -> None:

@@ -13,7 +13,9 @@ from bot.model.view import GuestWas, Memory, Push, View
 from bot.rules import BY_KEY, RULES
 from bot.rules.inhibits import PARENTS, inhibits
 from bot.rules.limits import Book
+from bot.rules.zpools import ERRORS, ROSE
 from bot.watch.evaluate import evaluate
+from bot.watch.memory import remember
 from bot.watch.tick import Setting, tick
 from tests.rules_slow.slowviews import AT, DAY, HOUR, NASTY, feeds, guest, snapshot, storage, task, view
 
@@ -37,6 +39,7 @@ class Engine:
     def __init__(self) -> None:
         self.alerts: Mapping[int, Alert] = {}
         self.events: dict[str, datetime] = {}
+        self.errors: dict[str, float] = {}  # of ZFS pools, as they are remembered
         self.told: list[str] = []
         self._book = Book(RULES)
         self._setting = Setting(rules=BY_KEY, inhibits=inhibits, parents=PARENTS)
@@ -47,13 +50,14 @@ class Engine:
         first = len(self.told)
         for number in range(times):
             before = Memory(guests={101: GuestWas(status=guest().status, node="pve1")}, events=dict(self.events),
-                            nodes=of.before.nodes)  # fmt: skip
+                            nodes=of.before.nodes, figures=self.errors)  # fmt: skip
             now = replace(of, at=of.at + number * POLL, before=before)
             found = evaluate(now, [BY_KEY[key] for key in ASKED], self._book)
             assert not found.broken
             ticked = tick(self.alerts, found, now, (), self._setting, lambda: next(self._numbers))
             self.told += [f"{news.kind.value} {news.alert.finding.rule}" for news in ticked.news]
             self.events |= ticked.events
+            self.errors = {key: at for key, at in remember(now).figures.items() if key.startswith((ERRORS, ROSE))}
             self.alerts = {number: replace(alert, told=True) for number, alert in ticked.alerts.items()}
         return self.told[first:]
 
@@ -110,9 +114,9 @@ def test_events_are_told_once_and_again_when_worse() -> None:
         return read((ZPOOLS, "pve1", (ZfsErrors(name="rpool", bad=bad),)))
 
     assert engine.poll(of(3), times=5) == ["fired zfs"]
-    assert engine.poll(of(4), times=5) == ["fired zfs"]
+    assert engine.poll(replace(of(4), at=AT + HOUR), times=5) == ["fired zfs"]
     engine.alerts = {}  # long over
-    assert engine.poll(of(4), times=5) == []
+    assert engine.poll(replace(of(4), at=AT + DAY), times=5) == []
 
 
 def test_updates_once_a_day_pushed_or_polled() -> None:

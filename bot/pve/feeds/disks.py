@@ -53,8 +53,10 @@ def _bad(device: Mapping[str, object], depth: int = 0) -> int:
 
 
 def _count(value: object) -> int:
-    """A figure; from a thousand on `zpool status` writes 1.2K."""
+    """A figure; from a thousand on `zpool status` writes 1.2K, and Proxmox VE takes that for the number 1.2."""
     figure = whole(value)
+    if isinstance(value, float) and figure is not None and value != figure:
+        return int(value * _UNITS["K"])
     if figure is not None:
         return figure
     match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([KMGT]?)", text(value))
