@@ -9,10 +9,11 @@ from bot.deliver.hours import night
 from bot.deliver.plan import Why
 from bot.deliver.unsent import GIVEN_UP
 from bot.model import Alert, Card, Fleet, Route
+from bot.pages.alerting.recorded import outcome_of
 from bot.pages.audit import what
 from bot.ports import Audit
 from bot.screen import Place
-from bot.text import Moment, Said, code, lines, say
+from bot.text import Moment, Said, lines, say
 
 
 def told(alert: Alert, chat: int, planner: Digests, now: datetime, monotonic: float) -> Said:
@@ -101,5 +102,5 @@ def asked(audit: Audit, fleet: Fleet | None) -> Said:
 
 
 def ended(audit: Audit, fleet: Fleet | None) -> Said:
-    values = {"what": what(audit, fleet), "outcome": code(audit.outcome or "?")}
+    values = {"what": what(audit, fleet), "outcome": outcome_of(audit) if audit.outcome else "?"}
     return say("📝 {name}: {what} · {outcome}", name=audit.name, **values)

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from bot.access import Asker, Role
 from bot.actions import BY_KEY
 from bot.model import Fleet
+from bot.pages.alerting.recorded import outcome_of
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import PER_PAGE, age, page_of, pager, refresh
 from bot.ports import Audit
 from bot.screen import Button, File, Open, Screen
-from bot.text import EMPTY, Said, Value, code, day_clock, lines, raw, say, span
+from bot.text import EMPTY, Said, Value, day_clock, lines, raw, say, span
 
 PAGES = 25
 """Pages that can be leafed through; what is older stands in the file."""
@@ -91,8 +92,8 @@ def _end(audit: Audit, now: datetime) -> Said:
     if audit.ended is None:
         return say("⏳ not ended yet") if now - audit.asked < LONG else say("⏳ its end could not be told yet")
     if (took := (audit.ended - audit.asked).total_seconds()) < 1:
-        return code(audit.outcome)
-    return say("{outcome} after {span}", outcome=code(audit.outcome), span=span(took))
+        return outcome_of(audit)
+    return say("{outcome} after {span}", outcome=outcome_of(audit), span=span(took))
 
 
 def _csv(audits: Sequence[Audit]) -> bytes:

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta, timezone
 
 import pytest
 
@@ -11,6 +12,7 @@ from bot.access import Role
 from bot.pages import audit
 from bot.ports import Audit
 from bot.screen import File
+from bot.text import Reader, plain
 from tests.pages.fleets import ANA, AUDITS, NOW, audited, fleet
 from tests.pages.golden import check
 
@@ -34,6 +36,24 @@ QUIET = (
 def test_what_changed_what_is_told() -> None:
     at_once = [replace(one, ended=one.asked if one.outcome else None) for one in QUIET]
     check("audit-silences", audit.draw(audit.Data(audits=at_once, number=1, fleet=fleet(), now=NOW), ANA))
+
+
+def test_an_entry_has_one_clock() -> None:
+    """That of the chat: its head, and until when a silence lasts."""
+    entry = audited(9, "silence", "guest main/101", "until 2026-11-24 23:02 UTC: new <disks>")
+    entry = replace(entry, ended=entry.asked)
+    screen = audit.draw(audit.Data(audits=(entry,), number=1, fleet=fleet(), now=NOW), ANA)
+    shown = plain(screen.text, Reader(zone=timezone(timedelta(hours=2))))
+    assert "2026-11-24 16:01 · Ana (1001): Silence web (main/101)\nuntil 2026-11-25 01:02: new <disks>" in shown
+
+
+@pytest.mark.parametrize(
+    "outcome", ["until 2026-13-24 23:02 UTC", "until soon UTC", "until 0001-01-01 00:00 UTC", "until 2026-11-24 23:02"]
+)
+def test_an_outcome_that_is_no_end_stands_as_it_is(outcome: str) -> None:
+    entry = audited(9, "silence", "guest main/101", outcome, ago=1)
+    screen = audit.draw(audit.Data(audits=(entry,), number=1, fleet=fleet(), now=NOW), ANA)
+    assert outcome in plain(screen.text, Reader())
 
 
 def test_the_file_holds_every_order_and_no_formula() -> None:

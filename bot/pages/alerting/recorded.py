@@ -4,6 +4,7 @@ Its line is written first: a silence of which nobody could tell who made it is m
 (`guest main/101`), so that none is taken for an order to the cluster.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,15 +14,16 @@ from typing import TypeVar
 from bot.access import Asker
 from bot.errors import StoreFailed
 from bot.model import Alert, Silence
-from bot.ports import Claim, Store, Watching
+from bot.ports import Audit, Claim, Store, Watching
 from bot.screen import Message, Place
-from bot.text import Reader, cut, plain
+from bot.text import Reader, Said, code, cut, day_clock, plain, say
 
 T = TypeVar("T")
 
 HEADLINE = 60
 """Columns of an alert's headline in the audit."""
 NUMBERS = 10
+_LASTS = re.compile(r"until (?P<at>[-0-9]{10} [:0-9]{5}) UTC(?:: (?P<reason>.+))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +46,12 @@ class Recorded:
         reason: str = "",
         maintenance: bool = False,
     ) -> Silence:
-        def outcome(made: Silence) -> str:
-            end = f"until {made.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-            return f"{end}: {reason}" if reason else end
-
         return await self._written(
             by,
             "maintenance" if maintenance else "silence",
             target(about, cluster, value),
             lambda: self.watch.silence(about, cluster, value, until, by, reason=reason, maintenance=maintenance),
-            outcome,
+            lambda made: lasts(made.until, reason),
         )
 
     async def unsilence(self, silence: Silence, by: Asker, now: datetime) -> bool:
@@ -113,6 +111,26 @@ class Recorded:
         with suppress(StoreFailed):  # it is done, and who asked for it stands there: nobody is told that it failed
             await self.store.ended(order, outcome(done))
         return done
+
+
+def lasts(until: datetime, reason: str) -> str:
+    """As the audit, and the file that it is given as, keep it: in UTC."""
+    end = f"until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{end}: {reason}" if reason else end
+
+
+def outcome_of(audit: Audit) -> Said:
+    """As a chat reads it: what `lasts()` has kept by the chat's own clock, like the rest of its entry."""
+    found = _LASTS.fullmatch(audit.outcome)
+    try:
+        until = datetime.strptime(found["at"], "%Y-%m-%d %H:%M").replace(tzinfo=UTC) if found else None
+    except ValueError:
+        until = None
+    if found is None or until is None or not 1 < until.year < 9999:  # in no zone may it leave the calendar
+        return code(audit.outcome)
+    reason = found["reason"]
+    end = say("until {when}", when=day_clock(until))
+    return say("{end}: {reason}", end=end, reason=code(reason)) if reason else end
 
 
 def target(about: str, cluster: str, value: str) -> str:
