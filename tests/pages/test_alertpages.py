@@ -1119,6 +1119,9 @@ async def test_why_of_something_without_an_alert_says_what_is_known_of_it() -> N
     assert await show(asking(seen), "why", "104") == await show(asking(seen), "why", "CT-Mail")
     check("watch-why-well", await show(asking(seen), "why", "pve2"))
     check("watch-why-rule", await show(asking(seen), "why", "storage_full"))
+    seen.silent = {"guest_event": say("off")}  # of a rule itself, and of several things of one name
+    shown = text(await show(asking(seen), "why", "guest_event"))
+    assert "\nguest_event: off\nRule guest_event: A guest was started" in shown
     check("watch-why-storage", await show(asking(seen), "why", "nas-backup"))
     said = await refused(seen, "why", "nonsense")
     assert said.startswith("Nothing here is called nonsense, and no alert is about it.")

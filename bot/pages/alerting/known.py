@@ -13,6 +13,7 @@ from bot.pages.alerting.watched import exists, watch, wide
 from bot.pages.page import Enquiry
 from bot.pages.parts import WORDS
 from bot.pages.problems import RULES, Problem, problems
+from bot.ports import Watching
 from bot.rules.subjects import guest_subject, storage_subject
 from bot.rules.whynot import WHY_NOT
 from bot.screen import Button, Open, Screen
@@ -66,7 +67,7 @@ async def known(ask: Enquiry, text: str) -> Known:
         things=tuple(_thing(fleet, one) for one in targets[:MOST]),
         wrong=wrong,
         rules=keys,
-        reasons=watch(ask).reasons(about[0], keys) if len(about) == 1 else {},
+        reasons=_reasons(watch(ask), about or [_whole(one.cluster) for one in fleet], keys),
         unseeing=frozenset(one.rule for one in unseeing),
         blind=tuple(one.said for one in unseeing),
         records=tuple(records[:MOST]),
@@ -74,6 +75,17 @@ async def known(ask: Enquiry, text: str) -> Known:
         opens=_opens(targets[0]) if len(targets) == 1 else None,
         now=ask.now,
     )
+
+
+def _whole(cluster: str) -> Subject:
+    """What a rule is asked about that was asked for itself."""
+    return Subject(about=About.CLUSTER, cluster=cluster)
+
+
+def _reasons(of: Watching, subjects: Sequence[Subject], keys: Sequence[str]) -> Mapping[str, Said]:
+    """Those that hold for all of the subjects."""
+    first, *others = [of.reasons(one, keys) for one in subjects] or [{}]
+    return {key: reason for key, reason in first.items() if all(other.get(key) == reason for other in others)}
 
 
 def _rules(targets: Sequence[Target]) -> frozenset[str]:
@@ -188,8 +200,9 @@ def _why_not(data: Known) -> list[Said]:
         say("{rules}: {reason}", rules=_several(keys), reason=reason) for reason, keys in by_reason.items()
     ]
     rest = [key for key in data.rules if key not in data.reasons and key not in data.unseeing and key in rules.BY_KEY]
-    if data.subject is None and len(rest) <= MOST:
-        said += [say("Rule {rule}: {help}", rule=key, help=in_short(rules.BY_KEY[key].help)) for key in rest]
+    asked = [key for key in data.rules if key not in data.unseeing and key in rules.BY_KEY]
+    if data.subject is None and len(asked) <= MOST:
+        said += [say("Rule {rule}: {help}", rule=key, help=in_short(rules.BY_KEY[key].help)) for key in asked]
     elif rest:
         said.append(say("Nothing to tell: {names}", names=", ".join(rest)))
     return said
