@@ -14,6 +14,7 @@ from typing import TypeVar
 from bot.model import Alert, Card, Habits, Outgoing, Record, Route, Silence
 from bot.ports import Changes, Kept
 from bot.store import was
+from bot.store.file import damaged
 from bot.store.rows import storable
 from bot.store.values import dump, load, moment, utc
 
@@ -139,7 +140,7 @@ _OF_CHAT = " WHERE chat = ?"
 def rows(
     connection: sqlite3.Connection, query: str, decode: Callable[[Row], T], values: tuple[object, ...] = ()
 ) -> Iterator[T]:
-    """Those that can be read; of the others the log tells."""
+    """Those that can be read; of the others the log tells. A disk that fails in passing loses none: it raises."""
     try:
         for row in connection.execute(query, values):
             try:
@@ -147,6 +148,8 @@ def rows(
             except (ValueError, TypeError, OverflowError) as error:
                 log.warning("%s: row %.80r is damaged and left out: %.200s", query, row[0], error)
     except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and not damaged(error):
+            raise
         log.error("%s: the rest cannot be read and is left out: %s", query, error)
 
 

@@ -88,7 +88,7 @@ def _found(file: Path, now: datetime) -> tuple[sqlite3.Connection, Said | None]:
     except (StoreFailed, OSError):
         raise
     except Exception as error:  # SQLite's own words may be damaged too: whatever it stumbles over
-        if isinstance(error, sqlite3.OperationalError) and not _damaged(error):
+        if isinstance(error, sqlite3.OperationalError) and not damaged(error):
             raise
         reason = str(error)
     aside = _set_aside(file, now)
@@ -118,9 +118,10 @@ def _unusable(file: Path, reason: str) -> StoreFailed:
     return StoreFailed(say("The database {path} cannot be used: {reason}.", path=str(file), reason=reason))
 
 
-def _damaged(error: sqlite3.OperationalError) -> bool:
+def damaged(error: sqlite3.OperationalError) -> bool:
     """Damage comes as DatabaseError mostly; some of it (a broken schema) as OperationalError with these codes."""
-    return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
 
 def _made(file: Path, *, lost: datetime | None = None) -> sqlite3.Connection:

@@ -25,7 +25,7 @@ from bot import ports
 from bot.model import Alert, Card, Finding, Habits, Outgoing, Phase, Record, Route, Severity, Silence, Status
 from bot.model.view import GuestWas, NodeWas, StorageWas
 from bot.ports import Changes, Kept
-from bot.store import Store, values
+from bot.store import Store, alerts, values
 from bot.store.file import FILE
 from bot.store.schema import MIGRATIONS
 from bot.text import Reader, plain, say
@@ -532,3 +532,19 @@ async def test_killed_in_the_middle_nothing_is_half_and_nothing_said_is_lost(tmp
 def _one(values_: Iterable[float | None]) -> float | None:
     (value,) = values_
     return value
+
+
+# -- a disk that fails in passing ----------------------------------------------------------------------------------
+
+
+async def test_a_read_that_fails_half_way_deletes_nothing(tmp_path: Path, clock: Now) -> None:
+    letters = tuple(outgoing(number, n=number) for number in range(1, 400))
+    async with opened(tmp_path, clock) as store:
+        await store.save(Changes(outbox=letters))
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as connection:
+        steps = iter(range(10_000))
+        connection.set_progress_handler(lambda: next(steps) == 30, 50)  # for SQLite a read that fails, once
+        with pytest.raises(sqlite3.OperationalError):
+            alerts.read(connection)
+        connection.set_progress_handler(None, 0)
+        assert len(alerts.read(connection).outbox) == len(letters)
