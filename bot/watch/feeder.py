@@ -18,10 +18,11 @@ from bot.access import Role
 from bot.errors import PveError
 from bot.model import Permissions, Snapshot, Status, Task, Version
 from bot.model.feeds import BACKUPS, BY_AGENT, DISKS, FEEDS, NODE_STATUS, ONBOOT, STORAGES, Feed, Feeds, Reading
-from bot.model.readings import AgentPings, GuestNotes
+from bot.model.readings import GuestNotes
 from bot.ports import Clock, Watched
 from bot.text import say
 from bot.watch import pace
+from bot.watch.agents import Agents
 from bot.watch.line import Line
 from bot.watch.rights import lacking, needed
 
@@ -66,7 +67,7 @@ class Feeder:
         self._lines: dict[tuple[str, str], Line] = {}
         self._snapshot: Snapshot | None = None
         self._online: frozenset[str] = frozenset()
-        self._agents = False  # is any guest expected to have one?
+        self._agents = Agents()
         self._rights: Permissions | None = None
         self._version: Version | None = None
         self._looked: float | None = None  # monotonic
@@ -82,8 +83,8 @@ class Feeder:
             return
         self._snapshot = snapshot
         self._online = frozenset(node.name for node in snapshot.nodes if node.online)
-        self._agents = any(map(AgentPings.about, snapshot.guests))
         self._lay_out(snapshot)
+        self._agents.look(snapshot.guests, [self._lines[key, ""] for key in sorted(BY_AGENT)], self._clock.monotonic())
         self._call_for(snapshot, tasks or ())
         if not self._look():
             return  # what the token may is on its way
@@ -229,7 +230,7 @@ class Feeder:
 
     def _wanted(self, line: Line) -> bool:
         """Agents are nobody's business until a guest is expected to have one."""
-        return line.feed.key not in BY_AGENT or self._agents
+        return line.feed.key not in BY_AGENT or self._agents.asked
 
     def _look(self) -> bool:
         """Looks at the token's permissions every few minutes; True once that was tried."""

@@ -71,6 +71,12 @@ class Line:
             wait = SOON * min(self.scale, 1.0)
             self.due = min(self.due, max(now, wait + (self.tried or 0.0)))
 
+    def forget(self, now: float) -> None:
+        """What was read is not true any more; due now. One that was never read is left to its own time."""
+        if self.read is not None:
+            self.value = self.at = self.read = None
+            self.hurry(now)
+
     def hurry(self, now: float) -> None:
         """Due now whatever it is, or once the reading that is under way has ended."""
         self.called = self.busy

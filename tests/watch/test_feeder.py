@@ -18,6 +18,7 @@ from bot.model.feeds import (
     CERTIFICATES,
     DISKS,
     FEEDS,
+    FILESYSTEMS,
     HA,
     NODE_STATUS,
     ONBOOT,
@@ -28,7 +29,16 @@ from bot.model.feeds import (
     STORAGES,
     ZFS,
 )
-from bot.model.readings import Ceph, GuestNotes, GuestSnapshots, NodeStatus, ReplicationJob, ZfsPool
+from bot.model.readings import (
+    Ceph,
+    FileSystem,
+    GuestDisks,
+    GuestNotes,
+    GuestSnapshots,
+    NodeStatus,
+    ReplicationJob,
+    ZfsPool,
+)
 from bot.spawn import Spawn
 from bot.text import Reader, plain
 from tests.watch.feeding import AUDITOR, Clock, Pve, Watching, guest, settle, snapshot
@@ -336,6 +346,39 @@ async def test_an_agent_is_asked_once_a_guest_is_expected_to_have_one(watching: 
     watching.seen = snapshot({"pve1": True}, [guest(101, tags=("expect-agent",))])
     await watching.polls(40)
     assert len(pve.of(AGENT)) == pytest.approx(5, abs=1)
+
+
+async def test_what_an_agent_said_before_its_tag_came_back_is_no_reading(watching: Watching, pve: Pve) -> None:
+    """Disks are read once an hour: meanwhile they may have been emptied."""
+    tagged, bare = guest(101, tags=("expect-agent",)), guest(101)
+    full = GuestDisks(of={101: (FileSystem(mount="/", used=97, total=100),)})
+    pve.answers["filesystems", ""] = full
+    watching.seen = snapshot({"pve1": True}, [tagged])
+    await watching.polls(200)
+    assert watching.feeder.feeds().fresh(FILESYSTEMS) == full
+    watching.seen = snapshot({"pve1": True}, [bare])
+    await watching.polls(8)
+    pve.gate = asyncio.Event()  # its answer takes a while
+    watching.seen = snapshot({"pve1": True}, [tagged])
+    watching.feeder.tick(watching.seen, ())
+    assert watching.feeder.feeds().fresh(FILESYSTEMS) is None
+    pve.answers["filesystems", ""] = GuestDisks()
+    pve.gate.set()
+    await watching.polls(2)
+    assert watching.feeder.feeds().fresh(FILESYSTEMS) == GuestDisks()
+
+
+async def test_a_guest_that_is_newly_expected_to_have_an_agent_is_asked_at_once(watching: Watching, pve: Pve) -> None:
+    tagged = [guest(vmid, tags=("expect-agent",)) for vmid in (101, 102)]
+    watching.seen = snapshot({"pve1": True}, tagged[:1])
+    await watching.polls(200)
+    pve.asked.clear()
+    watching.seen = snapshot({"pve1": True}, tagged)
+    await watching.polls(4)
+    assert len(pve.of(FILESYSTEMS)) == 1
+    watching.seen = snapshot({"pve1": True}, tagged[1:])  # one less is no news
+    await watching.polls(4)
+    assert len(pve.of(FILESYSTEMS)) == 1
 
 
 async def test_snapshots_of_which_some_are_still_to_be_read_go_on_soon(
