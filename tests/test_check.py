@@ -624,7 +624,7 @@ async def test_the_lines_that_register_the_target_hold_what_the_listener_takes(h
     target, matcher = (line.strip() for line in said.lines if "pvesh create" in line)
     words = shlex.split(target)
     given = dict(zip(words[3::2], words[4::2], strict=True))
-    assert given["--url"] == "http://127.0.0.1:9000/pve/notify"
+    assert given["--url"] == "http://127.0.0.1:9000/pve/notify/main"
     template = base64.b64decode(given["--body"]).decode()
     filled = template.replace("{{ escape title }}", "t").replace("{{ escape message }}", "m")
     filled = filled.replace("{{ severity }}", "error").replace("{{ timestamp }}", "7")
@@ -682,4 +682,4 @@ async def test_a_chat_for_alerts_that_the_bot_cannot_speak_in_is_told(here: Surr
 
 async def test_an_address_for_everybody_is_none_to_register(here: Surroundings) -> None:
     said = await here.run(LISTEN="0.0.0.0:9000", NOTIFY_SECRET="s3cret-of-the-listener")
-    assert "http://<this machine>:9000/pve/notify" in said.text
+    assert "http://<this machine>:9000/pve/notify/main" in said.text

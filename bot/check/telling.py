@@ -10,7 +10,7 @@ from bot.check.line import Level, Line, ok, warn
 from bot.config import Settings
 from bot.model import Snapshot, Version
 from bot.text import say, say_n
-from bot.web.notify import BODY, HEADER
+from bot.web.notify import BODY, HEADER, PATH
 
 WEBHOOK = (8, 3)
 """The first version of Proxmox VE that has webhook targets."""
@@ -21,7 +21,7 @@ FROM_HOME = '"$(printf %s "$TELEMOX_NOTIFY_SECRET" | base64 -w0)"'
 def lines(settings: Settings, seen: Snapshot, version: Version, machine: str | None = None) -> Iterator[Line]:
     """`machine`: this one's name; found out where it is not given."""
     yield _chats(settings)
-    yield from _listener(settings, version)
+    yield from _listener(settings, version, seen.cluster)
     inside = _inside(seen, (machine or socket.gethostname()).partition(".")[0])
     if settings.heartbeat_url is not None:
         yield ok(say("Heartbeat: an address is requested after each good look at the cluster."))
@@ -47,13 +47,13 @@ def _chats(settings: Settings) -> Line:
     )
 
 
-def _listener(settings: Settings, version: Version) -> Iterator[Line]:
+def _listener(settings: Settings, version: Version, cluster: str) -> Iterator[Line]:
     if settings.listener is None:
         return
     host, port = settings.listener
     every = ip_address(host).is_unspecified
     name = "<this machine>" if every else f"[{host}]" if ":" in host else host
-    address = f"http://{name}:{port}/pve/notify"
+    address = f"http://{name}:{port}{PATH}/{cluster}"  # nodes of two clusters can have one name
     if settings.notify_secret is None:
         yield ok(say("The listener gives /healthz and /metrics; no notification is taken (TELEMOX_NOTIFY_SECRET)."))
     elif version < WEBHOOK:

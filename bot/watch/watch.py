@@ -123,12 +123,13 @@ class Watch(Changing):
         """A clean stop: the next start is no sign of trouble. Raises: StoreFailed."""
         await self._ledger.save(Changes(facts=stopped(self._clock.now())))
 
-    async def push(self, push: Push) -> None:
-        """A notification of Proxmox VE's own, for the next poll of the cluster whose node sent it; that comes soon.
+    async def push(self, push: Push, cluster: str = "") -> None:
+        """A notification of Proxmox VE's own, for the next poll of `cluster`; that comes soon. Where it did not say
+        which, or one that is not watched, it is the one whose node sent it.
 
         Raises: StoreFailed; it is told all the same, unless the process ends before.
         """
-        post = self._of_host(push.host)
+        post = self._posts.get(cluster) or self._of_host(push.host)
         if post is None:
             return
         changes = Changes(facts=post.pushes.take(push))

@@ -1,9 +1,10 @@
 """One port, in the bot's own event loop, for whoever asks how the bot is and for what Proxmox VE pushes.
 
-    request ─▶ POST /pve/notify: secret (compared in constant time) ─▶ rate ─▶ size ─▶ Push ─▶ `on_push`
+    request ─▶ POST /pve/notify/<cluster>: secret (compared in constant time) ─▶ size ─▶ Push ─▶ rate ─▶ `on_push`
             └▶ GET /healthz, /metrics: no secret is asked for, and none is told
 
-A wrong secret is 401 and a line in the log an hour; too many are 429; a body over the cap is 413, and what could be
+`/pve/notify` alone is that of a cluster whose node has the name that sent it. A wrong secret is 401 and a line in the
+log an hour; too many of one node are 429, and that is told; a body over the cap is 413, and what could be
 read of it is told all the same, since its secret was right. 200 means that it is written down; 503 that it could not
 be: it is told all the same, and Proxmox VE has the failure in its own log.
 """
@@ -29,14 +30,17 @@ from bot.text import Said, say
 from bot.web import notify
 from bot.web.hasty import PATIENCE, hasty
 from bot.web.metrics import Metrics
-from bot.web.notify import HEADER
+from bot.web.notify import HEADER, PATH
 
 log = logging.getLogger(__name__)
 
 CAP = 2 * 1024 * 1024
 """Bytes of a body: 1 MiB of log, escaped."""
 PER_MINUTE = 60
-"""Notifications a minute: a night's backups of a large cluster are one a job and node."""
+"""Notifications of a node a minute: a night's backups of a large cluster are one a job and node. What one sends too
+many of takes nothing from the others."""
+NODES = 256
+"""That are told apart: names of a body can be anything."""
 CONNECTIONS = 200
 """At once. Beyond them who says nothing gives way (hasty.py); where all of them are being answered, it is 503."""
 BACKLOG = 64
@@ -84,11 +88,12 @@ class Listener:
         clock: Clock,
         *,
         vitals: Callable[[], Vitals],
-        on_push: Callable[[Push], Awaitable[None]],
+        on_push: Callable[[Push, str], Awaitable[None]],
         secret: str | None = None,
         haste: float = PATIENCE,
     ) -> None:
-        """`haste`: seconds for a request's head, and for taking its answer."""
+        """`on_push`: with the cluster that the address names, or ''. `haste`: seconds for a request's head, and for
+        taking its answer."""
         self._host, self._wanted = host, port
         self._clock = clock
         self._vitals = vitals
@@ -96,11 +101,12 @@ class Listener:
         self._secret = secret.encode() if secret else None
         self._pushed: Counter[str] = Counter()
         self._metrics = Metrics(vitals, lambda: dict(self._pushed))
-        self._allowance, self._at = float(PER_MINUTE), clock.monotonic()
+        self._allowances: dict[tuple[str, str], tuple[float, float]] = {}  # (cluster, node): what is left, when
+        self._flooded: dict[tuple[str, str], float] = {}  # monotonic: when that was last told
         self._said_at: dict[str, float] = {}  # monotonic: when this was last logged
         routes = [Route("/healthz", self._healthz, methods=["GET"]), Route("/metrics", self._scrape, methods=["GET"])]
         if self._secret is not None:
-            routes.append(Route("/pve/notify", self._notify, methods=["POST"]))
+            routes += [Route(path, self._notify, methods=["POST"]) for path in (PATH, f"{PATH}/{{cluster}}")]
         config = uvicorn.Config(
             Starlette(routes=routes),
             http=hasty(haste, self._say_crowded),
@@ -168,14 +174,16 @@ class Listener:
             self._pushed["refused"] += 1
             self._say_refused(request)
             return PlainTextResponse("wrong or no secret\n", 401)
-        if not self._allowed():
-            self._pushed["too many"] += 1
-            return PlainTextResponse("too many notifications\n", 429, {"Retry-After": "60"})
+        cluster = str(request.path_params.get("cluster", ""))
         body, whole = await _body(request)
         push = notify.read(body, self._clock.now())
+        if not self._allowed(cluster, push.host):
+            self._pushed["too many"] += 1
+            await self._say_flooded(cluster, push)
+            return PlainTextResponse("too many notifications\n", 429, {"Retry-After": "60"})
         self._pushed["taken" if push.kind != notify.UNREADABLE else "unreadable"] += 1
         try:
-            await self._on_push(push)
+            await self._on_push(push, cluster)
         except StoreFailed as error:
             log.error("a notification cannot be written down; it is told unless the bot ends before: %s", error)
             return PlainTextResponse("taken, and not written down\n", 503)
@@ -192,14 +200,27 @@ class Listener:
     async def _scrape(self, request: Request) -> Response:
         return Response(self._metrics.text(), media_type="text/plain; version=0.0.4")
 
-    def _allowed(self) -> bool:
-        now = self._clock.monotonic()
-        self._allowance = min(float(PER_MINUTE), self._allowance + (now - self._at) * PER_MINUTE / 60)
-        self._at = now
-        if self._allowance < 1:
-            return False
-        self._allowance -= 1
-        return True
+    def _allowed(self, cluster: str, host: str) -> bool:
+        now, key = self._clock.monotonic(), (cluster, host)
+        left, at = self._allowances.pop(key, (float(PER_MINUTE), now))
+        left = min(float(PER_MINUTE), left + (now - at) * PER_MINUTE / 60)
+        self._allowances[key] = (max(left - 1, 0.0) if left >= 1 else left, now)
+        if len(self._allowances) > NODES:
+            del self._allowances[next(iter(self._allowances))]  # of whom nothing came for the longest time
+        return left >= 1
+
+    async def _say_flooded(self, cluster: str, push: Push) -> None:
+        """In the log, and as a notification of that node: once an hour."""
+        now, key = self._clock.monotonic(), (cluster, push.host)
+        last = self._flooded.pop(key, None)
+        self._flooded[key] = now if last is None or now - last >= HOUR else last
+        if len(self._flooded) > NODES:
+            del self._flooded[next(iter(self._flooded))]
+        if self._flooded[key] != now:
+            return
+        log.warning("%s sends more than %d notifications a minute: the rest is refused", push.host or "?", PER_MINUTE)
+        with suppress(StoreFailed):
+            await self._on_push(notify.flood(push, PER_MINUTE, self._clock.now()), cluster)
 
     def _say_refused(self, request: Request) -> None:
         peer = request.client.host if request.client is not None else "somebody"

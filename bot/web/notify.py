@@ -22,6 +22,8 @@ from bot.text import clean, from_epoch
 
 HEADER = "X-Telemox-Secret"
 """Where the secret stands, as `telemox check` registers it at Proxmox VE."""
+PATH = "/pve/notify"
+"""Where it is sent to: `/pve/notify/main` is for the cluster `main`."""
 BODY = (
     '{"title":"{{ escape title }}","message":"{{ escape message }}","severity":"{{ severity }}",'
     '"ts":{{ timestamp }},"fields":{{ json fields }}}'
@@ -36,6 +38,8 @@ _FAILED = re.compile(r"ERROR: Backup of (?:VM|CT) ([1-9][0-9]{2,8}) failed")
 _ROW = re.compile(r"^([1-9][0-9]{2,8})\s+\S+\s+(?:err|error|failed)\b", re.IGNORECASE)
 OLD, AHEAD = 30 * 86400.0, 86400.0
 """Seconds by which a notification's own time may lie behind now, and ahead of it."""
+FLOOD = "flood"
+"""Push.kind of what tells that a node sends too many."""
 UNREADABLE = "unreadable"
 """Push.kind of a body that is not what was registered."""
 
@@ -64,6 +68,19 @@ def read(body: bytes, now: datetime) -> Push:
         host=host,
         job=job,
         vmids=failed(message) if kind == "vzdump" else (),
+    )
+
+
+def flood(push: Push, most: int, now: datetime) -> Push:
+    """What tells of notifications that are refused: `push` is the first of them."""
+    return Push(
+        id=_id(FLOOD, push.host, now.isoformat()),
+        at=now,
+        kind=FLOOD,
+        severity="warning",
+        title=f"more than {most} notifications a minute: some are not told",
+        message=f"the first of them: {push.title}",
+        host=push.host,
     )
 
 

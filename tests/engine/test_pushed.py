@@ -145,6 +145,14 @@ async def test_it_hurries_a_poll_but_not_more_often_than_once_in_five_seconds(
     assert await _beats(await Bench().start(), pushed_at, 32) == beats
 
 
+async def test_of_two_clusters_that_have_a_node_of_one_name_its_address_says_which() -> None:
+    bench = await Bench(clusters=("main", "lab")).start()
+    await bench.watch.push(PUSH, "lab")
+    await bench.watch.push(PUSH)
+    await bench.watch.push(replace(PUSH, id="x"), "nosuch")
+    assert [key for key in bench.ledger.facts if key.startswith("push/")] == ["push/lab/9f2c", KEY, "push/main/x"]
+
+
 @pytest.mark.parametrize(
     ("kind", "read"),
     [

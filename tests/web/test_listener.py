@@ -39,13 +39,15 @@ class Side:
     def __init__(self, haste: float = 0.3) -> None:
         self.vitals = WELL
         self.pushes: list[Push] = []
+        self.clusters: list[str] = []
         self.full = False
         self.listener = self.make(SECRET, haste=haste)
         self.http = httpx.AsyncClient(trust_env=False)
         self.spawn = Spawn()
 
-    async def take(self, push: Push) -> None:
+    async def take(self, push: Push, cluster: str) -> None:
         self.pushes.append(push)
+        self.clusters.append(cluster)
         if self.full:
             raise StoreFailed(say("The disk is full."))
 
@@ -66,8 +68,8 @@ class Side:
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.listener.port}{path}"
 
-    async def push(self, content: bytes, secret: str = SECRET) -> httpx.Response:
-        return await self.http.post(self.url("/pve/notify"), content=content, headers={HEADER: secret})
+    async def push(self, content: bytes, secret: str = SECRET, *, path: str = "/pve/notify") -> httpx.Response:
+        return await self.http.post(self.url(path), content=content, headers={HEADER: secret})
 
 
 @pytest.fixture
@@ -111,10 +113,29 @@ async def test_what_could_not_be_written_down_is_no_200(side: Side) -> None:
     assert len(side.pushes) == 1
 
 
-async def test_too_many_are_refused(side: Side) -> None:
-    answers = [(await side.push(json.dumps(BODY | {"ts": n}).encode())).status_code for n in range(PER_MINUTE + 5)]
+def mail(number: int, host: str) -> bytes:
+    return json.dumps(BODY | {"ts": number, "fields": {"type": "system-mail", "hostname": host}}).encode()
+
+
+async def test_too_many_of_one_node_are_refused_and_told_once(side: Side, caplog: pytest.LogCaptureFixture) -> None:
+    answers = [(await side.push(mail(n, "pve1"))).status_code for n in range(PER_MINUTE + 15)]
     assert answers[:PER_MINUTE] == [200] * PER_MINUTE
-    assert 429 in answers
+    assert answers.count(429) >= 5
+    (told,) = (push for push in side.pushes if push.kind == "flood")
+    assert (told.host, told.severity) == ("pve1", "warning")
+    assert told.title == "more than 60 notifications a minute: some are not told"
+    (said,) = (record.getMessage() for record in caplog.records if "more than 60" in record.getMessage())
+    assert said == "pve1 sends more than 60 notifications a minute: the rest is refused"
+    assert (await side.push(mail(1, "pve2"))).status_code == 200
+    assert (await side.push(mail(1, "pve1"), path="/pve/notify/lab")).status_code == 200  # another's node
+    assert "too many" in (await side.http.get(side.url("/metrics"))).text
+
+
+async def test_the_address_names_the_cluster(side: Side) -> None:
+    assert (await side.push(mail(1, "pve"), path="/pve/notify/lab")).status_code == 200
+    assert (await side.push(mail(1, "pve"))).status_code == 200
+    assert side.clusters == ["lab", ""]
+    assert (await side.push(mail(1, "pve"), "wrong", path="/pve/notify/lab")).status_code == 401
 
 
 async def test_without_a_secret_there_is_nothing_to_push_to() -> None:
