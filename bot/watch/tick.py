@@ -6,7 +6,7 @@ tick(…)     what became of every alert               ▶ Ticked: alerts, news,
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot import life
 from bot.model import About, Alert, Finding, News, NewsKind, Phase, Silence
@@ -23,6 +23,8 @@ GROUP_WAIT = 30.0
 """Seconds that what hung on something else is given to come back with it."""
 SETTLED = 300.0
 """Seconds: a rule with a longer hold says nothing yet in the summary after a start; its hold has just begun."""
+LISTED = timedelta(days=7)
+"""A task list reaches back no longer: an event that is found still, stands, and is not to be forgotten as told."""
 PIECE = 100
 """Alerts after which somebody else may be answered."""
 
@@ -116,7 +118,9 @@ def ticking(
                 stepped[alert.number] = told[alert.number].alert
             continue
         if one is not None and one.finding.event and alert is None:
-            if key in view.before.events:
+            if (known := view.before.events.get(key)) is not None:
+                if view.at - known > LISTED:
+                    events[key] = view.at
                 continue
             if view.first and empty and not key.endswith(pushed):
                 if one.finding.renews is None:  # if it happens once more, it is told

@@ -253,3 +253,16 @@ async def test_what_is_muted_does_not_run_again_for_that() -> None:
     await whole.poll(bad, times=5)
     (text,) = whole.texts()
     assert text.startswith(f"⚪ {NAME} is down: it is not watched any more")
+
+
+# -- an event that stands ------------------------------------------------------------------------------------------
+
+
+async def test_an_event_that_is_found_for_weeks_is_not_forgotten_as_told() -> None:
+    whole = Whole()
+    await whole.start()
+    errors = found("task", event="errors since 5")
+    for _ in range(60):
+        await whole.poll(errors, seconds=43_200)
+    assert whole.clock.now() - whole.ledger.events[errors.key] < timedelta(days=8)  # the store forgets after 30
+    assert len(whole.texts()) == 1
