@@ -210,7 +210,7 @@ async def test_an_escalation_is_a_new_sounding_message_that_replies_to_the_card(
     card, reply = world
     assert card.text.startswith("🔴")
     assert (reply.reply_to, reply.silent) == (card.message.id, False)
-    assert "worse now" in reply.text
+    assert "worse: " in reply.text
 
 
 async def test_an_escalation_before_the_card_is_sent_is_the_card() -> None:

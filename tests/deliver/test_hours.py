@@ -259,8 +259,8 @@ async def test_reminders_wait_for_the_day_and_a_slow_escalation_for_its_begin() 
     await until(world, "2026-11-25T07:50")
     assert len(world.telegram.shown) == 1
     await until(world, "2026-11-25T08:10")
-    assert sum("worse now" in one.text for one in world) == 1
-    assert not next(one for one in world if "worse now" in one.text).silent
+    assert sum("worse: " in one.text for one in world) == 1
+    assert not next(one for one in world if "worse: " in one.text).silent
 
 
 async def test_what_got_worse_at_night_and_is_over_by_the_morning_wakes_nobody() -> None:
@@ -272,7 +272,7 @@ async def test_what_got_worse_at_night_and_is_over_by_the_morning_wakes_nobody()
     assert [letter.kind for letter in world.shelf.outbox.values()] == ["escalate"]
     world.over(1)
     await until(world, "2026-11-25T09:00")
-    assert not any("worse now" in one.text for one in world)
+    assert not any("worse: " in one.text for one in world)
     assert sum(not one.silent for one in world) == 1  # the warning of the evening
 
 

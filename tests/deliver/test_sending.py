@@ -613,7 +613,7 @@ async def test_what_gets_worse_while_its_message_is_under_way_sounds() -> None:
     await world.save()
     world.clock.at += 31
     await under_way(world, lambda: world.worse(1))
-    assert [(one.silent, "worse now" in one.text) for one in world] == [(True, False), (False, True)]
+    assert [(one.silent, "worse: " in one.text) for one in world] == [(True, False), (False, True)]
 
 
 async def test_what_ends_while_its_message_is_under_way_and_is_not_taken_is_told_in_it_alone() -> None:

@@ -98,7 +98,7 @@ async def test_of_two_escalations_in_a_night_the_critical_one_passes() -> None:
     await world.wait(60)
     assert [one.silent for one in world] == [True, False]
     await world.wait(12 * 3600, 600)
-    assert sum("worse now" in one.text for one in world) == 1
+    assert sum("worse: " in one.text for one in world) == 1
 
 
 async def test_a_critical_joins_no_message_that_makes_no_sound() -> None:
@@ -149,7 +149,7 @@ async def test_what_gets_worse_while_it_comes_and_goes_is_told_at_once() -> None
     await world.wait(60)
     world.worse(1)
     await world.wait(60)
-    assert [("worse now" in one.text, one.silent) for one in world] == [(False, False), (True, False)]
+    assert [("worse: " in one.text, one.silent) for one in world] == [(False, False), (True, False)]
 
 
 async def test_what_came_and_went_and_stands_when_its_quiet_is_over_is_said_once() -> None:

@@ -218,7 +218,7 @@ async def test_a_storage_that_comes_and_goes_and_then_fills_up_is_told_at_once()
     await come_and_go(whole, bad)
     before = len(whole.shown())
     await whole.poll(replace(bad, severity=Severity.CRITICAL), times=6)
-    assert [("worse now" in one.text, one.silent) for one in whole.shown()[before:]] == [(True, False)]
+    assert [("worse: " in one.text, one.silent) for one in whole.shown()[before:]] == [(True, False)]
 
 
 async def test_what_comes_and_goes_says_at_the_end_how_it_stands() -> None:

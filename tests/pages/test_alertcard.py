@@ -41,6 +41,9 @@ def over(alert: Alert, minutes: float = 1) -> Alert:
 
 
 FIRED = made.stopped(fired=ago(8), found=ago(8.75))
+FULL = made.full()
+ANEW = replace(FULL, finding=replace(FULL.finding, anew=True, said=say("{name} is not back", name="nas"), details=()))
+OVER_LATE = replace(over(made.full(percent=96)), reminded=ago(3))
 ACKED = replace(FIRED, acked=ago(5), acked_by=f"Ana {HOSTILE}")
 UNDER = (
     made.stopped(21, made.guest(102, "db", node="pve2"), parent=made.dead_node().key),
@@ -219,8 +222,17 @@ def test_a_clock_that_jumped_shows_no_negative_time() -> None:
             NewsKind.ESCALATED,
             made.full(percent=96, severity=Severity.CRITICAL),
             ONE,
-            "🔴 nas 96 % full · worse now\nfull in about 3 days",
+            "🔺 14:02 worse: nas 96 % full\nfull in about 3 days",
         ),
+        (
+            NewsKind.ESCALATED,
+            made.full(percent=96, severity=Severity.CRITICAL),
+            TWO,
+            "🔺 homelab · 14:02 worse: nas 96 % full\nfull in about 3 days",
+        ),
+        (NewsKind.ESCALATED, ANEW, ONE, "🔺 14:02 nas is not back"),
+        # it may be drawn late, or after it was over: what it tells is what happened
+        (NewsKind.ESCALATED, OVER_LATE, ONE, "🔺 13:59 worse: nas 96 % full\nfull in about 3 days"),
         (NewsKind.RESOLVED, over(FIRED), ONE, "🟢 ct-mail runs again · 7 min"),
         (NewsKind.RESOLVED, over(FIRED), TWO, "🟢 homelab · ct-mail runs again · 7 min"),
         (NewsKind.FLAPPING, FIRED, ONE, "🔁 ct-mail stopped by itself · comes and goes"),

@@ -25,6 +25,7 @@ from bot.pages.alerting.alertwords import (
     timeline,
     when,
     with_it,
+    worse,
     worst,
     worst_first,
     wrong,
@@ -220,10 +221,8 @@ def news(alert: Alert, kind: NewsKind, *, clusters: Mapping[str, str], now: date
             began = alert.finding.since or alert.fired or alert.found
             passed = max(0.0, (now - began).total_seconds())
             return say("{head} · still, for {span}", head=head(alert, clusters), span=_coarse(passed))
-        case NewsKind.ESCALATED if alert.finding.anew:
-            return lines(head(alert, clusters), *alert.finding.details[:1])
         case NewsKind.ESCALATED:
-            return lines(say("{head} · worse now", head=head(alert, clusters)), *alert.finding.details[:1])
+            return lines(worse(alert, clusters, now), *alert.finding.details[:1])
         case NewsKind.STEADY:
             return say("{head} · and stays so now", head=head(alert, clusters))
         case NewsKind.FLAPPING:

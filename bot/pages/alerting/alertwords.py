@@ -76,6 +76,14 @@ def ended(alert: Alert, clusters: Mapping[str, str]) -> Said:
     return _headed(alert, said, clusters)
 
 
+def worse(alert: Alert, clusters: Mapping[str, str], now: datetime) -> Said:
+    """`🔺 14:10 worse: nas 96 % full`: what happened, beside the card that says how it stands. Nobody edits it, so
+    it claims no state that passes."""
+    finding, at = alert.finding, when(alert.reminded or now, now)
+    said = say("{when} {said}" if finding.anew else "{when} worse: {said}", when=at, said=finding.said)
+    return _headed(alert, said, clusters, "🔺")
+
+
 def head(alert: Alert, clusters: Mapping[str, str], mark: str = "") -> Said:
     """`🔴 homelab · pve2 is offline`: the cluster first where there are several, as a lock screen shows just that."""
     return _headed(alert, headline(alert), clusters, mark)
