@@ -10,7 +10,8 @@ planning   take(): cards from what is open, letters from news          live     
 digests    what is told later                                          sender   the loop, and what Telegram says
 desk       all of it in memory                                         trouble  waiting, parking
 unwritten  what of it the store lacks                                  words    /why, the audit's notes
-unsent     what waits, and need not be sent any more
+unsent     what waits, and need not be sent any more                   saying   how letters are said
+                                                                       trial    test alerts
 """
 
 import logging
@@ -27,10 +28,11 @@ from bot.deliver.draw import Artist
 from bot.deliver.hours import last_digest, last_night, night
 from bot.deliver.live import Live
 from bot.deliver.plan import Why, why
-from bot.deliver.planning import TEST, Planner
+from bot.deliver.planning import Planner
 from bot.deliver.sender import Sender
+from bot.deliver.trial import acked, trial_alert
 from bot.deliver.unwritten import Dirty
-from bot.model import About, Alert, Card, Finding, Fleet, Habits, News, Phase, Route, Severity, Subject
+from bot.model import Alert, Card, Fleet, Habits, News, Route
 from bot.pages.alerting import digestcard
 from bot.ports import Audit, Changes, Clock, Courier, Kept, Ledger, Pulse, Spawner
 from bot.screen import Message, Place, Screen
@@ -248,17 +250,7 @@ class Deliverer:
 
     async def set_habits(self, habits: Habits) -> None:
         """Raises: StoreFailed."""
-        at = self._clock.now()
-        before = self._desk.habit(habits.chat)
-        if (before.quiet_from, before.quiet_to, before.zone) != (habits.quiet_from, habits.quiet_to, habits.zone):
-            self._planner.cut_short(habits, at, self._clock.monotonic())
-            self._desk.fact(f"deliver.night.{habits.chat}", at.isoformat())  # the night that is over was none
-        if (before.digest, before.zone) != (habits.digest, habits.zone):
-            if before.digest is not None:
-                self._planner.postpone(habits.chat, at)
-            else:
-                self._desk.fact(f"deliver.digest.{habits.chat}", at.isoformat())
-                self._desk.fact(f"deliver.since.{habits.chat}", "")
+        self._planner.changed(habits, self._clock.now(), self._clock.monotonic())
         self._desk.put_habits(habits)
         await self._flush(habits.chat)
 
@@ -272,26 +264,14 @@ class Deliverer:
     async def test(self, place: Place, by: Asker) -> None:
         """A test alert there, told like any other, over by itself after a minute. Raises: StoreFailed."""
         now, number = self._clock.now(), -self._desk.number()
-        finding = Finding(
-            rule=TEST,
-            subject=Subject(about=About.OTHER, cluster="", id=str(-number)),
-            severity=Severity.WARNING,
-            said=say("This is a test alert, asked for by {name}", name=by.name),
-            over=say("The test alert is over"),
-            details=(say("So it looks, and sounds, when something is wrong."),),
-        )
-        alert = Alert(number=number, finding=finding, phase=Phase.FIRING, found=now, fired=now)
+        alert = trial_alert(number, by, now)
         self._desk.know({**self._desk.alerts, number: alert})
         self._planner.show(place, (number,), now)
         await self._flush(place.chat)
 
     def ack(self, numbers: Sequence[int], by: str) -> Sequence[Alert]:
         """Test alerts are acknowledged here: the watch knows none of them."""
-        done: list[Alert] = []
-        for number in numbers:
-            alert = self._desk.alerts.get(number)
-            if number < 0 and alert is not None and alert.open and alert.acked is None:
-                done.append(replace(alert, acked=self._clock.now(), acked_by=by))
+        done = acked(self._desk.alerts, numbers, by, self._clock.now())
         self._desk.know({**self._desk.alerts, **{alert.number: alert for alert in done}})
         if done:
             self._sender.wake()

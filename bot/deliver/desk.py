@@ -115,6 +115,11 @@ class Desk:
         self.outbox.pop(id_, None)
         self.unwritten.put(Dirty(letters={id_}))
 
+    def untell(self, card: int) -> None:
+        """It could not be shown: what came while it was under way stands in it when it is."""
+        for letter in [one for one in self.outbox.values() if one.card == card]:
+            self.drop_letter(letter.id)
+
     def put_habits(self, habits: Habits) -> None:
         self.habits[habits.chat] = habits
         self.unwritten.put(Dirty(habits={habits.chat}))

@@ -218,7 +218,21 @@ class Digests:
         facts = self.desk.facts
         return read_time(facts.get(f"deliver.since.{chat}")) or read_time(facts.get(f"deliver.digest.{chat}"))
 
-    def postpone(self, chat: int, now: datetime) -> None:
+    def changed(self, habits: Habits, now: datetime, monotonic: float) -> None:
+        """Before these are taken over: what the old ones kept."""
+        before = self.desk.habit(habits.chat)
+        if (before.quiet_from, before.quiet_to, before.zone) != (habits.quiet_from, habits.quiet_to, habits.zone):
+            self.cut_short(habits, now, monotonic)
+            self.desk.fact(f"deliver.night.{habits.chat}", now.isoformat())  # the night that is over was none
+        if (before.digest, before.zone) == (habits.digest, habits.zone):
+            return
+        if before.digest is not None:
+            self._postpone(habits.chat, now)
+        else:
+            self.desk.fact(f"deliver.digest.{habits.chat}", now.isoformat())
+            self.desk.fact(f"deliver.since.{habits.chat}", "")
+
+    def _postpone(self, chat: int, now: datetime) -> None:
         """The hour of the daily digest is another from now on: none comes at once, and the next tells what this one
         would have."""
         if (since := self.since(chat)) is not None:

@@ -14,15 +14,12 @@ from bot.deliver.digests import Digests
 from bot.deliver.hours import night
 from bot.deliver.ordered import Ordered
 from bot.deliver.plan import GROUP_WAIT, Scene, Why, above, digested, heads, level, sounds, urgent, wanted
+from bot.deliver.trial import TEST_LASTS
 from bot.deliver.unsent import OF_OPEN, UNSENT, forget
 from bot.model import Alert, News, NewsKind, Phase, Severity
 from bot.pages.alerting import alertcard
 from bot.screen import Place
 
-TEST = "test"
-"""Rule of a test alert."""
-TEST_LASTS = 60.0
-"""Seconds."""
 KINDS = {
     NewsKind.ESCALATED: "escalate",
     NewsKind.REMINDED: "remind",

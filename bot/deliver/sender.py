@@ -23,18 +23,17 @@ from bot.deliver.desk import Desk
 from bot.deliver.draw import Artist
 from bot.deliver.live import Live
 from bot.deliver.queue import Queue
-from bot.deliver.trouble import A_MINUTE, SIGN, Line, Trouble
+from bot.deliver.saying import Saying
+from bot.deliver.trouble import SIGN, Line, Trouble
 from bot.deliver.unwritten import Dirty
 from bot.errors import StoreFailed
 from bot.model import Alert, Card, Outgoing
 from bot.ports import Clock, Courier, Ledger, Lost, Spawner, Undelivered
-from bot.screen import Message, Place, Screen
-from bot.text import Said, lines
+from bot.screen import Message, Place
+from bot.text import Said
 
 log = logging.getLogger(__name__)
 
-NOTES = 200
-"""Notes of the audit that are remembered at a time; of another, or after a restart, the end is a message of its own."""
 STEP = 1.0
 """Seconds between looks whether a chat's time has come."""
 
@@ -68,7 +67,7 @@ class Sender:
         self._chats: dict[int, Line] = {}
         self._woken = asyncio.Event()
         self.queue = Queue(desk, artist)
-        self._notes: dict[tuple[int, int], Message] = {}  # by chat and order: notes of the audit without an end yet
+        self._saying = Saying(courier)
         self._drawn: dict[int, tuple[Alert, ...]] = {}  # card -> what it was last compared with
 
     # -- the loop ----------------------------------------------------------------------------------------------------
@@ -172,7 +171,7 @@ class Sender:
         """The next thing to do; seconds where the rate is used up; None: nothing."""
         post = self.queue.next(chat, self._clock.now())
         if post is not None:
-            if (pause := self._pause(chat, state)) > 0:
+            if (pause := state.pause(chat, self._clock.monotonic())) > 0:
                 return pause
             return self._post_card(post, state) if isinstance(post, Card) else self._post_letters(post, state)
         resting, now = self.queue.refused.rests, self._clock.now()
@@ -182,11 +181,6 @@ class Sender:
                 if self._drawn.get(card.id) != alerts or self._artist.over(card):
                     return self._edit(card, alerts)
         return self._live.job(chat)
-
-    def _pause(self, chat: int, state: Line) -> float:
-        if chat > 0 or len(state.posts) < A_MINUTE:
-            return 0.0
-        return state.posts[0] + 60.0 - self._clock.monotonic()
 
     # -- sending -----------------------------------------------------------------------------------------------------
 
@@ -202,7 +196,7 @@ class Sender:
                 if sent.why is Lost.REFUSED:
                     await self._refused(card, mark, sent)
                     return None
-                self._untold(card)
+                self._desk.untell(card.id)
                 return sent
             self.queue.refused.taken(card.id)
             self._posted(state)
@@ -218,31 +212,10 @@ class Sender:
             else:
                 self._resting.discard(card.id)
 
-    def _untold(self, card: Card) -> None:
-        """It was not shown: what came while it was under way stands in it when it is."""
-        for letter in [one for one in self._desk.outbox.values() if one.card == card.id]:
-            self._desk.drop_letter(letter.id)
-
     async def _post_letters(self, letters: Sequence[Outgoing], state: Line) -> Message | Undelivered | None:
         first = letters[0]
         replied = self._desk.cards.get(first.card) if len(letters) == 1 else None
-        silent = all(letter.silent for letter in letters)
-        said = first.said if len(letters) == 1 else lines(*(letter.said for letter in letters))
-        place = Place(chat=first.chat, topic=first.topic)
-        reply = replied.message if replied is not None else None
-        screen = Screen(text=said)
-        sent: Message | Undelivered | None = None
-        note = (first.chat, first.alert) if first.kind == "audit" and len(letters) == 1 else None
-        if note is not None and (begun := self._notes.pop(note, None)) is not None:
-            sent = await self._courier.revise(begun, screen)
-            if isinstance(sent, Undelivered) and sent.why in (Lost.LATER, Lost.UNKNOWN):
-                self._notes[note] = begun
-        if sent is None or (isinstance(sent, Undelivered) and sent.why is Lost.MISSING):
-            sent = await self._courier.post(place, screen, silent=silent, reply_to=reply)
-            if note is not None and isinstance(sent, Message) and not first.n:
-                self._notes[note] = sent
-                if len(self._notes) > NOTES:
-                    del self._notes[next(iter(self._notes))]
+        sent = await self._saying.say(letters, replied.message if replied is not None else None)
         done = {letter.id for letter in letters}
         if isinstance(sent, Undelivered):
             if sent.why is not Lost.REFUSED:

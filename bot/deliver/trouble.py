@@ -69,6 +69,12 @@ class Line:
     posts: deque[float] = field(default_factory=lambda: deque(maxlen=A_MINUTE))  # monotonic seconds
     working: bool = False
 
+    def pause(self, chat: int, now: float) -> float:
+        """Seconds until one more message may go there; a group takes so many a minute."""
+        if chat > 0 or len(self.posts) < A_MINUTE:
+            return 0.0
+        return self.posts[0] + 60.0 - now
+
 
 class Trouble:
     def __init__(
