@@ -170,6 +170,12 @@ class Deliverer:
         return self._sender.queue.behind(self._clock.now())
 
     @property
+    def unheard(self) -> bool:
+        """Can no chat that is to be told be written to? Where none is to be, nobody is missing."""
+        chats = {route.chat for route in self._desk.routes()}
+        return bool(chats) and chats <= self._desk.parked
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """Since the start: posted, edited, and what went wrong, by the value of Lost."""
         return self._sender.counts

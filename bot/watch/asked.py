@@ -173,6 +173,7 @@ class Asked:
             outbox=of.depth,
             waiting=of.behind,
             deaf=self._deaf(),
+            unheard=of.unheard,
         )
 
 

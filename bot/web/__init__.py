@@ -5,6 +5,7 @@
     GET  /metrics      for Prometheus
 
     listener.py   one port, in the bot's own loop        notify.py      a notification -> Push
+    health.py     is the bot well, and can anybody be told
     hasty.py      who says nothing gives way to who speaks
     metrics.py    the counters as Prometheus reads them   heartbeat.py   an address requested after each good cycle
 

@@ -29,6 +29,7 @@ from bot.ports import Clock, Vitals
 from bot.text import Said, say
 from bot.web import notify
 from bot.web.hasty import PATIENCE, hasty
+from bot.web.health import ailing
 from bot.web.metrics import Metrics
 from bot.web.notify import HEADER, PATH
 
@@ -48,10 +49,6 @@ BACKLOG = 64
 and so many fit in."""
 BODY = 10.0
 """Seconds in which a body has to arrive, whose secret was right."""
-STALE_POLLS = 4
-"""Polls without an answer after which /healthz says so, and a minute more."""
-STALE_DELIVERY = 300.0
-"""Seconds that a message may wait."""
 HOUR = 3600.0
 STOP = 2.0  # s
 
@@ -235,21 +232,6 @@ class Listener:
         if last is None or now - last >= HOUR:
             self._said_at[words] = now
             log.warning(words, peer)
-
-
-def ailing(vitals: Vitals) -> list[str]:
-    """What makes the bot unwell: a watch that stands still, messages that do not go out, a Telegram out of reach."""
-    wrong: list[str] = []
-    for pulse in vitals.pulse:
-        late = STALE_POLLS * pulse.poll + 60.0
-        if pulse.age is None or pulse.age > late:
-            age = "never" if pulse.age is None else f"{pulse.age:.0f} s ago"
-            wrong.append(f"{pulse.cluster}: last good poll {age}")
-    if vitals.waiting > STALE_DELIVERY:
-        wrong.append(f"delivery: the oldest message waits for {vitals.waiting:.0f} s")
-    if vitals.deaf > STALE_DELIVERY:
-        wrong.append(f"telegram: not reached for {vitals.deaf:.0f} s")
-    return wrong
 
 
 async def _body(request: Request) -> tuple[bytes, bool]:

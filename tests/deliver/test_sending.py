@@ -252,6 +252,21 @@ async def test_a_chat_that_is_gone_is_parked_the_admins_told_once_and_tried_ever
     assert caplog.text.count("cannot be written to") == 1
 
 
+async def test_whether_anybody_can_be_told() -> None:
+    world = World(Route(chat=OPS), Route(chat=ANA))
+    seen = [world.deliverer.unheard]
+    world.telegram.plan = {OPS: [GONE], ANA: [GONE]}
+    world.fire(1, CRITICAL)
+    await world.tick()
+    seen.append(world.deliverer.unheard)
+    world.deliverer.heard(ANA, True)
+    await world.wait(60)
+    seen.append(world.deliverer.unheard)
+    assert seen == [False, True, False]
+    world.routes = ()
+    assert not world.make().unheard
+
+
 async def test_a_parked_chat_is_tried_when_somebody_asks_there() -> None:
     world = World()
     world.telegram.plan[OPS] = [GONE]

@@ -400,6 +400,10 @@ class Deliverer:
         return 3
 
     @property
+    def unheard(self) -> bool:
+        return False
+
+    @property
     def behind(self) -> float:
         return 1.5
 

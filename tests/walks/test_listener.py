@@ -5,7 +5,7 @@ import json
 import socket
 from pathlib import Path
 
-from tests.stack import ANA, stack
+from tests.stack import ANA, GROUP, stack
 
 SECRET = "a-secret-of-the-walk"
 
@@ -24,6 +24,48 @@ async def connected(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWrit
                 return await asyncio.open_connection("127.0.0.1", port)
             except ConnectionRefusedError:
                 await asyncio.sleep(0.02)
+
+
+class Switch:
+    """Who waits for the heartbeat: counts what came."""
+
+    def __init__(self) -> None:
+        self.beats = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.beats += 1
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+
+async def health(port: int) -> bytes:
+    reader, writer = await connected(port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_where_nobody_can_be_told_it_is_not_well_and_its_heart_stands_still(tmp_path: Path) -> None:
+    port, switch = free(), Switch()
+    server = await asyncio.start_server(switch.serve, "127.0.0.1", 0)
+    heart = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ping"
+    more = {"TELEMOX_LISTEN": f"127.0.0.1:{port}", "TELEMOX_HEARTBEAT_URL": heart, "TELEMOX_ALERTS__POLL_SECONDS": "2"}
+    async with server, stack(tmp_path, TELEMOX_ALERT_CHATS=str(GROUP), **more) as s:
+        async with asyncio.timeout(20):
+            while not switch.beats:  # noqa: ASYNC110 - the switch is a stranger's
+                await asyncio.sleep(0.05)
+            s.api.block(s.group, "kicked")
+            s.cluster.crash(102)
+            while (answer := await health(port)).startswith(b"HTTP/1.1 200 "):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert answer.endswith(b"delivery: no chat that is to be told of alerts can be written to\n")
+        before = switch.beats
+        s.clock.skip(20)
+        await asyncio.sleep(3)
+        assert switch.beats == before
 
 
 async def test_at_a_stop_who_is_half_through_is_answered_and_the_port_is_free_again(tmp_path: Path) -> None:

@@ -159,6 +159,7 @@ async def test_health(side: Side) -> None:
         (replace(WELL, pulse=(replace(pulse, age=None),)), "main: last good poll never"),
         (replace(WELL, waiting=400.0), "delivery"),
         (replace(WELL, deaf=400.0), "telegram"),
+        (replace(WELL, unheard=True), "no chat that is to be told"),
     ):
         side.vitals = sick
         answer = await side.http.get(side.url("/healthz"))
