@@ -18,7 +18,7 @@ from bot.rules.readings import (
     passed,
     sees_nothing,
     sees_reading,
-    week,
+    weekly,
 )
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import blind, both, seen, sees_guest
@@ -203,26 +203,29 @@ def _next(jobs: list[BackupJob], now: datetime) -> datetime | None:
 
 
 def uncovered(view: View, limits: Limits) -> Iterator[Finding]:
-    """Once a week, all of them in one line."""
+    """Once a week, all of them in one line; those that are new since in one of their own."""
     backups = of_cluster(view, BACKUPS)
     if backups is None or not backups.uncovered:
         return
-    names: list[str] = []
-    for vmid in sorted(backups.uncovered):
+    found: list[int] = []
+    for vmid in backups.uncovered:
         guest = guest_named(view, vmid)
         if guest is None or not (guest.template or not limits.of(guest_key(guest)).on):
-            names.append(name_of(view, vmid))
-    if not names:
+            found.append(vmid)
+    news = weekly(view, "not_backed_up", found)
+    if not (n := len(news.vmids)):
         return
     yield Finding(
         rule="not_backed_up",
         subject=cluster_subject(view),
         severity=Severity.INFO,
-        said=say_n(len(names), one="{n} guest is in no backup job", many="{n} guests are in no backup job"),
-        details=listed([say("{name}", name=name) for name in names]),
-        because=say("told once a week"),
+        said=say_n(n, one="{n} more guest is in no backup job", many="{n} more guests are in no backup job")
+        if news.more
+        else say_n(n, one="{n} guest is in no backup job", many="{n} guests are in no backup job"),
+        details=listed([say("{name}", name=name_of(view, vmid)) for vmid in news.vmids]),
+        because=say("told once a week, and once when it is new"),
         cures=(opens(say("Guests"), "vms"),),
-        event=week(view.at),
+        event=news.event,
     )
 
 
@@ -245,7 +248,7 @@ RULES: tuple[Rule, ...] = (
         number=31,
         key="not_backed_up",
         kind=Kind.EVENT,
-        help="Guests that no backup job holds, once a week.",
+        help="Guests that no backup job holds, once a week; those that are new since are told once meanwhile.",
         severity=Severity.INFO,
         limit=Limit(),
         find=uncovered,

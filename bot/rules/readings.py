@@ -4,18 +4,18 @@ A subject is judged only where its feed's reading is fresh and its node is onlin
 absent is held as it was. What stands on a node that is no member any more is over.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from bot.model import About, Cure, Guest, Severity, Subject
+from bot.model import About, Cure, Guest, Severity, Subject, alert_key
 from bot.model.feeds import DAY, HOUR, Feed
 from bot.model.view import View
 from bot.rules.grades import graded
 from bot.rules.rule import Limit
 from bot.rules.sight import Sees, seen, whole
-from bot.rules.subjects import guest_key
+from bot.rules.subjects import cluster_subject, guest_key
 from bot.text import Said, say, say_n
 
 T = TypeVar("T")
@@ -147,3 +147,21 @@ def week(at: datetime) -> str:
     """2026-W48: ISO week, UTC."""
     year, number, _ = at.isocalendar()
     return f"{year}-W{number:02d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weekly:
+    """What is told of all guests once a week; of those that came since, once, as soon as they are found."""
+
+    vmids: tuple[int, ...]  # to be told now
+    event: str  # its week and its guests: what it tells is known by it
+    more: bool  # others were told this week
+
+
+def weekly(view: View, rule: str, found: Iterable[int]) -> Weekly:
+    """`found`: all, told or not."""
+    event = week(view.at)
+    prefix = f"{alert_key(rule, cluster_subject(view), event)} "
+    told = {name for key in view.before.events if key.startswith(prefix) for name in key[len(prefix) :].split()}
+    new = tuple(sorted(vmid for vmid in found if str(vmid) not in told))
+    return Weekly(vmids=new, event=" ".join([event, *map(str, new)]), more=bool(told))

@@ -19,7 +19,7 @@ from bot.rules.readings import (
     per_node,
     sees_nothing,
     sees_reading,
-    week,
+    weekly,
 )
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import seen
@@ -33,24 +33,27 @@ UNITS = frozenset({"pveproxy", "pvedaemon", "pvestatd", "pvescheduler", "pve-clu
 
 
 def snapshots(view: View, limits: Limits) -> Iterator[Finding]:
-    """Once a week, all of them in one line."""
-    found: list[tuple[str, Said]] = []
+    """Once a week, all of them in one line; those that came since in one of their own."""
+    found: dict[int, Said] = {}
     for one in of_cluster(view, SNAPSHOTS) or ():
         guest = guest_named(view, one.vmid)
         limit = limits.of(guest_key(guest)) if guest is not None else limits.base
         age = (view.at - one.oldest).total_seconds() if one.oldest is not None else 0.0
         if limit.on and (one.count > limit.count or age > limit.within):
-            found.append((name_of(view, one.vmid), _snapshots(name_of(view, one.vmid), one, age)))
-    if found:
+            found[one.vmid] = _snapshots(name_of(view, one.vmid), one, age)
+    news = weekly(view, "snapshot_old", found)
+    if n := len(news.vmids):
         yield Finding(
             rule="snapshot_old",
             subject=cluster_subject(view),
             severity=Severity.INFO,
-            said=say_n(len(found), one="{n} guest has old snapshots", many="{n} guests have old snapshots"),
-            details=listed([line for _, line in found]),
+            said=say_n(n, one="{n} more guest has old snapshots", many="{n} more guests have old snapshots")
+            if news.more
+            else say_n(n, one="{n} guest has old snapshots", many="{n} guests have old snapshots"),
+            details=listed([found[vmid] for vmid in news.vmids]),
             because=say("more than {n}, or older than {age}", n=limits.base.count, age=passed(limits.base.within)),
-            event=week(view.at),
-            affected=tuple(name for name, _ in found),
+            event=news.event,
+            affected=tuple(name_of(view, vmid) for vmid in news.vmids),
         )
 
 
@@ -161,7 +164,8 @@ RULES: tuple[Rule, ...] = (
         number=34,
         key="snapshot_old",
         kind=Kind.EVENT,
-        help="A guest has a snapshot older than `within`, or more than `count` of them; once a week.",
+        help="A guest has a snapshot older than `within`, or more than `count` of them; once a week, those that"
+        " came since once meanwhile.",
         severity=Severity.INFO,
         limit=Limit(count=10, within=30 * DAY),
         ages=frozenset({"within"}),

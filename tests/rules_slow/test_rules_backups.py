@@ -9,7 +9,7 @@ import pytest
 from bot.model import Gap, Outcome, Task, Unseen
 from bot.model.feeds import BACKUPS, FAILED
 from bot.model.readings import BackupJob, Backups, GuestBackup
-from bot.model.view import Push
+from bot.model.view import Memory, Push
 from bot.rules import BY_KEY, Limits
 from bot.rules.retried import ending
 from bot.text import Reader, Said, plain
@@ -395,12 +395,28 @@ def test_overdue_never_from_blindness() -> None:
 # -- 31 ------------------------------------------------------------------------------------------------------------
 
 
+def test_a_guest_that_is_new_in_no_job_is_told_once_and_then_each_week() -> None:
+    events: dict[str, datetime] = {}
+
+    def told(vmids: tuple[int, ...], at: datetime) -> list[str]:
+        read = feeds((BACKUPS, "", Backups(uncovered=vmids)))
+        found = find("not_backed_up", view(GUESTS, at=at, feeds=read, before=Memory(events=dict(events))))
+        events.update({one.key: at for one in found})
+        return [text(one) for one in found]
+
+    assert told((101,), AT) == [f"1 guest is in no backup job\n{NASTY}"]
+    assert told((101,), AT + HOUR) == []
+    assert told((101, 103), AT + 2 * HOUR) == ["1 more guest is in no backup job\nct-mail"]
+    assert told((103,), AT + 3 * HOUR) == told((101, 103), AT + 4 * HOUR) == []
+    assert told((101, 103), AT + 7 * DAY) == [f"2 guests are in no backup job\n{NASTY}\nct-mail"]
+
+
 def test_not_backed_up_once_a_week() -> None:
     def of(vmids: tuple[int, ...] | None, at: datetime = AT) -> list[str]:
         found = find("not_backed_up", view(GUESTS, at=at, feeds=feeds((BACKUPS, "", Backups(uncovered=vmids)))))
         return [f"{one.event} {text(one)}" for one in found]
 
-    assert of((101, 103)) == [f"2026-W48 2 guests are in no backup job\n{NASTY}\nct-mail"]
+    assert of((101, 103)) == [f"2026-W48 101 103 2 guests are in no backup job\n{NASTY}\nct-mail"]
     assert of((101,), AT + 7 * DAY)[0].startswith("2026-W49")
     assert of((101,), datetime.fromisoformat("2027-01-01T00:00:00+00:00"))[0].startswith("2026-W53")
     assert of(()) == of(None) == []

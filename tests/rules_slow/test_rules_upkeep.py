@@ -8,7 +8,7 @@ import pytest
 
 from bot.model.feeds import CERTIFICATES, NODE_STATUS, PACKAGES, SERVICES, SNAPSHOTS, SUBSCRIPTION, TOKENS
 from bot.model.readings import Certificate, GuestSnapshots, NodeStatus, OwnToken, Packages, Service, Subscription
-from bot.model.view import Push
+from bot.model.view import Memory, Push
 from bot.rules import BY_KEY, Limits
 from tests.rules_slow.slowviews import AT, BLIND, DAY, HOUR, NASTY, feeds, find, how, node, sees, snapshot, text, view
 
@@ -33,12 +33,29 @@ def test_snapshots_once_a_week_in_one_line() -> None:
     assert text(one) == (
         f"2 guests have old snapshots\n{NASTY}: <pre>, 45 days old\ndb: 12, the oldest, a, is 90 days old"
     )
-    assert (one.severity.word, one.event) == ("info", "2026-W48")
+    assert (one.severity.word, one.event) == ("info", "2026-W48 101 102")
     rule = BY_KEY["snapshot_old"]
     mute = Limits(base=rule.limit, exceptions={"main/guest/101": replace(rule.limit, on=False)})
     assert find("snapshot_old", view(feeds=read), mute)[0].affected == ("db",)
     for reading in BLIND.values():
         assert not find("snapshot_old", view(feeds=feeds((SNAPSHOTS, "", reading))))
+
+
+def test_a_snapshot_that_has_grown_old_since_is_told_once_and_then_each_week() -> None:
+    events: dict[str, datetime] = {}
+
+    def told(*vmids: int, at: datetime) -> list[str]:
+        read = tuple(GuestSnapshots(vmid=one, count=1, oldest=AT - 45 * DAY, oldest_name="a") for one in vmids)
+        before = Memory(events=dict(events))
+        found = find("snapshot_old", view(at=at, feeds=feeds((SNAPSHOTS, "", read)), before=before))
+        events.update({one.key: at for one in found})
+        return [text(one) for one in found]
+
+    assert told(101, at=AT) == [f"1 guest has old snapshots\n{NASTY}: a, 45 days old"]
+    assert told(101, 102, at=AT + HOUR) == ["1 more guest has old snapshots\ndb: a, 45 days old"]
+    assert told(101, 102, at=AT + 2 * HOUR) == told(101, at=AT + 3 * HOUR) == []
+    (all_,) = told(102, 101, at=AT + 7 * DAY)
+    assert all_.startswith("2 guests have old snapshots\n")
 
 
 # -- 35 ------------------------------------------------------------------------------------------------------------
