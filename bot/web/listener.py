@@ -4,8 +4,9 @@
             └▶ GET /healthz, /metrics: no secret is asked for, and none is told
 
 `/pve/notify` alone is that of a cluster whose node has the name that sent it. A wrong secret is 401 and a line in the
-log an hour; too many of one node are 429, and that is told; a body over the cap is 413, and what could be
-read of it is told all the same, since its secret was right. 200 means that it is written down; 503 that it could not
+log an hour; too many of one node are 429, and that is told; a body over the cap is 413, one that is late 408, one that
+breaks off 400 (where anybody still listens), and what came of it is told all the same, since its secret was right; where
+nothing came, nothing is told. 200 means that it is written down; 503 that it could not
 be: it is told all the same, and Proxmox VE has the failure in its own log.
 """
 
@@ -31,7 +32,7 @@ from bot.web import notify
 from bot.web.hasty import PATIENCE, hasty
 from bot.web.health import ailing
 from bot.web.metrics import Metrics
-from bot.web.notify import HEADER, PATH
+from bot.web.notify import HEADER, PATH, Cut
 
 log = logging.getLogger(__name__)
 
@@ -88,13 +89,15 @@ class Listener:
         on_push: Callable[[Push, str], Awaitable[None]],
         secret: str | None = None,
         haste: float = PATIENCE,
+        patience: float = BODY,
     ) -> None:
         """`on_push`: with the cluster that the address names, or ''. `haste`: seconds for a request's head, and for
-        taking its answer."""
+        taking its answer; `patience`: for its body."""
         self._host, self._wanted = host, port
         self._clock = clock
         self._vitals = vitals
         self._on_push = on_push
+        self._patience = patience
         self._secret = secret.encode() if secret else None
         self._pushed: Counter[str] = Counter()
         self._metrics = Metrics(vitals, lambda: dict(self._pushed))
@@ -172,8 +175,11 @@ class Listener:
             self._say_refused(request)
             return PlainTextResponse("wrong or no secret\n", 401)
         cluster = str(request.path_params.get("cluster", ""))
-        body, whole = await _body(request)
-        push = notify.read(body, self._clock.now())
+        body, cut = await _body(request, self._patience)
+        if cut is not None and not body:
+            self._pushed[cut] += 1
+            return _cut(cut)
+        push = notify.read(body, self._clock.now(), cut)
         if not self._allowed(cluster, push.host):
             self._pushed["too many"] += 1
             await self._say_flooded(cluster, push)
@@ -184,8 +190,8 @@ class Listener:
         except StoreFailed as error:
             log.error("a notification cannot be written down; it is told unless the bot ends before: %s", error)
             return PlainTextResponse("taken, and not written down\n", 503)
-        if not whole:
-            return PlainTextResponse("too large: only its beginning was read\n", 413)
+        if cut is not None:
+            return _cut(cut)
         if push.kind == notify.UNREADABLE:
             return PlainTextResponse("not the JSON that was registered: told as it is\n", 400)
         return PlainTextResponse("taken\n")
@@ -234,15 +240,29 @@ class Listener:
             log.warning(words, peer)
 
 
-async def _body(request: Request) -> tuple[bytes, bool]:
-    """What arrives within the time and the cap, and whether that is all of it."""
+def _cut(cut: Cut) -> Response:
+    status, words = _ANSWERS[cut]
+    return PlainTextResponse(f"{words}\n", status)
+
+
+_ANSWERS = {
+    Cut.LARGE: (413, "too large: only its beginning was read"),
+    Cut.LATE: (408, "late: only what came in time was read"),
+    Cut.BROKEN: (400, "broken off: only its beginning was read"),
+}
+
+
+async def _body(request: Request, patience: float) -> tuple[bytes, Cut | None]:
+    """What arrives within `patience` seconds and the cap, and why that is not all of it."""
     found = bytearray()
     try:
-        async with asyncio.timeout(BODY):
+        async with asyncio.timeout(patience):
             async for chunk in request.stream():
                 found += chunk[: CAP - len(found)]
                 if len(found) >= CAP:
-                    return bytes(found), False
-    except (TimeoutError, ClientDisconnect):
-        return bytes(found), False
-    return bytes(found), True
+                    return bytes(found), Cut.LARGE
+    except TimeoutError:
+        return bytes(found), Cut.LATE
+    except ClientDisconnect:
+        return bytes(found), Cut.BROKEN
+    return bytes(found), None

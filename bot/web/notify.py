@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from enum import StrEnum
 from itertools import islice
 
 import orjson
@@ -44,14 +45,22 @@ UNREADABLE = "unreadable"
 """Push.kind of a body that is not what was registered."""
 
 
-def read(body: bytes, now: datetime) -> Push:
+class Cut(StrEnum):
+    """Why only the beginning of a body is there."""
+
+    LARGE = "too large"
+    LATE = "late"
+    BROKEN = "broken off"
+
+
+def read(body: bytes, now: datetime, cut: Cut | None = None) -> Push:
     """Never raises: a body that is not the template's is a Push of kind `unreadable`, with its beginning."""
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return _unreadable(body, now)
+        return _unreadable(body, now, cut)
     if not isinstance(found, dict) or not ("title" in found or "message" in found):
-        return _unreadable(body, now)
+        return _unreadable(body, now, cut)
     fields = found.get("fields")
     fields = fields if isinstance(fields, dict) else {}
     message = _text(found.get("message"))
@@ -122,14 +131,22 @@ def _logs(message: str) -> int:
     return match.start() if match else len(message)
 
 
-def _unreadable(body: bytes, now: datetime) -> Push:
+_TITLES = {
+    None: "a notification that cannot be read",
+    Cut.LARGE: "a notification that is too large: its beginning",
+    Cut.LATE: "a notification that did not come in time: its beginning",
+    Cut.BROKEN: "a notification that broke off: its beginning",
+}
+
+
+def _unreadable(body: bytes, now: datetime, cut: Cut | None) -> Push:
     text = body[: 4 * LONGEST].decode(errors="replace")
     return Push(
         id=_id(UNREADABLE, text),
         at=now,
         kind=UNREADABLE,
         severity="warning",
-        title="a notification that cannot be read",
+        title=_TITLES[cut],
         message=digest(text),
     )
 

@@ -36,12 +36,13 @@ BODY = {"title": "t", "message": 'web<1>_&"', "severity": "error", "ts": 1, "fie
 
 
 class Side:
-    def __init__(self, haste: float = 0.3) -> None:
+    def __init__(self, haste: float = 60.0, patience: float = 60.0) -> None:
         self.vitals = WELL
         self.pushes: list[Push] = []
         self.clusters: list[str] = []
         self.full = False
-        self.listener = self.make(SECRET, haste=haste)
+        self.haste, self.patience = haste, patience
+        self.listener = self.make(SECRET)
         self.http = httpx.AsyncClient(trust_env=False)
         self.spawn = Spawn()
 
@@ -51,14 +52,24 @@ class Side:
         if self.full:
             raise StoreFailed(say("The disk is full."))
 
-    def make(self, secret: str | None, port: int = 0, haste: float = 0.3) -> Listener:
+    def make(self, secret: str | None, port: int = 0) -> Listener:
         return Listener(
-            "127.0.0.1", port, SystemClock(), vitals=lambda: self.vitals, on_push=self.take, secret=secret, haste=haste
+            "127.0.0.1",
+            port,
+            SystemClock(),
+            vitals=lambda: self.vitals,
+            on_push=self.take,
+            secret=secret,
+            haste=self.haste,
+            patience=self.patience,
         )
 
     async def start(self) -> None:
         await self.listener.start()
         self.running = self.spawn(self.listener.run(), "listener")
+        async with asyncio.timeout(20):
+            while not self.listener._server.started:  # noqa: ASYNC110 - uvicorn tells nobody
+                await asyncio.sleep(0)
 
     async def stop(self) -> None:
         await self.http.aclose()
@@ -70,6 +81,15 @@ class Side:
 
     async def push(self, content: bytes, secret: str = SECRET, *, path: str = "/pve/notify") -> httpx.Response:
         return await self.http.post(self.url(path), content=content, headers={HEADER: secret})
+
+
+@pytest.fixture
+async def hasty() -> AsyncIterator[Side]:
+    """It waits for nobody's head for long: who asks it properly has a second."""
+    made = Side(haste=1.0)
+    await made.start()
+    yield made
+    await made.stop()
 
 
 @pytest.fixture
@@ -105,6 +125,55 @@ async def test_a_huge_body_is_refused_and_its_beginning_is_told(side: Side) -> N
     answer = await side.push(b"x" * (CAP + 10))
     assert answer.status_code == 413
     assert side.pushes[0].message.startswith("xxx")
+    assert side.pushes[0].title == "a notification that is too large: its beginning"
+
+
+async def body_of(side: Side, sent: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Who says that 100 bytes come, and sends these."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", side.listener.port)
+    head = f"POST /pve/notify HTTP/1.1\r\nHost: x\r\n{HEADER}: {SECRET}\r\nContent-Length: 100\r\n\r\n"
+    writer.write(head.encode() + sent)
+    await writer.drain()
+    return reader, writer
+
+
+@pytest.mark.parametrize("sent", [b'{"title":"web<1>_&', b""])
+async def test_a_body_that_does_not_come_is_late_and_what_came_is_told(sent: bytes) -> None:
+    side = Side(patience=0.3)
+    await side.start()
+    reader, writer = await body_of(side, sent)
+    async with asyncio.timeout(20):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+    assert [(push.title, push.message) for push in side.pushes] == [
+        ("a notification that did not come in time: its beginning", sent.decode())
+    ] * bool(sent)
+    await side.stop()
+
+
+@pytest.mark.parametrize("sent", [b'{"title":"web<1>_&', b""])
+async def test_a_body_that_breaks_off_is_told_as_that(side: Side, sent: bytes) -> None:
+    _, writer = await body_of(side, sent)
+    await side.http.get(side.url("/healthz"))  # by then its beginning was read
+    writer.close()
+    outcome = "unreadable" if sent else "broken off"
+    line = f'telemox_notifications_total{{outcome="{outcome}"}} 1.0'
+    async with asyncio.timeout(20):
+        while line not in (await side.http.get(side.url("/metrics"))).text:  # noqa: ASYNC110 - nobody else is told
+            await asyncio.sleep(0)
+    assert [(push.title, push.message) for push in side.pushes] == [
+        ("a notification that broke off: its beginning", sent.decode())
+    ] * bool(sent)
+
+
+async def test_what_is_whole_in_a_body_that_is_not_is_told_as_ever(side: Side) -> None:
+    _, writer = await body_of(side, b'{"title":"t","message":"m"}')
+    await side.http.get(side.url("/healthz"))
+    writer.close()
+    async with asyncio.timeout(20):
+        while not side.pushes:  # noqa: ASYNC110 - the listener tells nobody else
+            await asyncio.sleep(0)
+    assert (side.pushes[0].title, side.pushes[0].message) == ("t", "m")
 
 
 async def test_what_could_not_be_written_down_is_no_200(side: Side) -> None:
@@ -195,7 +264,7 @@ async def test_a_port_that_is_taken_is_said(side: Side) -> None:
 async def test_it_ends_while_somebody_drips(side: Side) -> None:
     """A body that never ends holds no stop up."""
 
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(20):  # its body may take sixty
         _, writer = await asyncio.open_connection("127.0.0.1", side.listener.port)
         head = f"POST /pve/notify HTTP/1.1\r\nHost: x\r\n{HEADER}: {SECRET}\r\nContent-Length: 9\r\n\r\n{{"
         writer.write(head.encode())
@@ -252,7 +321,6 @@ async def test_what_came_with_its_connection_is_read_before_a_crowd_counts() -> 
     """All of them come while the loop is held: the request is first, and so is its connection the oldest of all."""
     side = Side(haste=60.0)
     await side.start()
-    await side.http.get(side.url("/healthz"))  # it listens
     sockets = [socket.socket() for _ in range(2 * CONNECTIONS)]
     for number, each in enumerate(sockets):
         each.setblocking(False)
@@ -266,9 +334,9 @@ async def test_what_came_with_its_connection_is_read_before_a_crowd_counts() -> 
     await side.stop()
 
 
-async def test_who_never_takes_its_answers_is_cut_off(side: Side) -> None:
+async def test_who_never_takes_its_answers_is_cut_off(hasty: Side) -> None:
     """Else their requests would count as being answered for ever."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", side.listener.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", hasty.listener.port)
 
     async def ask_on() -> None:
         while True:
@@ -276,18 +344,18 @@ async def test_who_never_takes_its_answers_is_cut_off(side: Side) -> None:
             await writer.drain()
 
     with pytest.raises(ConnectionError):
-        await asyncio.wait_for(ask_on(), 20)
+        await asyncio.wait_for(ask_on(), 30)
     writer.close()
-    assert (await side.http.get(side.url("/healthz"))).status_code == 200
+    assert (await hasty.http.get(hasty.url("/healthz"))).status_code == 200
     assert reader.exception() is not None
 
 
-async def test_who_sends_half_a_head_is_not_waited_for(side: Side) -> None:
-    half = [await asyncio.open_connection("127.0.0.1", side.listener.port) for _ in range(30)]
+async def test_who_sends_half_a_head_is_not_waited_for(hasty: Side) -> None:
+    half = [await asyncio.open_connection("127.0.0.1", hasty.listener.port) for _ in range(30)]
     for number, (_, writer) in enumerate(half):
         writer.write(b"POST /pve/no" if number % 2 else b"")
-    assert (await side.http.get(side.url("/healthz"))).status_code == 200
-    async with asyncio.timeout(4):
+    assert (await hasty.http.get(hasty.url("/healthz"))).status_code == 200
+    async with asyncio.timeout(20):
         for reader, writer in half:
             assert await reader.read() == b""
             writer.close()
