@@ -57,7 +57,7 @@ async def test_a_node_that_takes_its_time_is_said(world: World) -> None:
     world.pve.hangs["guest"] = answered.wait
     await world.pve.snapshot()
     tap = world.spawn(world.tap(REBOOT), "tap")
-    await asyncio.sleep(0.05)
+    await world.until(lambda: bool(world.chat.said))
     assert (world.last.how, world.last.text) == ("progress", f"⏳ Looking at {NAME}…")
     answered.set()
     await tap

@@ -23,6 +23,7 @@ TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
 HOSTILE = 'web<1>_&"'
 ANA, BEN, VERA, MALLORY = 1001, 1002, 1003, 6666
 OPS, ELSEWHERE = -1_000_500, -1_000_666
+PATIENCE = 30.0  # seconds for what should have come long before
 
 
 class Clock:
@@ -53,7 +54,7 @@ class Clock:
 
     async def slept(self, seconds: float) -> None:
         """Until somebody sleeps who has that long to wait."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while seconds not in self.asleep:  # noqa: ASYNC110 - a sleeper tells nobody
                 await asyncio.sleep(0.001)
 
@@ -272,11 +273,15 @@ class House:
         self.ops = api.group(OPS, "Ops", forum=True, bot_admin=True)
         self.elsewhere = api.group(ELSEWHERE, "Elsewhere", bot_admin=True)
 
+    @property
+    def resting(self) -> bool:
+        return self.api.updates.idle and not self.api.busy and len(self.spawn) <= 1
+
     async def rest(self) -> None:
         """Until everything that was sent has been worked off, and nothing runs but the watchdog."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             # Nothing tells when work has ended that leaves no trace; looked at every millisecond.
-            while not self.api.updates.idle or self.api.busy or len(self.spawn) > 1:  # noqa: ASYNC110
+            while not self.resting:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
 
 

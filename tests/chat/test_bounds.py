@@ -16,7 +16,7 @@ from bot.chat.request import Bounds
 from bot.screen import Place, Screen
 from bot.text import say
 from tests.chat.gateway import Handler, answering, connecting, finished, http
-from tests.chat.kit import ANA, TOKEN, Clock
+from tests.chat.kit import ANA, PATIENCE, TOKEN, Clock
 
 DEEP = b'{"ok":true,"result":' + b"[" * 50_000 + b"]" * 50_000 + b"}"
 BIG = b'{"ok":true,"result":[{"update_id":' + b"9" * 6000 + b"}]}"
@@ -62,9 +62,9 @@ async def asked(handler: Handler, bounds: Bounds) -> AsyncIterator[tuple[Api, Po
 async def test_an_answer_that_drips_is_given_up_after_a_total_time() -> None:
     async with asked(dripping, Bounds(total=0.05, upload=0.05, poll=0.05)) as (api, polling, clock):
         with pytest.raises(TimedOut, match="no whole answer"):
-            await asyncio.wait_for(api.call("sendMessage", {"chat_id": 1, "text": "x"}), 2)
+            await asyncio.wait_for(api.call("sendMessage", {"chat_id": 1, "text": "x"}), PATIENCE)
         with pytest.raises(TimedOut, match="no whole answer"):
-            await asyncio.wait_for(api.get_updates(timeout=0), 2)
+            await asyncio.wait_for(api.get_updates(timeout=0), PATIENCE)
         await clock.advance(SILENT + 1)  # and so on, poll after poll
         polling.attempt(40)
         assert "no whole answer" in (polling.verdict() or "")
@@ -161,7 +161,7 @@ async def test_parameters_that_are_none_do_no_harm(parameters: bytes) -> None:
 async def test_an_answer_that_is_none_is_waited_out_at_the_start(body: bytes) -> None:
     server, chat, clock = await connecting(answering(http("200 OK", body), http("200 OK", body), ME)[1])
     connected = asyncio.create_task(chat.connect())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not connected.done():
             await clock.advance(30)
             await asyncio.sleep(0.001)

@@ -11,7 +11,7 @@ from bot.access import Role, Roles
 from bot.chat.chatter import ASKED
 from bot.chat.handlers import ANSWERS_OF_ONE, BACKLOG
 from bot.screen import Ask, Cancel, Do
-from tests.chat.kit import ANA, BEN, HOSTILE, MALLORY, OPS, VERA, House, house
+from tests.chat.kit import ANA, BEN, HOSTILE, MALLORY, OPS, PATIENCE, VERA, House, house
 
 # -- typed
 
@@ -149,7 +149,7 @@ async def test_yes_and_no_reach_the_runner_with_their_nonce(home: House) -> None
 async def test_taps_that_waited_are_told_to_tap_again_and_do_not_act(home: House) -> None:
     card = await home.api.ask(home.with_ben, home.ben, "/status")
     home.api.fail("getUpdates", 502, "Bad Gateway")  # PTB tries again after a second
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while home.chat._polling._said == "":  # noqa: ASYNC110 - until the failure has arrived
             await asyncio.sleep(0.001)
     await home.clock.advance(31)
@@ -251,11 +251,11 @@ async def test_one_busy_person_holds_up_nobody_else(home: House) -> None:
     assert home.world.most == ASKED - 8 + 1
     await home.clock.advance(60)
     await home.api.say(home.ops, home.mallory, "/slow last")
-    for _ in range(200):
-        for gate in home.world.gates.values():
-            gate.set()
-        await asyncio.sleep(0.001)
-    await home.rest()
+    async with asyncio.timeout(PATIENCE):
+        while not home.resting:
+            for gate in home.world.gates.values():
+                gate.set()
+            await asyncio.sleep(0.001)
     mine = [what for what in home.world.shown if what.isdigit() or what == "last"]
     assert mine == [*map(str, range(8)), "last"]
 
@@ -266,12 +266,12 @@ async def test_thirty_two_at_once() -> None:
         for person in people:
             user = home.api.user(person, f"P{person}")
             await home.api.say(home.api.private(user), user, f"/slow {person}")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while home.world.running < 32:  # noqa: ASYNC110 - a page tells nobody that it runs
                 await asyncio.sleep(0.001)
         await asyncio.sleep(0.02)
         assert home.world.most == 32
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(home.world.shown) < 50:
                 for gate in home.world.gates.values():
                     gate.set()
@@ -317,7 +317,7 @@ async def test_one_persons_presses_leave_connections_to_others(home: House) -> N
     home.api.latency = 0.2  # seconds: the answers hang
     for _ in range(20):
         await home.api.forge(home.with_vera, home.vera, 1, "zzz", wait=False)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not home.api.updates.idle:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.001)
     home.api.latency = 0.0

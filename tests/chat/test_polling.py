@@ -17,7 +17,7 @@ from bot.ports import Env
 from bot.spawn import Spawn
 from bot.text import Reader, plain
 from tests.chat.gateway import answering, connecting, http
-from tests.chat.kit import ANA, ROLES, TOKEN, Acts, Clock, House, Memory, World, house
+from tests.chat.kit import ANA, PATIENCE, ROLES, TOKEN, Acts, Clock, House, Memory, World, house
 
 CHAT = {"id": ANA, "type": "private", "first_name": "Ana"}
 USER = {"id": ANA, "is_bot": False, "first_name": "Ana"}
@@ -62,7 +62,7 @@ async def test_polling_goes_on_after_a_gateways_page(
     home: House, code: int, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     home.api.fail("getUpdates", code, text)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not home.api.updates.polled:  # noqa: ASYNC110 - PTB waits a second of real time before it polls again
             await asyncio.sleep(0.01)
     card = await home.api.ask(home.with_ana, home.ana, "/status")
@@ -119,12 +119,12 @@ async def test_a_token_that_is_refused_ends_it_sooner() -> None:
 
 async def test_the_watchdog_reports_once_and_ends(home: House) -> None:
     home.api.fail("getUpdates", 401, "Unauthorized", times=10_000)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while home.chat._polling.verdict() is None:
             home.clock._now += 1
             await asyncio.sleep(0)
     await home.clock.advance(15)
-    await asyncio.wait_for(home.chat.dead.wait(), 5)
+    await asyncio.wait_for(home.chat.dead.wait(), PATIENCE)
     assert "refused the bot's token" in home.chat.why
 
 
@@ -181,11 +181,11 @@ async def test_no_network_at_the_start_is_waited_out(caplog: pytest.LogCaptureFi
     _, handler = answering(page, page, http("404 Not Found", f"Cannot POST /bot{TOKEN}/getMe".encode()), ME)
     server, chat, clock = await connecting(handler)
     connected = asyncio.create_task(chat.connect())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not connected.done():
             await clock.advance(30)
             await asyncio.sleep(0.001)
-    await asyncio.wait_for(connected, 5)
+    await asyncio.wait_for(connected, PATIENCE)
     assert chat.username == "telemox_demo_bot"
     assert TOKEN not in caplog.text
     assert sum("cannot be reached" in record.getMessage() for record in caplog.records) == 2  # each trouble once
@@ -201,7 +201,7 @@ async def test_a_gateways_page_while_starting_is_no_reason_to_exit() -> None:
         await chat.connect()
         api.fail("deleteWebhook", 404, "Not Found")
         started = asyncio.create_task(chat.start(env, Acts(env)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not started.done():
                 await clock.advance(1)
                 await asyncio.sleep(0.001)
@@ -227,7 +227,7 @@ async def test_what_comes_before_anybody_is_there_is_held_and_not_confirmed() ->
         assert len(api.made("getUpdates")) == 1  # the next one would confirm it
         assert api.made("sendMessage") == []
         await chat.start(env, Acts(env))
-        await api.wait_for(lambda: bool(api.made("sendMessage")), 5, "an answer")
+        await api.wait_for(lambda: bool(api.made("sendMessage")), what="an answer")
         await chat.stop_polling()
         await spawn.close(0)
         await chat.shutdown()
@@ -237,7 +237,7 @@ async def test_what_answers_404_for_ever_is_no_bot_api() -> None:
     _, handler = answering(http("404 Not Found", b"<h1>nginx</h1>"))
     server, chat, clock = await connecting(handler)
     connected = asyncio.create_task(chat.connect())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not connected.done():
             await clock.advance(30)
             await asyncio.sleep(0.001)
@@ -306,4 +306,4 @@ async def test_stopping_is_quick_with_a_poll_under_way(home: House) -> None:
     await home.chat.stop_polling()
     await home.spawn.close(8)
     await home.chat.shutdown()
-    assert time.monotonic() - began < 1.0  # real seconds: nothing there waits for the poll's 25
+    assert time.monotonic() - began < 15.0  # real seconds: nothing there waits for the poll's 25

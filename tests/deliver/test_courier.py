@@ -60,7 +60,7 @@ async def test_what_is_to_be_spared_waits_for_nothing_and_nothing_waits_for_it(h
     assert shown[0] == line
     assert shown[-1] == refused
     assert len(home.api.made("editMessageText")) == shown.index(refused) < 15
-    await asyncio.wait_for(posted(home, screen=OTHER), 1)  # its clock stands still: waiting would be for ever
+    await asyncio.wait_for(posted(home, screen=OTHER), 20)  # its clock stands still: waiting would be for ever
 
 
 async def test_a_reply_to_what_was_deleted_is_a_message_all_the_same(home: House) -> None:

@@ -8,7 +8,8 @@ import trustme
 
 from bot.errors import PveError
 from bot.pve.cluster import Cluster
-from tests.pve.server import Clock, Scripted, config
+from bot.pve.config import Timeouts
+from tests.pve.server import PATIENT, Clock, Scripted, config
 
 
 @pytest.fixture(scope="session")
@@ -52,10 +53,16 @@ def notices() -> list[PveError]:
 
 
 @pytest.fixture
+def timeouts() -> Timeouts:
+    """No test waits for them to run out, but where it says `quick`."""
+    return PATIENT
+
+
+@pytest.fixture
 async def cluster(
-    host: Scripted, spare: Scripted, ca_file: Path, clock: Clock, notices: list[PveError]
+    host: Scripted, spare: Scripted, ca_file: Path, clock: Clock, notices: list[PveError], timeouts: Timeouts
 ) -> AsyncIterator[Cluster]:
     """Two hosts, trusted by the CA file, with a view and a power token."""
-    running = Cluster(config(host, spare, ca_file=ca_file), clock, notices.append)
+    running = Cluster(config(host, spare, ca_file=ca_file, timeouts=timeouts), clock, notices.append)
     yield running
     await running.close()

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import unquote
 
+import pytest
 import trustme
 
 from bot.access import Role
@@ -26,7 +27,13 @@ from bot.pve.config import ApiToken, ClusterConfig, Host, Pin, Timeouts
 
 VIEW = ApiToken("telemox@pve!view", "11111111-view-secret")
 POWER = ApiToken("telemox@pve!power", "22222222-power-secret")
-QUICK = Timeouts(connect=0.3, read=0.15, node=0.15, write=0.15, turn=0.2, total=1.0, beside=0.15, agent=0.15)
+PATIENT = Timeouts(
+    connect=30.0, read=30.0, node=30.0, write=30.0, turn=30.0, total=60.0, beside=30.0, agent=30.0, anew=30.0
+)
+"""For what answers in its own time: none of them runs out on a busy machine."""
+QUICK = Timeouts(connect=1.0, read=0.5, node=0.5, write=0.5, turn=10.0, total=10.0, beside=0.5, agent=0.5, anew=10.0)
+"""Where a host that says nothing is the point; another one has as long to answer."""
+quick = pytest.mark.parametrize("timeouts", [QUICK], ids=["quick"])
 HOSTILE = 'web<1>_&"'
 
 
@@ -243,7 +250,7 @@ def config(
     ca_file: Path | None = None,
     pins: tuple[Pin, ...] = (),
     tokens: Mapping[Role, ApiToken] | None = None,
-    timeouts: Timeouts = QUICK,
+    timeouts: Timeouts = PATIENT,
     max_bytes: int = 1024 * 1024,
 ) -> ClusterConfig:
     return ClusterConfig(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -32,8 +33,8 @@ from tests.pve import samples
 from tests.pve.samples import ct, node, upid, vm
 from tests.pve.server import (
     HOSTILE,
+    PATIENT,
     POWER,
-    QUICK,
     VIEW,
     Clock,
     Play,
@@ -43,6 +44,7 @@ from tests.pve.server import (
     config,
     hang,
     lost,
+    quick,
     reply,
     until,
 )
@@ -184,7 +186,7 @@ async def test_ten_thousand_guests_do_not_hold_the_loop(host: Scripted, ca_file:
     for _ in range(3):
         beat = asyncio.create_task(_longest_gap())
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 assert len((await cluster.snapshot(0)).guests) == 10_000
         finally:
             beat.cancel()
@@ -194,12 +196,13 @@ async def test_ten_thousand_guests_do_not_hold_the_loop(host: Scripted, ca_file:
 
 
 async def _longest_gap() -> float:
-    loop, longest = asyncio.get_running_loop(), 0.0
-    before = loop.time()
+    """Seconds of this process's own work, in any thread: what its neighbours take does not count."""
+    longest, before = 0.0, time.process_time()
     try:
         while True:
             await asyncio.sleep(0.001)
-            longest, before = max(longest, loop.time() - before), loop.time()
+            now = time.process_time()
+            longest, before = max(longest, now - before), now
     except asyncio.CancelledError:
         return longest
 
@@ -315,6 +318,7 @@ async def test_a_guest_without_an_agent_is_not_asked(cluster: Cluster, host: Scr
     assert asked(host, AGENT) == 0
 
 
+@quick
 @pytest.mark.parametrize(
     "play",
     [
@@ -544,9 +548,7 @@ async def test_permissions_that_cannot_be_read_anew_are_waited_for_once_they_are
 
 
 async def _until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - the wire says nothing
-            await asyncio.sleep(0.005)
+    await until(holds)
     await asyncio.sleep(0.02)  # the answer's way back
 
 
@@ -600,7 +602,7 @@ async def test_nothing_is_asked_after_the_end(cluster: Cluster, host: Scripted) 
     guest = await web(cluster)
     await cluster.close()
     asked_before = len(host.requests)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         with pytest.raises(PveUnreachable, match="stopping"):
             await cluster.guest(guest)
         with pytest.raises(PveUnreachable, match="stopping"):
@@ -608,6 +610,7 @@ async def test_nothing_is_asked_after_the_end(cluster: Cluster, host: Scripted) 
     assert len(host.requests) == asked_before
 
 
+@quick
 async def test_a_status_that_hangs_does_not_hold_the_rest_for_long(cluster: Cluster, host: Scripted) -> None:
     serve(host)
     host.on("GET", "/cluster/status", hang)
@@ -620,11 +623,11 @@ async def test_what_was_seen_before_is_not_waited_for_as_long_as_the_first_look(
     host: Scripted, ca_file: Path, clock: Clock
 ) -> None:
     """A person who asks while every host hangs would rather see what was last known, and be told so."""
-    cluster = Cluster(config(host, ca_file=ca_file, timeouts=replace(QUICK, read=9.0, total=9.0, anew=0.1)), clock)
+    cluster = Cluster(config(host, ca_file=ca_file, timeouts=replace(PATIENT, anew=0.1)), clock)
     serve(host)
     seen = await cluster.snapshot()
     host.on("GET", "/cluster/resources", hang)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         with pytest.raises(PveNoAnswer):
             await cluster.snapshot(0)
     assert cluster.latest() is seen
@@ -636,7 +639,7 @@ async def test_closing_ends_what_is_under_way(cluster: Cluster, host: Scripted) 
     host.on("GET", "/cluster/status", hang)
     call = asyncio.create_task(cluster.snapshot())
     await until(lambda: len(host.requests) == 2)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         await cluster.close()
     with pytest.raises(PveUnreachable, match="stopping"):
         await call

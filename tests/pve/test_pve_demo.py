@@ -25,10 +25,9 @@ from bot.model import Gap, Guest, Kind, Outcome, Status, Task, Upid
 from bot.pve.cluster import Cluster
 from bot.pve.config import ApiToken, ClusterConfig, Host, Pin, Timeouts
 from bot.text import from_epoch
-from tests.pve.server import HOSTILE, Clock
+from tests.pve.server import HOSTILE, Clock, quick
 
 VERSIONS = ("7.4-20", "8.4.21", "9.1.11")
-QUICK = Timeouts(connect=0.5, read=0.5, node=0.5, write=0.5, turn=0.5, total=2.0, agent=0.5)
 
 
 @pytest.fixture(params=VERSIONS)
@@ -46,7 +45,8 @@ async def nine() -> AsyncIterator[Demo]:
 class Opened:
     """Clients of a simulated cluster, closed at the end."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
         self._folder = folder
         self._all: list[Cluster] = []
         self.clock = Clock()
@@ -62,7 +62,7 @@ class Opened:
             tokens={role: ApiToken.parse(token) for role, token in given.items()},
             ca_file=ca,
             fingerprints=pins,
-            timeouts=QUICK,
+            timeouts=self._timeouts,
         )
         cluster = Cluster(settings, self.clock, self.notices.append)
         self._all.append(cluster)
@@ -74,8 +74,8 @@ class Opened:
 
 
 @pytest.fixture
-async def opened(tmp_path: Path) -> AsyncIterator[Opened]:
-    opener = Opened(tmp_path)
+async def opened(tmp_path: Path, timeouts: Timeouts) -> AsyncIterator[Opened]:
+    opener = Opened(tmp_path, timeouts)
     yield opener
     await opener.close()
 
@@ -281,6 +281,7 @@ async def test_a_host_whose_api_is_off_is_passed_over(nine: Demo, opened: Opened
         await cluster.snapshot(0)
 
 
+@quick
 @pytest.mark.parametrize("fault", ["hang", "cut_body", "500", "401", "403", "595", "broken_json", "slow"])
 async def test_a_read_meets_each_fault(nine: Demo, opened: Opened, fault: str) -> None:
     """On the first host alone: passed over where another may know better, else said in our own words."""
@@ -297,6 +298,7 @@ async def test_a_read_meets_each_fault(nine: Demo, opened: Opened, fault: str) -
         assert len(seen.guests) == 40
 
 
+@quick
 @pytest.mark.parametrize("fault", ["lost_answer", "hang", "cut_body"])
 async def test_a_write_whose_answer_is_lost_is_sent_once(nine: Demo, opened: Opened, fault: str) -> None:
     cluster = opened(nine)

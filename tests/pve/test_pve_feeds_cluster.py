@@ -37,7 +37,7 @@ from bot.pve.cluster import Cluster
 from bot.pve.feeds import readers
 from tests.pve import feed_samples, samples
 from tests.pve.samples import ct, node, storage, upid, vm
-from tests.pve.server import HOSTILE, QUICK, VIEW, Clock, Scripted, Seen, Wire, config, hang, reply, until
+from tests.pve.server import HOSTILE, VIEW, Clock, Scripted, Seen, Wire, config, hang, reply, until
 
 GRANTED = {"/": {"Sys.Audit": 1, "VM.Audit": 1, "Datastore.Audit": 1, "VM.GuestAgent.Audit": 1}}
 
@@ -49,7 +49,7 @@ async def cluster(host: Scripted, ca_file: Path, clock: Clock) -> AsyncIterator[
     host.on("GET", "/access/permissions", reply(200, GRANTED))
     host.on("GET", "/cluster/resources", reply(200, samples.resources()))
     host.on("GET", "/cluster/status", reply(200, samples.status()))
-    running = Cluster(config(host, ca_file=ca_file, timeouts=replace(QUICK, read=1.0, node=1.0)), clock)
+    running = Cluster(config(host, ca_file=ca_file), clock)
     yield running
     await running.close()
 
@@ -213,6 +213,7 @@ async def test_no_more_than_four_guests_are_asked_at_once(cluster: Cluster, host
     host.on("GET", "/cluster/resources", reply(200, many))
 
     async def slowly(wire: Wire, seen: Seen) -> None:
+        await until(lambda: host.at_once > 1)
         await asyncio.sleep(0.002)
         await reply(200, feed_samples.SNAPSHOTS)(wire, seen)
 
@@ -431,7 +432,7 @@ async def test_three_feeds_at_once_and_the_cluster_view_never_waits(cluster: Clu
     for number in range(1, 9):
         host.on("GET", f"/nodes/n{number}/services", hang)
     reads = [asyncio.ensure_future(cluster.feed(SERVICES, f"n{number}")) for number in range(1, 9)]
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):  # what hangs gives up after 30
         await until(lambda: host.at_once >= 3)
         assert host.at_once == 3
         assert (await cluster.snapshot(0)).nodes
@@ -448,8 +449,8 @@ async def test_a_slow_feed_leaves_two_places_to_the_others(cluster: Cluster, hos
     host.on("GET", "/nodes/pve1/replication", reply(200, feed_samples.REPLICATION))
     host.on("GET", "/nodes/pve1/disks/zfs", reply(200, feed_samples.ZFS))
     slow = [asyncio.ensure_future(cluster.feed(DISKS, f"n{number}")) for number in range(1, 5)]
-    async with asyncio.timeout(1):
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(20):  # what hangs gives up after 30
+        await until(lambda: host.at_once == 1)
         feeds: tuple[Feed[Any], ...] = (STORAGES, THIN, REPLICATION, ZFS)
         for feed in feeds:
             assert await cluster.feed(feed, "pve1")

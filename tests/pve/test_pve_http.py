@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,24 @@ from bot.pve import client, link
 from bot.pve.cluster import Cluster
 from bot.pve.config import Host, Timeouts
 from bot.text import say
-from tests.pve.server import POWER, VIEW, Clock, Play, Scripted, Seen, Wire, config, hang, lost, raw, reply, until
+from tests.pve.server import (
+    PATIENT,
+    POWER,
+    QUICK,
+    VIEW,
+    Clock,
+    Play,
+    Scripted,
+    Seen,
+    Wire,
+    config,
+    hang,
+    lost,
+    quick,
+    raw,
+    reply,
+    until,
+)
 
 START = "/nodes/pve1/qemu/101/status/start"
 UPID = "UPID:pve1:0000AAAA:0000BBBB:66000000:qmstart:101:telemox@pve!power:"
@@ -171,6 +189,7 @@ BROKEN: list[tuple[str, Callable[[], Play]]] = [
 ]
 
 
+@quick
 @pytest.mark.parametrize(("name", "make"), BROKEN, ids=[name for name, _ in BROKEN])
 async def test_an_answer_that_does_not_come(
     cluster: Cluster, host: Scripted, spare: Scripted, name: str, make: Callable[[], Play]
@@ -257,7 +276,8 @@ async def test_a_host_that_takes_connections_and_says_nothing(
 
     server = await asyncio.start_server(mute, "127.0.0.1", unused_tcp_port)
     host.on("POST", START, reply(data=UPID))
-    cluster = Cluster(config(Host("127.0.0.1", unused_tcp_port), host, ca_file=ca_file), clock)
+    hosts = Host("127.0.0.1", unused_tcp_port), host
+    cluster = Cluster(config(*hosts, ca_file=ca_file, timeouts=QUICK), clock)
     assert str(await start(cluster)) == UPID
     await cluster.close()
     server.close()
@@ -313,6 +333,7 @@ async def test_a_node_that_is_down_is_not_asked_for_elsewhere(
     assert spare.requests == []
 
 
+@quick
 async def test_a_node_that_hangs_is_not_held_against_the_host(
     cluster: Cluster, host: Scripted, spare: Scripted
 ) -> None:
@@ -393,7 +414,7 @@ async def test_eight_at_once_and_no_more(cluster: Cluster, host: Scripted) -> No
     gate = asyncio.Event()
 
     async def slow(wire: object, seen: object) -> None:
-        await asyncio.wait_for(gate.wait(), 1)
+        await gate.wait()
         await reply(data=[])(wire, seen)  # type: ignore[arg-type]
 
     host.on("GET", "/nodes/pve1/tasks", slow)
@@ -407,9 +428,8 @@ async def test_eight_at_once_and_no_more(cluster: Cluster, host: Scripted) -> No
 async def test_a_write_that_finds_no_place_was_not_sent(
     host: Scripted, ca_file: Path, clock: Clock, identity: trustme.LeafCert
 ) -> None:
-    quick = Timeouts(read=1.0, node=1.0, turn=0.01)
     host.on("GET", "/nodes/pve1/tasks", hang)
-    cluster = Cluster(config(host, ca_file=ca_file, timeouts=quick), clock)
+    cluster = Cluster(config(host, ca_file=ca_file, timeouts=replace(PATIENT, turn=0.01)), clock)
     calls = [asyncio.create_task(cluster.node_tasks("pve1", role=Role.VIEWER)) for _ in range(8)]
     await until(lambda: host.at_once == link.AT_ONCE)
     with pytest.raises(PveUnreachable, match="8 calls"):

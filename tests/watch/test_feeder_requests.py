@@ -9,7 +9,7 @@ from bot.spawn import Spawn
 from bot.watch.feeder import Feeder
 from tests.pve import feed_samples as feeds
 from tests.pve.samples import ct, node, storage, vm
-from tests.pve.server import QUICK, Clock, Scripted, config, reply, until
+from tests.pve.server import Clock, Scripted, config, reply, until
 
 TWELVE = [f"pve{number}" for number in range(1, 13)]
 POLLS = 4  # a minute
@@ -52,7 +52,7 @@ def taught(host: Scripted) -> None:
 async def test_twelve_nodes_get_about_thirty_five_requests_a_minute(host: Scripted, ca_file: Path) -> None:
     taught(host)
     clock, spawn = Clock(), Spawn()
-    cluster = Cluster(config(host, ca_file=ca_file, timeouts=QUICK), clock)
+    cluster = Cluster(config(host, ca_file=ca_file), clock)
     feeder = Feeder(cluster, clock, spawn)
 
     async def poll(seconds: float) -> None:

@@ -10,7 +10,7 @@ from bot.demo.telegram.texts import find
 from bot.demo.telegram.updates import TAP_LIFE, Updates
 from bot.demo.telegram.world import ANONYMOUS, Answer, Chat, Message, Tapped, User, World
 
-TIMEOUT = 5.0  # seconds a test waits for what should have come long before
+TIMEOUT = 30.0  # seconds a test waits for what should have come long before
 
 
 class People:
