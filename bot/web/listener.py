@@ -5,9 +5,9 @@
 
 `/pve/notify` alone is that of a cluster whose node has the name that sent it. A wrong secret is 401 and a line in the
 log an hour; too many of one node are 429, and that is told; a body over the cap is 413, one that is late 408, one that
-breaks off 400 (where anybody still listens), and what came of it is told all the same, since its secret was right; where
-nothing came, nothing is told. 200 means that it is written down; 503 that it could not
-be: it is told all the same, and Proxmox VE has the failure in its own log.
+breaks off 400 (where anybody still listens), and what came of it is told all the same, since its secret was right;
+where nothing came, nothing is told. 200 means that it is written down; 503 that it could not be: it is told all the
+same, and Proxmox VE has the failure in its own log.
 """
 
 import asyncio
