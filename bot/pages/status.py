@@ -13,7 +13,7 @@ from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, gaps, mends, refresh
 from bot.pages.problems import Problem, counted, everything
 from bot.screen import Button, Open, Row, Screen
-from bot.text import EMPTY, Said, Value, bold, lines, say, say_n
+from bot.text import EMPTY, WIDTH, Reader, Said, Value, bold, columns, lines, plain, say, say_n
 
 LINES = 6
 """Problems shown here; the rest is a tap away."""
@@ -97,10 +97,11 @@ def _guests(snapshot: Snapshot) -> list[Said]:
 
 
 def _told(guests: list[Said], count: Said | None) -> list[Said]:
-    """`38 of 44 guests run · 2 alerts`."""
+    """`38 of 44 guests run · 2 alerts`, in one line where it fits."""
     if count is None:
         return guests
-    return [say("{guests} · {count}", guests=guests[0], count=count), *guests[1:]] if guests else [count]
+    both: list[Said] = [say("{guests} · {count}", guests=guests[0], count=count)] if guests else []
+    return both if both and columns(plain(both[0], Reader())) <= WIDTH else [*guests, count]
 
 
 def _rows(fleet: Fleet, alerts: Mapping[str, Sequence[Alert]]) -> tuple[Row, ...]:

@@ -199,7 +199,7 @@ async def test_what_is_silenced_neither_counts_nor_colours_and_the_screens_agree
     head = text(await show(asking(seen), "alerts")).splitlines()[0]
     assert head == "⚠️ 1 alert · 1 acknowledged · 2 silenced · 1 pending"
     status = await show(asking(seen), "status")
-    assert "· 1 alert\n" in text(status)
+    assert "\n1 alert\n" in text(status)
     assert "🔔 1 alert" in labels(status)
     found = seen.alerts()
     line = live_line(found, [PULSE], clusters={}, now=NOW, seen=PULSE.polled, renewed=300)
