@@ -120,7 +120,7 @@ class Case:
 
 AGAIN = "seen at once by /alerts, Read all again"
 DIGEST = "told once a day, in the digest: /alerts, Read all again, then /digest in the group"
-WEEKLY = "told once a week, in the digest: what comes after that, a week later"
+WEEKLY = "told in the next digest, and then once a week"
 OFF = "its rule is off unless somebody switches it on"
 
 Targets = Callable[[Stage], list[str]]
