@@ -6,7 +6,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from bot.model import Finding, Guest, Node, Severity, Snapshot
+from bot.model import Finding, Guest, Node, Severity, Snapshot, Status
 from bot.model.view import View
 from bot.rules import homecoming
 from bot.rules.boots import LAG, booted_at, rebooted
@@ -73,6 +73,7 @@ def _offline(view: View, snapshot: Snapshot, node: Node, limit: Limit) -> Findin
     details = [
         *_waits(cause, (since or view.at) + timedelta(seconds=grace), explained=explained, upkeep=upkeep),
         *_with_it(snapshot, node, guests),
+        *_elsewhere(view, snapshot, since),
     ]
     return Finding(
         rule="node_offline",
@@ -128,6 +129,18 @@ def _with_it(snapshot: Snapshot, node: Node, guests: Sequence[Guest]) -> Iterato
     local = [storage.name for storage in snapshot.storages if storage.node == node.name and not storage.shared]
     if local:
         yield say("storage with it: {names}", names=", ".join(local[:4]))
+
+
+def _elsewhere(view: View, snapshot: Snapshot, since: datetime | None) -> Iterator[Said]:
+    """What HA has started since: its process is younger than that."""
+    gone = (view.at - since).total_seconds() if since is not None else 0.0
+    started = [
+        guest.name
+        for guest in snapshot.guests
+        if guest.ha_managed and guest.status is Status.RUNNING and 0 < (guest.uptime or 0) < gone
+    ]
+    if started:
+        yield say("HA started elsewhere: {names}", names=named(started))
 
 
 # -- 4 node_reset --------------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
     down when last seen, runs now                       as each poll sees it
     ran when last seen, runs elsewhere, or anew, now    while the bot was away: told with what is told at the start
 
-Over a restart it is told only where the memory is young, and what else would explain it can be seen still.
+Of a guest that went down with its node it is told in that node's message, and not by itself: one dead host is one
+message. Over a restart it is told only where the memory is young, and what else would explain it can be seen still.
 """
 
 from collections.abc import Iterator, Set
@@ -11,11 +12,12 @@ from datetime import datetime, timedelta
 
 from bot.model import Finding, Guest, Severity, Snapshot, Status
 from bot.model.view import GuestWas, View
-from bot.rules.boots import LAG, node_restarted, polled
+from bot.rules.boots import LAG, booted_at, node_restarted, polled
 from bot.rules.causes import SLACK, of_node, of_restart, reaches
 from bot.rules.presence import ORDERED
 from bot.rules.rule import Limits
 from bot.rules.scan import recall
+from bot.rules.sight import remembered
 from bot.rules.subjects import guest_key, guest_subject
 from bot.text import Said, clock, say
 
@@ -35,6 +37,8 @@ def restarted(view: View, snapshot: Snapshot, limits: Limits) -> Iterator[Findin
         if (was.status.up and was.node == guest.node) or of_restart(view, guest) is not None:
             continue
         if last is not None and not reaches(view, _online(snapshot, was, guest), last):
+            continue
+        if last is None and _with_its_node(view, snapshot, guest, was, was.ran):
             continue
         if limits.of(guest_key(guest)).on and not _ordered(view, snapshot, was.ran, was.ran, {was.node, guest.node}):
             yield _finding(guest, was, was.ran, say("stopped without an order, and HA wants it to run"))
@@ -56,6 +60,16 @@ def _while_away(view: View, snapshot: Snapshot, last: datetime, limits: Limits) 
             continue
         if limits.of(guest_key(guest)).on and not _ordered(view, snapshot, last, view.at, {was.node, guest.node}):
             yield _finding(guest, was, last, say("its process began while the bot was away, and nobody ordered it"))
+
+
+def _with_its_node(view: View, snapshot: Snapshot, guest: Guest, was: GuestWas, ran: datetime) -> bool:
+    """Did a node go away, or its own boot, as it was last seen running? HA may have put it on another since."""
+    away = (remembered(view, f"offline/{node.name}") for node in snapshot.nodes)
+    near = SLACK.total_seconds() + 2 * view.poll
+    if any(at is not None and abs(at - ran.timestamp()) <= near for at in away):
+        return True
+    booted = booted_at(view, guest.node) if was.node == guest.node else None
+    return booted is not None and booted > ran.timestamp()
 
 
 def _managed(guest: Guest) -> bool:

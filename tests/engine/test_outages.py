@@ -105,6 +105,18 @@ async def test_what_ha_hands_over_in_an_ordered_shutdown_is_not_told() -> None:
         assert "HA restarted" not in told(run, before)
 
 
+async def test_what_ha_starts_elsewhere_is_told_in_the_message_of_the_dead_node() -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        run.cluster.set_fault("node_off", True, "pve2")
+        await run.pass_(400)
+        assert run.cluster.guest(112).node != "pve2"
+        (one,) = run.replay.told[before:]
+        assert one.text.startswith("🔴 pve2 is offline")
+        (card,) = [text for text in run.replay.shown.values() if "pve2 is offline" in text]
+        assert "HA started elsewhere: ct-files" in card
+
+
 async def test_a_lost_quorum_takes_over_nothing_that_was_wrong_before() -> None:
     async with story() as run:
         before = len(run.replay.told)

@@ -144,3 +144,20 @@ def test_a_container_that_began_anew_while_the_bot_was_away_counts(more: dict[st
         **{"nodes": [node()], "after": 600, "aging": False, "first": True, "nodes_age": "nodes" not in more, **more},
     )
     assert len(film.memory.guests[104].resets) == resets
+
+
+def down_and_up(nodes: Sequence[Any], again: Any, stopped_on: str = "", **more: Any) -> list[Finding]:
+    """Of `ha_error`, where the bot looks all the time: it ran, was gone (or seen stopped there), and runs `again`."""
+    film = Film()
+    film.poll([RUNS], NODES)
+    film.poll([replace(RUNS, status=Status.UNKNOWN, uptime=None)], nodes)
+    if stopped_on:
+        film.poll([replace(RUNS, node=stopped_on, status=Status.STOPPED, uptime=None)], nodes)
+    return found("ha_error", film.poll([again], nodes, aging=False, **more))
+
+
+@pytest.mark.parametrize("stopped_on", ["", "pve2"])
+def test_of_a_node_that_is_offline_no_guest_is_told_of_by_itself(stopped_on: str) -> None:
+    again = replace(RUNS, node="pve2", uptime=3)
+    assert down_and_up([offline("pve1"), node("pve2")], again, stopped_on) == []
+    assert down_and_up(NODES, again, stopped_on)  # no node went: HA has found it dead
