@@ -35,7 +35,7 @@ from bot.pve.client import Client
 from bot.pve.cluster import Cluster
 from bot.pve.feeds import backups, ceph, disks, guests, ha, nodes, packages, replication, tokens
 from bot.pve.rows import ClusterStatus, Resources
-from bot.pve.snapshot import Sight, merge
+from bot.pve.snapshot import Visibility, merge
 from tests.pve.server import Clock, Play, Scripted, Seen, Wire, config
 
 FOLDER = Path(os.environ.get("RECORDED_DIR") or Path(__file__).resolve().parents[2] / "shared/pve/recorded")
@@ -152,7 +152,7 @@ def name_of(row: Mapping[str, Any]) -> str:
 def same_picture(payload: Any, value: Resources) -> None:
     """What is made of it, where nobody says more: the offline nodes' guests unknown, shared storages once."""
     refused = PveForbidden("Permission check failed (/, Sys.Audit)")
-    seen = merge("main", value, refused, before=None, taken=DAY, sight=Sight(token="t"))
+    seen = merge("main", value, refused, before=None, taken=DAY, visibility=Visibility(token="t"))
     offline = {name_of(row) for row in payload if row["type"] == "node" and row.get("status") != "online"}
     assert {guest.vmid for guest in seen.guests if guest.status is Status.UNKNOWN} >= {
         guest.vmid for guest in value.guests if guest.node in offline

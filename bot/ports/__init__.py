@@ -17,6 +17,7 @@ from bot.ports.alerts import (
     SILENCE,
     Changes,
     Courier,
+    Explanation,
     Kept,
     Ledger,
     Lost,
@@ -25,7 +26,6 @@ from bot.ports.alerts import (
     Vitals,
     Watched,
     Watching,
-    Why,
 )
 from bot.ports.claims import Claim, Claims
 from bot.ports.doors import UNSENT, Audit, Clock, Messenger, Pve, Store
@@ -62,6 +62,7 @@ __all__ = [
     "Clock",
     "Courier",
     "Env",
+    "Explanation",
     "Kept",
     "Ledger",
     "Lost",
@@ -74,5 +75,4 @@ __all__ = [
     "Vitals",
     "Watched",
     "Watching",
-    "Why",
 ]

@@ -89,7 +89,7 @@ class Changes:
 
 
 class Lost(Enum):
-    """Why Telegram did not take a message that the deliverer had for it."""
+    """Explanation Telegram did not take a message that the deliverer had for it."""
 
     LATER = "later"  # 429, 5xx, no connection: nothing was shown; try again after `Undelivered.after`
     UNKNOWN = "unknown"  # it was sent and no answer came: perhaps it was shown
@@ -145,7 +145,7 @@ class Courier(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Why:
+class Explanation:
     """One alert explained to one chat, for /why."""
 
     alert: Alert
@@ -228,7 +228,7 @@ class Watching(Protocol):
 
     def habits(self, chat: int) -> Habits: ...
 
-    def why(self, number: int, chat: int) -> Why | None: ...
+    def why(self, number: int, chat: int) -> Explanation | None: ...
 
     def reasons(self, subject: Subject, rules: Sequence[str]) -> Mapping[str, Said]:
         """Of these rules, why each tells nothing of that, as of the last good poll: off, silenced, held 3 of 5 min,

@@ -27,7 +27,7 @@ from bot.pve.feeds.source import Source
 from bot.pve.flight import Flight, Kept, quietly
 from bot.pve.link import Link
 from bot.pve.seek import Seek
-from bot.pve.snapshot import Sight, merge
+from bot.pve.snapshot import Visibility, merge
 from bot.pve.tls import HostReport
 from bot.pve.veil import Veil
 from bot.spawn import Spawn
@@ -281,21 +281,21 @@ class Cluster:
         )
         if isinstance(resources, PveError):
             raise resources
-        sight = Sight(token=self._view.token) if resources.guests else await self._sight()
+        visibility = Visibility(token=self._view.token) if resources.guests else await self._visibility()
         before = self._latest
-        self._latest = merge(self.key, resources, said, before=before, taken=self._clock.now(), sight=sight)
+        self._latest = merge(self.key, resources, said, before=before, taken=self._clock.now(), visibility=visibility)
         self._latest_at = self._clock.monotonic()
         # To take ten thousand guests apart takes 10 ms, and somebody waits for the new ones: the old ones go later.
         asyncio.get_running_loop().call_later(LET_GO, id, before)
         return self._latest
 
-    async def _sight(self) -> Sight:
+    async def _visibility(self) -> Visibility:
         """Are there no guests, or may the token not see any?"""
         try:
             may = await self.permissions(Role.VIEWER)
         except PveError as error:
-            return Sight(token=self._view.token, all_guests=None, detail=error.reason)
-        return Sight(token=self._view.token, all_guests=may is not None and may.allows("VM.Audit", "/vms"))
+            return Visibility(token=self._view.token, all_guests=None, detail=error.reason)
+        return Visibility(token=self._view.token, all_guests=may is not None and may.allows("VM.Audit", "/vms"))
 
     def _kept(self, name: str, fresh: float, fetch: Callable[[], Awaitable[T]]) -> Kept[T]:
         return Kept(fetch, fresh=fresh, stale=STALE, spawn=self._spawn, name=name, monotonic=self._clock.monotonic)

@@ -15,7 +15,7 @@ from bot.pve.rows import ClusterStatus, Resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Visibility:
     """What the view token may see; only asked for where no guest is to be seen."""
 
     token: str
@@ -30,7 +30,7 @@ def merge(
     *,
     before: Snapshot | None,
     taken: datetime,
-    sight: Sight,
+    visibility: Visibility,
 ) -> Snapshot:
     nodes = _nodes(cluster, resources.nodes, status)
     gone = {node.name for node in nodes if node.online is not True}
@@ -38,7 +38,7 @@ def merge(
     if gone or resources.nameless:
         guests = tuple(_told(guest, gone, resources.nameless, before) for guest in guests)
     storages = _storages(resources.storages, gone)
-    unseen = [*_offline(nodes, guests), *_bare(nodes), *_invisible(guests, sight), *_status(status, sight)]
+    unseen = [*_offline(nodes, guests), *_bare(nodes), *_invisible(guests, visibility), *_status(status, visibility)]
     if resources.dropped:
         unseen.append(Unseen(gap=Gap.ROWS_DROPPED, count=resources.dropped))
     name, quorate, standalone = _who(cluster, nodes, status, before)
@@ -124,15 +124,15 @@ def _bare(nodes: Iterable[Node]) -> Iterable[Unseen]:
             yield Unseen(gap=Gap.NODE_BARE, subject=node.name)
 
 
-def _invisible(guests: tuple[Guest, ...], sight: Sight) -> Iterable[Unseen]:
-    if not guests and not sight.all_guests:
-        yield Unseen(gap=Gap.NO_GUESTS_VISIBLE, subject=sight.token, detail=sight.detail)
+def _invisible(guests: tuple[Guest, ...], visibility: Visibility) -> Iterable[Unseen]:
+    if not guests and not visibility.all_guests:
+        yield Unseen(gap=Gap.NO_GUESTS_VISIBLE, subject=visibility.token, detail=visibility.detail)
 
 
-def _status(status: ClusterStatus | PveError, sight: Sight) -> Iterable[Unseen]:
+def _status(status: ClusterStatus | PveError, visibility: Visibility) -> Iterable[Unseen]:
     match status:
         case PveForbidden():
-            yield Unseen(gap=Gap.STATUS_FORBIDDEN, subject=sight.token, detail=status.reason)
+            yield Unseen(gap=Gap.STATUS_FORBIDDEN, subject=visibility.token, detail=status.reason)
         case PveError():
             yield Unseen(gap=Gap.STATUS_FAILED, subject=status.host, detail=status.reason)
         case ClusterStatus():

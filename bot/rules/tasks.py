@@ -110,8 +110,8 @@ def _end(task: Task) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One that was told of several."""
+class Burst:
+    """A line that was told of several failed tasks."""
 
     first: float  # epoch s at which the first of them ended
     last: float
@@ -127,14 +127,14 @@ class Line:
         return severity <= self.worst and 0 <= (now - self.at).total_seconds() < within
 
 
-def _told(view: View) -> list[Line]:
+def _told(view: View) -> list[Burst]:
     prefix = alert_key("task_failed", cluster_subject(view), "heap ")
-    found: list[Line] = []
+    found: list[Burst] = []
     for key, at in view.before.events.items():
         if key.startswith(prefix):
             first, last, worst, *_ = (*key[len(prefix) :].split(), "", "")  # before, a line named only its first
             bad = Severity.__members__.get(worst.upper(), Severity.INFO)
-            found.append(Line(first=float(first), last=float(last or first), worst=bad, at=at))
+            found.append(Burst(first=float(first), last=float(last or first), worst=bad, at=at))
     return found
 
 
@@ -186,7 +186,7 @@ def _said(task: Task, guest: Guest | None) -> Said:
 
 def _burst(view: View, heap: list[Task], limits: Limits) -> Finding:
     worst = max(severity(task) for task in heap)
-    line = Line(first=_end(heap[0]), last=max(_end(task) for task in heap), worst=worst, at=view.at)
+    line = Burst(first=_end(heap[0]), last=max(_end(task) for task in heap), worst=worst, at=view.at)
     return Finding(
         rule="task_failed",
         subject=cluster_subject(view),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.model import Guest
 from bot.model.readings import EXPECT_AGENT, AgentPings
-from bot.watch.line import Line
+from bot.watch.line import FeedLine
 
 
 class Agents:
@@ -12,7 +12,7 @@ class Agents:
         self.asked = False  # is any guest that runs expected to have one?
         self._tagged: frozenset[int] = frozenset()
 
-    def look(self, guests: Sequence[Guest], lines: Iterable[Line], now: float) -> None:
+    def look(self, guests: Sequence[Guest], lines: Iterable[FeedLine], now: float) -> None:
         """At each poll. `lines`: the readings of agents. They are due at once where a guest is newly tagged; and what
         was read before nobody was asked any more is none: disks may have been emptied meanwhile."""
         asked, tagged = self.asked, self._tagged

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.model import Alert, Blind, Card, Habits, News, Phase, Record, Route, Silence, Subject
 from bot.pages.alerting.alertwords import when
-from bot.ports import Changes, Claims, Clock, Ledger, Pulse, Vitals, Why
+from bot.ports import Changes, Claims, Clock, Explanation, Ledger, Pulse, Vitals
 from bot.rules import Limit, Rule
 from bot.screen import Message
 from bot.text import Said, say
@@ -91,7 +91,7 @@ class Asked:
     def habits(self, chat: int) -> Habits:
         return self._deliverer.habits(chat)
 
-    def why(self, number: int, chat: int) -> Why | None:
+    def why(self, number: int, chat: int) -> Explanation | None:
         alert, now = self.alert(number), self._clock.now()
         if alert is None:
             return None

@@ -23,7 +23,7 @@ from bot.ports import Clock, Watched
 from bot.text import say
 from bot.watch import pace
 from bot.watch.agents import Agents
-from bot.watch.line import Line
+from bot.watch.line import FeedLine
 from bot.watch.rights import lacking, needed
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class Feeder:
         self._hour = daily_hour if scale == 1.0 else None
         self._zone = zone
         self._unread = unread
-        self._lines: dict[tuple[str, str], Line] = {}
+        self._lines: dict[tuple[str, str], FeedLine] = {}
         self._snapshot: Snapshot | None = None
         self._online: frozenset[str] = frozenset()
         self._agents = Agents()
@@ -174,10 +174,10 @@ class Feeder:
                 if (feed.key, node) not in self._lines:
                     self._new_line(feed, node, pace.first(feed, index, len(names), self._scale))
 
-    def _new_line(self, feed: Feed[Any], node: str, wait: float) -> Line:
+    def _new_line(self, feed: Feed[Any], node: str, wait: float) -> FeedLine:
         now = self._clock.monotonic()
         due = now + wait
-        line = Line(feed=feed, node=node, slot=due, due=due, pace=feed.every * self._scale, scale=self._scale)
+        line = FeedLine(feed=feed, node=node, slot=due, due=due, pace=feed.every * self._scale, scale=self._scale)
         if feed.key == DISKS.key and node in self._unread:
             line.absent = True
         elif feed.key in pace.DAILY and self._hour is not None and (last := self._fact(line)) is not None:
@@ -209,7 +209,7 @@ class Feeder:
     def _soon(self, feed: Feed[Any]) -> None:
         self._lines[feed.key, ""].soon(self._clock.monotonic())
 
-    def _askable(self, line: Line) -> bool:
+    def _askable(self, line: FeedLine) -> bool:
         if not self._there(line):
             return False
         if line.feed.key == DISKS.key and line.node in self._unread:
@@ -219,16 +219,16 @@ class Feeder:
         status = self._lines.get((NODE_STATUS.key, line.node))  # a node that does not answer is asked one thing only
         return line is status or status is None or not status.silent or status.barred is not None
 
-    def _judge(self, line: Line) -> None:
+    def _judge(self, line: FeedLine) -> None:
         line.barred = None
         if self._rights is not None and lacking(self._rights, line.feed, line.node):
             privilege, path = needed(line.feed, line.node, self._version)
             line.barred = say("The token lacks {privilege} on {path}.", privilege=privilege, path=path)
 
-    def _there(self, line: Line) -> bool:
+    def _there(self, line: FeedLine) -> bool:
         return not line.feed.per_node or line.node in self._online
 
-    def _wanted(self, line: Line) -> bool:
+    def _wanted(self, line: FeedLine) -> bool:
         """Agents are nobody's business until a guest is expected to have one."""
         return line.feed.key not in BY_AGENT or self._agents.asked
 
@@ -251,11 +251,11 @@ class Feeder:
 
     # -- one reading -----------------------------------------------------------------------------------------------
 
-    def _start(self, line: Line) -> None:
+    def _start(self, line: FeedLine) -> None:
         line.starts(self._clock.monotonic())
         line.task = self._spawn(self._read(line), f"{line.feed.key} {line.node}".strip())
 
-    async def _read(self, line: Line) -> None:
+    async def _read(self, line: FeedLine) -> None:
         try:
             value = await self._pve.feed(line.feed, line.node)
         except PveError as error:
@@ -271,7 +271,7 @@ class Feeder:
 
     # -- once a day ------------------------------------------------------------------------------------------------
 
-    def _daily(self, line: Line, last: datetime, otherwise: float) -> float:
+    def _daily(self, line: FeedLine, last: datetime, otherwise: float) -> float:
         """Monotonic: in the chosen hour, the nodes one after the other; `otherwise` where it was missed for days."""
         now = self._clock.now()
         at = pace.daily(last, now, self._hour or 0, self._zone)
@@ -282,11 +282,11 @@ class Feeder:
         wait = (at - now).total_seconds() + pace.place(line.feed, index, len(nodes)) * pace.SPREAD
         return self._clock.monotonic() + max(wait, 0.0)
 
-    def _keep(self, line: Line, at: datetime) -> None:
+    def _keep(self, line: FeedLine, at: datetime) -> None:
         key = f"{FACT}{self._pve.key}/{line.feed.key}/{line.node}"
         self._facts[key] = self._new[key] = at.isoformat()
 
-    def _fact(self, line: Line) -> datetime | None:
+    def _fact(self, line: FeedLine) -> datetime | None:
         text = self._facts.get(f"{FACT}{self._pve.key}/{line.feed.key}/{line.node}", "")
         try:
             at = datetime.fromisoformat(text)

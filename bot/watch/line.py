@@ -17,7 +17,7 @@ GRACE = 30.0  # s on top of them: polls come when they come
 
 
 @dataclass(slots=True)
-class Line:
+class FeedLine:
     feed: Feed[Any]
     node: str
     slot: float  # its place in time: it is due a whole number of paces after it

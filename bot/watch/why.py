@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from bot.model import Alert, Phase
-from bot.ports import Why
+from bot.ports import Explanation
 from bot.text import Said, lines, say, span
 
 KNOWN_NO_MORE = "A rule of an earlier version."
 
 
-def why(alert: Alert, rule_help: str | None, told: Said, silenced: Said | None, hold: float) -> Why:
+def why(alert: Alert, rule_help: str | None, told: Said, silenced: Said | None, hold: float) -> Explanation:
     """`told`: what the deliverer says of one chat, `silenced` the silence that covers it; `hold`: s for which it has
     to be found before it fires."""
     finding = alert.finding
@@ -23,7 +23,7 @@ def why(alert: Alert, rule_help: str | None, told: Said, silenced: Said | None, 
         told = say("Nobody was told yet: {held}.", held=held(alert, hold))
     if silenced is not None:
         told = lines(told, silenced)
-    return Why(
+    return Explanation(
         alert=alert,
         rule_help=rule_help or KNOWN_NO_MORE,
         because=finding.because,

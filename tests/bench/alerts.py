@@ -31,7 +31,7 @@ from bot.model.feeds import Feed
 from bot.model.readings import Backups
 from bot.pve import rows, tasks
 from bot.pve.client import _uncollected
-from bot.pve.snapshot import Sight, merge
+from bot.pve.snapshot import Visibility, merge
 from bot.rules import RULES
 from bot.rules.limits import Book
 from bot.spawn import Spawn
@@ -69,7 +69,9 @@ class Prepared(Simulated):
         found = await asyncio.to_thread(_uncollected, lambda body: rows.resources(body, self.key), self.bodies[0])
         status = rows.cluster_status(self.bodies[1])  # small: in the loop, as the client reads it
         now = self._clock.now()
-        self._latest = merge(self.key, found, status, before=self._latest, taken=now, sight=Sight(token=TOKEN))
+        self._latest = merge(
+            self.key, found, status, before=self._latest, taken=now, visibility=Visibility(token=TOKEN)
+        )
         return self._latest
 
     async def feed(self, feed: Feed[T], node: str = "") -> T:

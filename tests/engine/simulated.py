@@ -17,7 +17,7 @@ from bot.model.readings import BackupJob
 from bot.pve import parse, rows, tasks
 from bot.pve.feeds import Feeding
 from bot.pve.feeds.source import Source
-from bot.pve.snapshot import Sight, merge
+from bot.pve.snapshot import Visibility, merge
 
 T = TypeVar("T")
 TOKEN = "telemox@pve!view"
@@ -99,7 +99,9 @@ class Simulated:
         except PveError as error:
             status = error
         taken = self._clock.now()
-        self._latest = merge(self.key, found, status, before=self._latest, taken=taken, sight=Sight(token=TOKEN))
+        self._latest = merge(
+            self.key, found, status, before=self._latest, taken=taken, visibility=Visibility(token=TOKEN)
+        )
         return self._latest
 
     async def tasks(self) -> tuple[Task, ...]:

@@ -8,7 +8,7 @@ from bot.access import Asker
 from bot.model import Alert, Blind, Card, Habits, Phase, Record, Route, Silence, Subject
 from bot.pages.alerting.alertwords import worst_first
 from bot.pages.alerting.digestcard import digest
-from bot.ports import Claims, Pulse, Why
+from bot.ports import Claims, Explanation, Pulse
 from bot.screen import Message, Place, Screen
 from bot.text import Said, say
 from bot.watch.why import why
@@ -75,7 +75,7 @@ class Watch:
     def habits(self, chat: int) -> Habits:
         return self.ways.get(chat, Habits(chat=chat))
 
-    def why(self, number: int, chat: int) -> Why | None:
+    def why(self, number: int, chat: int) -> Explanation | None:
         alert = self.kept.get(number)
         if alert is None:
             return None

@@ -20,7 +20,7 @@ from bot.pve import addresses, parse, rows, tasks
 from bot.pve.cluster import Cluster
 from bot.pve.faults import of_status
 from bot.pve.parse import Garbled
-from bot.pve.snapshot import Sight, merge
+from bot.pve.snapshot import Visibility, merge
 from bot.text import Reader, html, plain
 from tests.pve import samples
 from tests.pve.samples import upid
@@ -140,9 +140,9 @@ def test_the_picture_of_mutated_answers_is_sound(resources: Any, status: Any, ea
         said = rows.cluster_status(body(status))
     except Garbled as error:
         said = PveForbidden(str(error))
-    sight = Sight(token="telemox@pve!view", all_guests=False)
-    before = merge("main", read(earlier), said, before=None, taken=NOW, sight=sight)
-    seen = merge("main", read(resources), said, before=before, taken=NOW, sight=sight)
+    visibility = Visibility(token="telemox@pve!view", all_guests=False)
+    before = merge("main", read(earlier), said, before=None, taken=NOW, visibility=visibility)
+    seen = merge("main", read(resources), said, before=before, taken=NOW, visibility=visibility)
     sound(seen)
     gone = {node.name for node in seen.nodes if node.online is not True}
     assert all(guest.status is Status.UNKNOWN for guest in seen.guests if guest.node in gone)

@@ -10,13 +10,13 @@ from bot.errors import PveError, PveForbidden, PveNoAnswer
 from bot.model import Gap, Guest, Kind, Snapshot, Status, Unseen
 from bot.pve import rows
 from bot.pve.parse import Garbled, flag, loads, moment, number, refusal, text, whole, words
-from bot.pve.snapshot import Sight, merge
+from bot.pve.snapshot import Visibility, merge
 from tests.pve import samples
 from tests.pve.samples import GIB, ct, node, storage, vm
 from tests.pve.server import HOSTILE
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
-SIGHT = Sight(token="telemox@pve!view")
+SEES_ALL = Visibility(token="telemox@pve!view")
 
 
 def body(data: object) -> bytes:
@@ -28,7 +28,7 @@ def picture(
     status: object | PveError | None = None,
     *,
     before: Snapshot | None = None,
-    sight: Sight = SIGHT,
+    visibility: Visibility = SEES_ALL,
 ) -> Snapshot:
     read = rows.resources(body(samples.resources() if resources is None else resources), "main")
     said = (
@@ -36,7 +36,7 @@ def picture(
         if isinstance(status, PveError)
         else rows.cluster_status(body(samples.status() if status is None else status))
     )
-    return merge("main", read, said, before=before, taken=NOW, sight=sight)
+    return merge("main", read, said, before=before, taken=NOW, visibility=visibility)
 
 
 def one(row: dict[str, Any]) -> Guest:
@@ -183,10 +183,10 @@ def test_no_guests_and_no_right_to_see_any_are_told_apart() -> None:
     empty = [node("pve1")]
     gaps = [gap.gap for gap in picture(empty).unseen]
     assert Gap.NO_GUESTS_VISIBLE not in gaps
-    blind = Sight(token="telemox@pve!view", all_guests=False)
-    assert Unseen(gap=Gap.NO_GUESTS_VISIBLE, subject="telemox@pve!view") in picture(empty, sight=blind).unseen
-    unsure = Sight(token="telemox@pve!view", all_guests=None, detail="no answer in time")
-    (gap,) = [gap for gap in picture(empty, sight=unsure).unseen if gap.gap is Gap.NO_GUESTS_VISIBLE]
+    blind = Visibility(token="telemox@pve!view", all_guests=False)
+    assert Unseen(gap=Gap.NO_GUESTS_VISIBLE, subject="telemox@pve!view") in picture(empty, visibility=blind).unseen
+    unsure = Visibility(token="telemox@pve!view", all_guests=None, detail="no answer in time")
+    (gap,) = [gap for gap in picture(empty, visibility=unsure).unseen if gap.gap is Gap.NO_GUESTS_VISIBLE]
     assert gap.detail == "no answer in time"
 
 

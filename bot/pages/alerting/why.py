@@ -15,7 +15,7 @@ from bot.pages.alerting.naming import ANY, Target, nearest, unknown
 from bot.pages.alerting.watched import explained, names, one, seen, watch
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, pairs
-from bot.ports import Why
+from bot.ports import Explanation
 from bot.screen import Button, Open, Screen
 from bot.text import Said, fold, lines, say
 
@@ -41,7 +41,7 @@ class Near:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    why: Why
+    why: Explanation
     clusters: Mapping[str, str]
     now: datetime
 
