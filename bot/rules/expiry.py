@@ -21,7 +21,7 @@ from bot.rules.readings import (
 )
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.subjects import cluster_subject, opens
-from bot.text import Said, code, lines, say
+from bot.text import Said, code, day_clock, lines, say
 
 CA = frozenset({"pve-root-ca.pem"})
 """The cluster's own CA: ten years, and renewed by another way."""
@@ -81,7 +81,7 @@ def _certificate(view: View, node: str, file: str, one: Certificate, limit: Limi
         over=say("Certificate {file} of {node} is renewed", file=file, node=node),
         details=_mend(file, one, left, pinned=breaks),
         because=lines(
-            say("expires {when}", when=f"{one.expires:%Y-%m-%d %H:%M} UTC"),
+            say("expires {when}", when=day_clock(one.expires)),
             say("warning {n} days ahead", n=f"{limit.warning or 0:.0f}"),
             say("critical {n} days ahead", n=f"{limit.critical or 0:.0f}"),
         ),
@@ -165,7 +165,7 @@ def tokens(view: View, limits: Limits) -> Iterator[Finding]:
             over=say("The token {name} is renewed", name=token.name),
             details=(say("then nothing is seen, or done, with it"), code(mend)),
             because=lines(
-                say("expires {when}", when=f"{token.expires:%Y-%m-%d %H:%M} UTC"),
+                say("expires {when}", when=day_clock(token.expires)),
                 say("warning {n} days ahead", n=f"{limit.warning or 0:.0f}"),
             ),
             cures=(opens(say("Who am I"), "whoami"),),

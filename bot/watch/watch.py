@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 
-from bot.access import Asker, Role
+from bot.access import Role
 from bot.clock import SteadyClock
 from bot.errors import StoreFailed
 from bot.model import Alert, News, Silence, Subject
-from bot.model.view import Memory, Push, Starts, Stranger, View
+from bot.model.view import Memory, Starts, View
 from bot.ports import Changes, Clock, Ledger, Spawner, Watched
 from bot.rules import Limit, Rule
-from bot.watch.changing import Changing
 from bot.watch.delivering import Delivering
 from bot.watch.evaluate import Evaluation, again, evaluating
+from bot.watch.heard import Heard
 from bot.watch.inhibit import Parents, hanging
 from bot.watch.look import look
 from bot.watch.orders import Orders
 from bot.watch.post import Around, Feeding, Post
-from bot.watch.pushed import POINTS_TO, dealt_with, strays
+from bot.watch.pushed import dealt_with, strays
 from bot.watch.sights import Sight
 from bot.watch.silence import maintained
 from bot.watch.starts import begin, stopped
@@ -32,15 +32,13 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 13.0
 """Seconds that a poll may take at least: one try at a host that hangs, and one at the next."""
-AGAIN = 30.0
-"""Seconds from one reading of everything to the next, at least."""
 HURRY = 5.0
 """Seconds from one poll to the next, at least, where something hurries it."""
 NOTICE = 1.0
 """Seconds within which that is noticed."""
 
 
-class Watch(Changing):
+class Watch(Heard):
     """`await start()` reads what was kept; `run()` starts the loops.
 
     poll      s between polls
@@ -81,7 +79,6 @@ class Watch(Changing):
         self._tell_often = often
         self._orders = Orders(sight.orders, clock)
         self._said: set[str] = set()  # rules whose fault is in the log
-        self._looked_again: float | None = None  # monotonic
         self._rests = asyncio.Event()
         self._unsaid = True  # the store's fault is not in the log yet
 
@@ -122,49 +119,6 @@ class Watch(Changing):
     async def leave(self) -> None:
         """A clean stop: the next start is no sign of trouble. Raises: StoreFailed."""
         await self._ledger.save(Changes(facts=stopped(self._clock.now())))
-
-    async def push(self, push: Push, cluster: str = "") -> None:
-        """A notification of Proxmox VE's own, for the next poll of `cluster`; that comes soon. Where it did not say
-        which, or one that is not watched, it is the one whose node sent it.
-
-        Raises: StoreFailed; it is told all the same, unless the process ends before.
-        """
-        post = self._posts.get(cluster) or self._of_host(push.host)
-        if post is None:
-            return
-        changes = Changes(facts=post.pushes.take(push))
-        post.hurried = True
-        if post.feeder is not None and push.kind in POINTS_TO:
-            post.feeder.soon(POINTS_TO[push.kind], push.host)
-        try:
-            await self._ledger.save(changes)
-        except StoreFailed:
-            self._unsaved = merge(changes, self._unsaved)  # a poll may have dealt with it meanwhile
-            raise
-
-    def stranger(self, stranger: Stranger) -> None:
-        """Somebody without a role wrote: the cluster that speaks for the bot itself tells of it."""
-        post = next(iter(self._posts.values()), None)
-        if post is not None:
-            post.strange(stranger)
-
-    def _of_host(self, host: str) -> Post | None:
-        """The cluster that has a node of that name; else the first."""
-        posts = list(self._posts.values())
-        known = (post for post in posts if (seen := post.pve.latest()) is not None and host in seen.by_node)
-        return next(known, posts[0] if posts else None)
-
-    def look_again(self, by: Asker) -> bool:
-        now = self._clock.monotonic()
-        if self._looked_again is not None and now - self._looked_again < AGAIN:
-            return False
-        self._looked_again = now
-        log.info("%s has everything read again", by.name)
-        for post in self._posts.values():
-            post.hurried = True
-            if post.feeder is not None:
-                post.feeder.hurry()
-        return True
 
     def _hanging(self) -> frozenset[int]:
         setting, now = self._setting, self._clock.now()
