@@ -230,7 +230,7 @@ def test_a_clock_that_jumped_shows_no_negative_time() -> None:
             TWO,
             "🔺 homelab · 14:02 worse: nas 96 % full\nfull in about 3 days",
         ),
-        (NewsKind.ESCALATED, ANEW, ONE, "🔺 14:02 nas is not back"),
+        (NewsKind.ESCALATED, ANEW, ONE, "⚠️ nas is not back"),
         # it may be drawn late, or after it was over: what it tells is what happened
         (NewsKind.ESCALATED, OVER_LATE, ONE, "🔺 13:59 worse: nas 96 % full\nfull in about 3 days"),
         (NewsKind.RESOLVED, over(FIRED), ONE, "🟢 ct-mail runs again · 7 min"),

@@ -78,9 +78,11 @@ def ended(alert: Alert, clusters: Mapping[str, str]) -> Said:
 
 def worse(alert: Alert, clusters: Mapping[str, str], now: datetime) -> Said:
     """`🔺 14:10 worse: nas 96 % full`: what happened, beside the card that says how it stands. Nobody edits it, so
-    it claims no state that passes."""
-    finding, at = alert.finding, when(alert.reminded or now, now)
-    said = say("{when} {said}" if finding.anew else "{when} worse: {said}", when=at, said=finding.said)
+    it claims no state that passes; but for what is told anew: that is an alarm, and looks like one."""
+    finding = alert.finding
+    if finding.anew:
+        return _headed(alert, finding.said, clusters)
+    said = say("{when} worse: {said}", when=when(alert.reminded or now, now), said=finding.said)
     return _headed(alert, said, clusters, "🔺")
 
 
