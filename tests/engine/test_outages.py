@@ -51,8 +51,7 @@ async def test_one_that_is_not_back_after_a_shutdown_in_order_is_told_with_sound
         assert quiet.silent
         assert quiet.text.startswith("🔵 pve2 is off, shut down by root@pam")
         assert (loud.silent, loud.reply) == (False, True)
-        assert loud.text.startswith("🔺 ")
-        assert " pve2 has not come back, ordered down " in loud.text.splitlines()[0]
+        assert loud.text.splitlines()[0].startswith("🔴 pve2 has not come back, ordered down ")
         assert "worse" not in loud.text
 
 
@@ -92,8 +91,7 @@ async def test_what_was_told_before_its_maintenance_is_told_anew_beside_its_card
         await run.pass_(100)
         first, again = (one for one in run.replay.told[before:] if "pve2 is offline" in one.text)
         assert (first.silent, again.silent, again.reply) == (False, False, True)
-        assert again.text.splitlines()[0].startswith("🔺 ")
-        assert again.text.splitlines()[0].endswith(" pve2 is offline · maintenance is over")
+        assert again.text.splitlines()[0] == "🔴 pve2 is offline · maintenance is over"
         assert run.replay.shown[card].startswith("🔴 pve2 is offline · maintenance is over")
 
 
