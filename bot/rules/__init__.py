@@ -1,5 +1,10 @@
 """TABLE: what is worth an alert. One row and one pure function a rule, grouped by subject.
 
+    guest/ node/ storage/ backup/        by what they are about, with what explains it and how it ends
+    cluster.py tasks.py upkeep.py expiry.py own.py        the rest
+    scan.py sight.py readings.py subjects.py grades.py    what they share: what was seen, of what, how bad
+    rule.py table.py limits.py scopes.py inhibits.py      what a rule is, all of them, their figures, what hides what
+
 To add a rule: write its `find` in the file of its subject, and its row in that file's `RULES` (rule.py says what the
 columns are). Its settings, its line in docs/alerts.md and its place in /why come from the row.
 

@@ -7,7 +7,7 @@ from bot.model import Finding, Severity
 from bot.model.feeds import CERTIFICATES, DAY, NODE_STATUS, SUBSCRIPTION, TOKENS
 from bot.model.readings import Certificate
 from bot.model.view import View
-from bot.rules.endings import unlisted
+from bot.rules.guest.endings import unlisted
 from bot.rules.readings import (
     listed,
     of_cluster,

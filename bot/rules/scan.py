@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from bot.model import Guest, Kind, Status
 from bot.model.memo import memo
 from bot.model.view import GuestWas, View
-from bot.rules.causes import HA_STARTED
+from bot.rules.guest.causes import HA_STARTED
 from bot.rules.sight import blind, seen
 
 CALM = HA_STARTED | {"", "ignored"}

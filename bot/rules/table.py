@@ -2,49 +2,30 @@
 
 from collections.abc import Mapping
 
-from bot.rules import (
-    agents,
-    backups,
-    cluster,
-    coverage,
-    disks,
-    expected,
-    expiry,
-    frozen,
-    guests,
-    ha,
-    nodes,
-    own,
-    presence,
-    replication,
-    storages,
-    stores,
-    strain,
-    tasks,
-    troubled,
-    upkeep,
-    usage,
-    zpools,
-)
+from bot.rules import cluster, expiry, own, tasks, upkeep
+from bot.rules.backup import coverage, failed, stores
+from bot.rules.guest import agents, expected, stopped, troubled, usage
+from bot.rules.node import figures, frozen, ha, presence, strain
 from bot.rules.rule import Rule
+from bot.rules.storage import disks, replication, storages, zpools
 
 RULES: tuple[Rule, ...] = (
     *cluster.RULES,
     *presence.RULES,
     *frozen.RULES,
     *ha.RULES,
-    *guests.RULES,
+    *stopped.RULES,
     *expected.RULES,
     *troubled.RULES,
     *agents.RULES,
     *usage.RULES,
-    *nodes.RULES,
+    *figures.RULES,
     *strain.RULES,
     *storages.RULES,
     *zpools.RULES,
     *disks.RULES,
     *replication.RULES,
-    *backups.RULES,
+    *failed.RULES,
     *coverage.RULES,
     *stores.RULES,
     *tasks.RULES,

@@ -6,7 +6,7 @@ from bot.model import Finding, Severity
 from bot.model.feeds import DAY, MINUTE, PACKAGES, SERVICES, SNAPSHOTS
 from bot.model.readings import GuestSnapshots, Packages
 from bot.model.view import Push, View
-from bot.rules.endings import unlisted, unwell
+from bot.rules.guest.endings import unlisted, unwell
 from bot.rules.readings import (
     guest_named,
     listed,

@@ -17,7 +17,7 @@ from bot.model.readings import StorageState
 from bot.model.view import View
 from bot.ports import Watched
 from bot.rules import Confirm
-from bot.rules.boots import polled
+from bot.rules.node.boots import polled
 from bot.rules.sight import storage_of
 from bot.watch.evaluate import Found
 

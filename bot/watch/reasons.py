@@ -7,8 +7,8 @@ from bot.model import About, Alert, Guest, Phase, Silence, Status, Subject
 from bot.model.view import View
 from bot.pages.alerting.alertwords import when
 from bot.rules import Limit, Rule
+from bot.rules.guest.whynot import WHY_NOT
 from bot.rules.limits import MUTE
-from bot.rules.whynot import WHY_NOT
 from bot.text import Said, say
 from bot.watch.silence import concerns
 from bot.watch.why import held

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from bot.model import Guest, Kind, Snapshot, Status
 from bot.model.view import GuestWas, NodeWas, View
-from bot.rules.boots import LAG, node_restarted, polled
-from bot.rules.causes import DOWN, last_ran, of_restart, reaches, took_down
+from bot.rules.guest.causes import DOWN, last_ran, of_restart, reaches, took_down
+from bot.rules.guest.troubled import RESETS, RESETS_FOR
+from bot.rules.node.boots import LAG, node_restarted, polled
 from bot.rules.sight import blind, whole
-from bot.rules.troubled import RESETS, RESETS_FOR
 
 K = TypeVar("K")
 V = TypeVar("V")

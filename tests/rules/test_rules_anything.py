@@ -21,23 +21,13 @@ from bot.model.readings import (
     ZfsPool,
 )
 from bot.model.view import Cut, GuestWas, Memory, NodeWas, Order, Push, View
-from bot.rules import (
-    BY_KEY,
-    Limits,
-    agents,
-    cluster,
-    expected,
-    frozen,
-    guests,
-    ha,
-    nodes,
-    presence,
-    strain,
-    troubled,
-    usage,
-)
+from bot.rules import BY_KEY, Limits, cluster
 from bot.rules import Kind as Lasts
+from bot.rules.guest import agents, expected, troubled, usage
+from bot.rules.guest import stopped as guests
 from bot.rules.inhibits import inhibits
+from bot.rules.node import figures as nodes
+from bot.rules.node import frozen, ha, presence, strain
 from bot.text import Reader, html, plain
 from bot.watch.memory import remember
 from tests.rules.views import HOSTILE, NOW, task

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.model import Finding, Severity, Status
-from bot.rules.causes import ROWS
+from bot.rules.guest.causes import ROWS
 from tests.rules.views import Film, card, found, guest, node, offline, one, task, view
 
 RUNS = guest(hastate="started")

@@ -10,7 +10,7 @@ from bot.model.feeds import ONBOOT
 from bot.model.readings import GuestNotes
 from bot.model.view import GuestWas, Memory, NodeWas, Order, View
 from bot.rules import BY_KEY
-from bot.rules.whynot import WHY_NOT
+from bot.rules.guest.whynot import WHY_NOT
 from tests.rules.views import NOW, feeds, found, guest, later, node, task, view, words
 
 SEVEN, EIGHT, TEN = "guest_stopped_by_itself", "guest_expected_down", "guest_paused"

@@ -11,20 +11,10 @@ from bot.model import About, Kind, Outcome, Snapshot, Status, Subject, readings
 from bot.model import feeds as table
 from bot.model.feeds import Feeds, Reading
 from bot.model.view import Memory, NodeWas, Push, StorageWas, Stranger, View
-from bot.rules import (
-    Limits,
-    backups,
-    coverage,
-    disks,
-    expiry,
-    own,
-    replication,
-    storages,
-    stores,
-    tasks,
-    upkeep,
-    zpools,
-)
+from bot.rules import Limits, expiry, own, tasks, upkeep
+from bot.rules.backup import coverage, stores
+from bot.rules.backup import failed as backups
+from bot.rules.storage import disks, replication, storages, zpools
 from bot.text import Reader, html, plain
 from tests.rules_slow.slowviews import AT, DAY, HOUR, NASTY, guest, node, storage, task, view
 

@@ -11,7 +11,7 @@ from bot.model.feeds import BACKUPS, FAILED
 from bot.model.readings import BackupJob, Backups, GuestBackup
 from bot.model.view import Memory, Push
 from bot.rules import BY_KEY, Limits
-from bot.rules.retried import ending
+from bot.rules.backup.retried import ending
 from bot.text import Reader, Said, plain
 from tests.rules_slow.slowviews import (
     AT,

@@ -11,7 +11,7 @@ from bot.model.feeds import STORAGES, THIN
 from bot.model.readings import StorageState, ThinPool
 from bot.model.view import Memory, StorageWas
 from bot.rules import BY_KEY, Confirm, Limits
-from bot.rules.storages import full_in
+from bot.rules.storage.storages import full_in
 from tests.rules_slow.slowviews import (
     AT,
     BLIND,

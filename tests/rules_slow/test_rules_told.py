@@ -13,7 +13,7 @@ from bot.model.view import GuestWas, Memory, Push, View
 from bot.rules import BY_KEY, RULES
 from bot.rules.inhibits import PARENTS, inhibits
 from bot.rules.limits import Book
-from bot.rules.zpools import ERRORS, ROSE
+from bot.rules.storage.zpools import ERRORS, ROSE
 from bot.watch.evaluate import evaluate
 from bot.watch.memory import remember
 from bot.watch.tick import Setting, tick

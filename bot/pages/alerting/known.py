@@ -14,8 +14,8 @@ from bot.pages.page import Enquiry
 from bot.pages.parts import WORDS
 from bot.pages.problems import RULES, Problem, problems
 from bot.ports import Watching
+from bot.rules.guest.whynot import WHY_NOT
 from bot.rules.subjects import guest_subject, storage_subject
-from bot.rules.whynot import WHY_NOT
 from bot.screen import Button, Open, Screen
 from bot.text import Said, Value, bold, cut, lines, raw, say
 

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from bot.model import Finding, Guest, Severity, Snapshot, Status
 from bot.model.view import GuestWas, View
-from bot.rules.boots import LAG, booted_at, node_restarted, polled
-from bot.rules.causes import SLACK, of_node, of_restart, reaches
-from bot.rules.presence import ORDERED
+from bot.rules.guest.causes import SLACK, of_node, of_restart, reaches
+from bot.rules.node.boots import LAG, booted_at, node_restarted, polled
+from bot.rules.node.presence import ORDERED
 from bot.rules.rule import Limits
 from bot.rules.scan import recall
 from bot.rules.sight import remembered

@@ -18,9 +18,9 @@ from functools import lru_cache
 from bot.model import Guest, Outcome, Status, Task
 from bot.model.feeds import HA
 from bot.model.view import GuestWas, View
-from bot.rules.boots import booted_at, node_restarted, polled
-from bot.rules.fences import maintained
-from bot.rules.passing import LOCKED, MOVED, passing, under_way
+from bot.rules.guest.passing import LOCKED, MOVED, passing, under_way
+from bot.rules.node.boots import booted_at, node_restarted, polled
+from bot.rules.node.fences import maintained
 from bot.rules.sight import remembered
 from bot.text import Moment, Said, from_epoch, say
 

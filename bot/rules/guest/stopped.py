@@ -12,10 +12,10 @@ from bot.model.feeds import ONBOOT
 from bot.model.memo import memo
 from bot.model.readings import GuestNotes
 from bot.model.view import GuestWas, View
-from bot.rules.causes import HA_BUSY, Cause, ha_wants, last_ran, of_down, took_down
-from bot.rules.endings import stopped
-from bot.rules.expected import CRITICAL, EXPECT_UP, expected
 from bot.rules.grades import more
+from bot.rules.guest.causes import HA_BUSY, Cause, ha_wants, last_ran, of_down, took_down
+from bot.rules.guest.endings import stopped
+from bot.rules.guest.expected import CRITICAL, EXPECT_UP, expected
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 from bot.rules.scan import scan
 from bot.rules.sight import sees_running

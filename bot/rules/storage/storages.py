@@ -7,12 +7,12 @@ from datetime import datetime
 from bot.model import Finding, Severity, Snapshot, Storage, Subject
 from bot.model.feeds import DAY, HOUR, MINUTE, STORAGES, THIN
 from bot.model.view import StorageWas, View
-from bot.rules.endings import unlisted
 from bot.rules.grades import graded
-from bot.rules.places import is_root, leads, places
+from bot.rules.guest.endings import unlisted
 from bot.rules.readings import is_online, listed, of_other, page_of_node, passed, per_node, percent, sees_reading
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 from bot.rules.sight import blind, seen, sees_storage, storage_of
+from bot.rules.storage.places import is_root, leads, places
 from bot.rules.subjects import HOLD_DISKS, named, opens, storage_subject
 from bot.text import Said, lines, say, size, size_pair
 

@@ -9,9 +9,9 @@ from bot.model import Finding, Guest, Severity, Status, Subject
 from bot.model.feeds import AGENT, FILESYSTEMS
 from bot.model.readings import EXPECT_AGENT, AgentPings
 from bot.model.view import View
-from bot.rules.endings import guest_of, running, unwell
-from bot.rules.expected import CRITICAL
 from bot.rules.grades import graded
+from bot.rules.guest.endings import guest_of, running, unwell
+from bot.rules.guest.expected import CRITICAL
 from bot.rules.rule import Kind as Lasts
 from bot.rules.rule import Limit, Limits, Rule
 from bot.rules.sight import in_sight, seen, sees_guest

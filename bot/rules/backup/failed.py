@@ -11,14 +11,14 @@ from bot.model.feeds import BACKUPS
 from bot.model.readings import GuestBackup
 from bot.model.tasks import lost
 from bot.model.view import Push, View
-from bot.rules.boots import booted_at
-from bot.rules.causes import SLACK
+from bot.rules.backup.retried import ending, gone
+from bot.rules.backup.vzdumps import SHOWN_FOR, TOGETHER, Run, alone, began, latest, logs, runs, vzdumps
+from bot.rules.guest.causes import SLACK
+from bot.rules.node.boots import booted_at
 from bot.rules.readings import guest_named, listed, name_of, of_other
-from bot.rules.retried import ending, gone
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import seen
 from bot.rules.subjects import ask, guest_key, opens
-from bot.rules.vzdumps import SHOWN_FOR, TOGETHER, Run, alone, began, latest, logs, runs, vzdumps
 from bot.text import Said, lines, say
 
 RETRIES = 3

@@ -10,10 +10,10 @@ from bot.model import Finding, Guest, Outcome, Severity, Status, Subject
 from bot.model.feeds import ONBOOT
 from bot.model.readings import GuestNotes
 from bot.model.view import GuestWas, View
-from bot.rules.boots import booted_at
-from bot.rules.causes import HA_BUSY, STOPALL, ordered_down
-from bot.rules.endings import guest_of, missed
 from bot.rules.grades import active, more
+from bot.rules.guest.causes import HA_BUSY, STOPALL, ordered_down
+from bot.rules.guest.endings import guest_of, missed
+from bot.rules.node.boots import booted_at
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.scan import scan
 from bot.rules.sight import seen, sees_running

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from bot.model import Finding, Guest, Kind, Outcome, Severity, Subject
 from bot.model.view import View
-from bot.rules.boots import polled
-from bot.rules.endings import running
 from bot.rules.grades import active, floor, graded
+from bot.rules.guest.endings import running
+from bot.rules.node.boots import polled
 from bot.rules.rule import Kind as Lasts
 from bot.rules.rule import Limit, Limits, Rule
 from bot.rules.scan import containers

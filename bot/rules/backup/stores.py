@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from bot.model import Finding, Severity
 from bot.model.feeds import BACKUPS
 from bot.model.view import View
-from bot.rules.coverage import Late, late_ones
-from bot.rules.endings import unwell
+from bot.rules.backup.coverage import Late, late_ones
+from bot.rules.guest.endings import unwell
 from bot.rules.readings import of_cluster, of_other, passed, sees_reading
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.subjects import guest_key, opens

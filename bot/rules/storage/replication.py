@@ -6,8 +6,8 @@ from bot.model import Finding, Guest, Severity, Subject
 from bot.model.feeds import DAY, REPLICATION
 from bot.model.readings import ReplicationJob
 from bot.model.view import View
-from bot.rules.endings import unwell
 from bot.rules.grades import graded
+from bot.rules.guest.endings import unwell
 from bot.rules.readings import (
     guest_named,
     is_online,

@@ -6,7 +6,7 @@ from bot.model import Finding, Severity, Subject
 from bot.model.feeds import ZFS, ZPOOLS
 from bot.model.readings import ZfsErrors
 from bot.model.view import View
-from bot.rules.endings import unwell
+from bot.rules.guest.endings import unwell
 from bot.rules.readings import of_other, page_of_node, per_node, sees_reading
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.text import Said, lines, say

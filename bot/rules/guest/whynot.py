@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from bot.model import Guest, Status
 from bot.model.feeds import ONBOOT
 from bot.model.view import View
-from bot.rules.causes import HA_BUSY, ha_wants, of_down, ordered_down, took_down
-from bot.rules.expected import EXPECT_UP, STARTALL, boots, expected
 from bot.rules.grades import more
-from bot.rules.guests import asleep, ran
+from bot.rules.guest.causes import HA_BUSY, ha_wants, of_down, ordered_down, took_down
+from bot.rules.guest.expected import EXPECT_UP, STARTALL, boots, expected
+from bot.rules.guest.stopped import asleep, ran
+from bot.rules.guest.troubled import backed_up, paused_last
 from bot.rules.rule import Limit
-from bot.rules.troubled import backed_up, paused_last
 from bot.text import Said, say
 
 WhyNot = Callable[[View, Guest, Limit], Said | None]

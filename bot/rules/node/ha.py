@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from bot.model import About, Finding, Severity, Subject
 from bot.model.feeds import HA
 from bot.model.view import View
-from bot.rules.endings import guest_of, unwell
-from bot.rules.fences import Fence, fenced, returned
 from bot.rules.grades import more
-from bot.rules.restarted import restarted
+from bot.rules.guest.endings import guest_of, unwell
+from bot.rules.node.fences import Fence, fenced, returned
+from bot.rules.node.restarted import restarted
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.scan import scan
 from bot.rules.sight import remembered, seen, sees_hastate, sees_node

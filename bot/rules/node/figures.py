@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from bot.model import Finding, Node, Severity, Subject
 from bot.model.feeds import NODE_STATUS
 from bot.model.view import View
-from bot.rules.causes import BUSY, running
-from bot.rules.endings import unwell
 from bot.rules.grades import active, graded
-from bot.rules.places import is_root
+from bot.rules.guest.causes import BUSY, running
+from bot.rules.guest.endings import unwell
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import blind, lately, seen, sees_feed, sees_figures
+from bot.rules.storage.places import is_root
 from bot.rules.subjects import node_key, node_page, node_subject, tasks_of_node
 from bot.text import Said, say, share, size, size_pair
 

@@ -7,9 +7,9 @@ from bot.model import Finding, Outcome, Task
 from bot.model.feeds import BACKUPS
 from bot.model.readings import GuestBackup
 from bot.model.view import View
+from bot.rules.backup.vzdumps import SHOWN_FOR, Run, alone, began, latest, logs, runs, vzdumps
 from bot.rules.readings import name_of
 from bot.rules.sight import whole
-from bot.rules.vzdumps import SHOWN_FOR, Run, alone, began, latest, logs, runs, vzdumps
 from bot.text import Moment, say, say_n
 
 

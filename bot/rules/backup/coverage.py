@@ -9,7 +9,8 @@ from bot.model.feeds import BACKUPS, DAY, HOUR
 from bot.model.memo import memo
 from bot.model.readings import BackupJob, Backups
 from bot.model.view import View
-from bot.rules.endings import unwell
+from bot.rules.backup.vzdumps import logs, vzdumps
+from bot.rules.guest.endings import unwell
 from bot.rules.readings import (
     guest_named,
     listed,
@@ -23,7 +24,6 @@ from bot.rules.readings import (
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import blind, both, seen, sees_guest
 from bot.rules.subjects import ask, cluster_subject, guest_key, guest_subject, opens
-from bot.rules.vzdumps import logs, vzdumps
 from bot.text import day_clock, lines, say, say_n
 
 LEAST, WORST = 26 * HOUR, 7 * DAY

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from bot.model import Cure, Finding, Guest, Kind, Outcome, Severity, Status, Subject
 from bot.model.view import View
-from bot.rules.causes import OF_NODE, of_down, took_down
-from bot.rules.endings import paused, running
-from bot.rules.expected import CRITICAL
+from bot.rules.guest.causes import OF_NODE, of_down, took_down
+from bot.rules.guest.endings import paused, running
+from bot.rules.guest.expected import CRITICAL
 from bot.rules.rule import Confirm, Limit, Limits, Rule
 from bot.rules.rule import Kind as Lasts
 from bot.rules.scan import recall, scan

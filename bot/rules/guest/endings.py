@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bot.model import Finding, Guest, Status
 from bot.model.view import View
-from bot.rules.causes import ha_wants, of_down, ordered_down
+from bot.rules.guest.causes import ha_wants, of_down, ordered_down
 from bot.rules.sight import seen
 from bot.text import Said, say
 

@@ -1,0 +1,1 @@
+"""Rules about backups: those that failed, and those that are not made."""

@@ -1,0 +1,1 @@
+"""Rules about guests, what explains that one is down, and how their alerts end."""

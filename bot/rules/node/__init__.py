@@ -1,0 +1,1 @@
+"""Rules about nodes, and what HA makes of one that is lost."""

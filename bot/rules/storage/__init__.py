@@ -1,0 +1,1 @@
+"""Rules about where guests are kept: storages, pools, disks, replication."""
