@@ -9,6 +9,8 @@ FOLLOWED = 60.0
 """Seconds by which the wall clock may step and is believed at once."""
 STEP = 1.0
 """Seconds of a step from which on what was measured before it is of no use."""
+AHEAD = timedelta(minutes=2)
+"""What was written down with a time further ahead than this was by a clock that was wrong: it counts as of now."""
 PATIENCE = 900.0
 """Seconds after which a wall clock that jumped is believed, where nobody can say whether it is right."""
 

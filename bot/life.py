@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.clock import AHEAD
 from bot.model import Alert, Finding, News, NewsKind, Phase, Severity
 
 HOUR, DAY = 3600.0, 86400.0
@@ -284,6 +285,8 @@ def _quiet(alert: Alert, at: _Poll) -> bool:
 
 def _later(alert: Alert, at: _Poll) -> tuple[Alert, NewsKind | None]:
     """What time alone brings: the end of a quiet time, a reminder."""
+    if alert.fired is not None and alert.fired - at.now > AHEAD:  # the clock was set back
+        alert = replace(alert, fired=at.now)
     if alert.flapping is not None:
         if at.now < alert.flapping <= at.later(QUIET):
             return alert, None

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
+from bot.clock import AHEAD
 from bot.deliver.desk import IN_DIGEST, Desk, read_time
 from bot.deliver.hours import last_digest, last_night, monday, night
 from bot.deliver.plan import GROUP_WAIT, Scene, Why, digested, level, same, sounds, wanted, why
@@ -16,6 +17,9 @@ from bot.model import Alert, Card, Habits, Outgoing, Phase, Route, Severity
 from bot.pages.alerting import digestcard
 from bot.screen import Place
 from bot.text import EMPTY, Said, lines
+
+DUE = ("deliver.night.", "deliver.digest.", "deliver.since.")
+"""Facts that hold a time, each of one chat."""
 
 
 class Digests:
@@ -86,6 +90,12 @@ class Digests:
         return card
 
     # -- digests ---------------------------------------------------------------------------------------------------
+
+    def right(self, now: datetime) -> None:
+        """What was written down while the clock was ahead counts as of now: no digest waits for that date."""
+        for key, value in list(self.desk.facts.items()):
+            if key.startswith(DUE) and (at := read_time(value)) is not None and at - now > AHEAD:
+                self.desk.fact(key, now.isoformat())
 
     def digests(self, now: datetime, monotonic: float) -> None:
         by_chat: dict[int, list[Place]] = {}

@@ -15,7 +15,7 @@ from bot.deliver.hours import night
 from bot.deliver.ordered import Ordered
 from bot.deliver.plan import GROUP_WAIT, Scene, Why, above, digested, heads, level, sounds, urgent, wanted
 from bot.deliver.trial import TEST_LASTS
-from bot.deliver.unsent import OF_OPEN, UNSENT, forget
+from bot.deliver.unsent import OF_OPEN, UNSENT, forget, withhold
 from bot.model import Alert, News, NewsKind, Phase, Severity
 from bot.pages.alerting import alertcard
 from bot.screen import Place
@@ -41,6 +41,7 @@ class Planner(Digests):
 
     def begin(self, now: datetime, monotonic: float) -> None:
         """After load(): what fired before the restart has waited since then."""
+        self.right(now)
         for alert in self.desk.alerts.values():
             if alert.fired is not None:
                 waited = min(max(0.0, (now - alert.fired).total_seconds()), GROUP_WAIT * self.scale)
@@ -51,6 +52,7 @@ class Planner(Digests):
 
     def take(self, alerts: Mapping[int, Alert], news: Sequence[News], now: datetime, monotonic: float) -> None:
         self._merge(alerts, now)
+        self.right(now)
         parents = self.parents()
         for number, alert in self.desk.alerts.items():
             if alert.fired is not None:
@@ -67,6 +69,7 @@ class Planner(Digests):
         for place in self.desk.places():
             self._cards(place, parents, now, monotonic)
         forget(self.desk, self.flying, now)
+        withhold(self.desk, now, self.zone)
 
     def needed(self, alerts: Iterable[Alert], now: datetime) -> set[int]:
         """Numbers of those, all over, that are still to be shown somewhere."""

@@ -6,6 +6,7 @@ from bot.deliver.desk import Desk
 from bot.deliver.draw import Artist
 from bot.deliver.plan import held
 from bot.deliver.trouble import Refusals
+from bot.deliver.unsent import withheld
 from bot.model import Card, Outgoing
 
 MANY = 3
@@ -52,6 +53,7 @@ class Queue:
             and letter.id not in desk.unwritten.fresh.letters
             and letter.card not in waits
             and (letter.after is None or letter.after <= now)
+            and not withheld(letter, desk.alerts.get(letter.alert))
         ]
         letters.sort(key=lambda letter: letter.id)
         card = min(ready, key=lambda card: card.id, default=None)
@@ -78,5 +80,9 @@ class Queue:
             for card in desk.cards.values()
             if card.message is None and not card.closed and card.made is not None and card.chat not in desk.parked
         ]
-        made += [max(one.made, one.after or one.made) for one in desk.outbox.values() if one.chat not in desk.parked]
+        made += [
+            max(one.made, one.after or one.made)
+            for one in desk.outbox.values()
+            if one.chat not in desk.parked and not withheld(one, desk.alerts.get(one.alert))
+        ]
         return max(0.0, (now - min(made)).total_seconds()) if made else 0.0

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from bot.deliver.desk import IN_DIGEST, Desk
-from bot.model import Alert, Card, Phase
+from bot.deliver.hours import night
+from bot.deliver.plan import urgent
+from bot.model import Alert, Card, Outgoing, Phase
 from bot.screen import Place
 
 KEPT = timedelta(days=7)
@@ -22,13 +24,15 @@ DAY = timedelta(days=1)
 """For so long a digest waits for such a chat."""
 OF_OPEN = frozenset({"escalate", "remind", "steady"})
 """Letters about what is open: late, they would be wrong."""
+LASTING = frozenset({"escalate", "steady"})
+"""Of them, those that a silence only keeps back: nothing else would say it after it. A reminder comes again."""
 
 
 def forget(desk: Desk, flying: set[int], now: datetime) -> None:
     """`flying`: ids of cards that are being sent."""
     for letter in list(desk.outbox.values()):
         late = letter.kind == "digest" and letter.chat in desk.parked and now - letter.made > DAY
-        if late or (letter.kind in OF_OPEN and _stale(desk.alerts.get(letter.alert))):
+        if late or (letter.kind in OF_OPEN and _stale(letter, desk.alerts.get(letter.alert))):
             desk.drop_letter(letter.id)
     places = desk.places()
     closed = []
@@ -50,9 +54,27 @@ def forget(desk: Desk, flying: set[int], now: datetime) -> None:
             desk.drop_card(card.id)
 
 
-def _stale(alert: Alert | None) -> bool:
-    """It is over, or somebody has it in hand, or wants to hear nothing of it."""
-    return alert is None or not alert.open or alert.acked is not None or bool(alert.silenced)
+def withhold(desk: Desk, now: datetime, machine: tzinfo | None) -> None:
+    """What a silence keeps back may come free in quiet hours: then it waits for their end, as what comes in them."""
+    for letter in list(desk.outbox.values()):
+        alert = desk.alerts.get(letter.alert)
+        if alert is None or not withheld(letter, alert) or urgent(alert):
+            continue
+        quiet = night(desk.habit(letter.chat), now, machine)
+        if quiet is not None and letter.after != quiet[1]:
+            desk.put_letter(replace(letter, after=quiet[1]))
+
+
+def withheld(letter: Outgoing, alert: Alert | None) -> bool:
+    """Is it kept back: by a silence or, where it is late already, since it is perhaps over?"""
+    return letter.kind in LASTING and alert is not None and (bool(alert.silenced) or alert.misses > 0)
+
+
+def _stale(letter: Outgoing, alert: Alert | None) -> bool:
+    """It is over, or somebody has it in hand, or wants to hear nothing of it, now or then."""
+    if alert is None or not alert.open or alert.acked is not None:
+        return True
+    return bool(alert.silenced) and letter.kind not in LASTING
 
 
 def _still(card: Card, alerts: Mapping[int, Alert]) -> Card:
@@ -60,7 +82,7 @@ def _still(card: Card, alerts: Mapping[int, Alert]) -> Card:
     it is. What was shown before, and is sent once more, makes no sound and stays."""
     if card.silent:
         return card
-    left = tuple(number for number in card.alerts if not _withheld(alerts.get(number)))
+    left = tuple(number for number in card.alerts if not _kept_back(alerts.get(number)))
     return card if left == card.alerts else replace(card, alerts=left)
 
 
@@ -77,7 +99,7 @@ def _give_up(desk: Desk, card: Card, now: datetime) -> None:
         desk.put_card(gone)
 
 
-def _withheld(alert: Alert | None) -> bool:
+def _kept_back(alert: Alert | None) -> bool:
     return alert is not None and (bool(alert.silenced) or alert.phase is Phase.PENDING)
 
 

@@ -66,10 +66,12 @@ def voice(was: Alert | None, alert: Alert, news: News | None, now: datetime) -> 
         case NewsKind.ESCALATED if was is not None:
             if was.reminded is None:  # nothing was told yet: once it is, it is told as bad as it is
                 return replace(alert, reminded=None), None
+            if alert.finding.anew:  # by what was found before it is judged whether that is worse: it is not told yet
+                alert = replace(alert, finding=was.finding, headline=was.headline)
             return replace(alert, severity=was.severity, reminded=was.reminded), NewsKind.CHANGED
         case NewsKind.REMINDED if was is not None:
             return replace(alert, reminded=was.reminded, reminders=was.reminders), None
         case NewsKind.STEADY if was is not None:
-            return replace(alert, reminded=was.reminded), NewsKind.CHANGED
+            return replace(alert, reminded=was.reminded, flapping=was.flapping), None  # it is said at a poll after it
         case _:
             return alert, kind

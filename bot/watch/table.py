@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
+from bot.clock import AHEAD
 from bot.life import WINDOW
 from bot.model import Alert, Phase, Record, Silence
 from bot.ports import NUMBER, SILENCE, Changes, Kept
@@ -71,6 +72,13 @@ class Table:
         for id_ in over:
             del self.silences[id_]
         return over
+
+    def righted(self, now: datetime) -> list[Silence]:
+        """Those that were made while the clock was ahead: they last as long as they were to, from now on."""
+        wrong = [silence for silence in self.silences.values() if silence.made - now > AHEAD]
+        right = [replace(one, made=now, until=now + (one.until - one.made)) for one in wrong]
+        self.silences |= {silence.id: silence for silence in right}
+        return right
 
     def forget(
         self, cluster: str, shown: set[int], now: datetime, scale: float, accepted: Callable[[], Collection[int]]

@@ -223,7 +223,7 @@ class Watch(Heard):
         self, post: Post, view: View, evaluation: Evaluation, ticked: Ticked, after: Memory
     ) -> tuple[Changes, list[News]]:
         table = self._table
-        expired = table.expired(view.at)
+        expired, righted = table.expired(view.at), table.righted(view.at)
         table.of[post.key] = ticked.alerts
         remembered = post.remember(view, evaluation, ticked.events, after)
         over = {number for number, alert in ticked.alerts.items() if alert.over}
@@ -232,7 +232,7 @@ class Watch(Heard):
         accepted = self._deliverer.accepted
         forgotten = table.forget(post.key, shown - told_now, view.at, self._setting.scale, accepted)
         forgotten = merge(forgotten, Changes(facts=post.pushes.done(dealt_with(view, evaluation, ticked.events))))
-        mine = Changes(alerts=ticked.changed, gone=ticked.gone, silences_gone=expired)
+        mine = Changes(alerts=ticked.changed, gone=ticked.gone, silences=righted, silences_gone=expired)
         if ticked.changed:
             mine = merge(mine, Changes(facts=table.facts))
         return merge(mine, remembered, forgotten), list(ticked.news)

@@ -342,3 +342,40 @@ async def test_a_jump_of_the_wall_clock_neither_tells_early_nor_keeps_for_ever()
     world.clock.jump(7200)
     await world.tick(1)
     assert len(world.texts()) == 1
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_digests_come_after_a_clock_that_was_ahead_for_weeks(restarts: bool) -> None:
+    world = World(Route(chat=OPS), habits=[NIGHTLY], now=at("2026-11-24T21:00"))
+    await world.tick(0)
+    world.clock.jump(40 * 86400)
+    await world.wait(60)
+    await world.deliverer.set_habits(replace(NIGHTLY, digest=time(9)))  # from when on the next one tells is kept, too
+    await world.wait(60)
+    world.clock.jump(-40 * 86400)
+    if restarts:
+        await world.restart()
+    await until(world, "2026-11-24T23:00")
+    world.fire(1, WARNING)
+    world.fire(2, INFO, rule="updates", event="x")
+    await world.wait(1800)
+    world.over(1)
+    await until(world, "2026-11-25T12:00")
+    night, day = world.texts()
+    assert night.startswith("🌙")
+    assert "(1)" in night
+    assert day.startswith("📋")
+    assert "(2)" in day
+    await until(world, "2026-11-26T12:00")
+    assert len(world.texts()) == 2
+
+
+async def test_a_digest_is_told_once_though_the_clock_is_set_back_by_some_seconds() -> None:
+    world = World(Route(chat=OPS), habits=[NIGHTLY], now=at("2026-11-24T21:00"))
+    await until(world, "2026-11-24T23:00")
+    world.fire(1, CRITICAL)
+    await until(world, "2026-11-25T08:00")
+    await world.tick(1)
+    world.clock.jump(-30)
+    await world.wait(600)
+    assert [text.startswith("🌙") for text in world.texts()] == [False, True]

@@ -7,7 +7,7 @@ import pytest
 
 from bot.deliver.trouble import REFUSED as REFUSALS
 from bot.deliver.unsent import WAITING
-from bot.model import Habits, NewsKind
+from bot.model import Habits, NewsKind, Phase
 from bot.ports import Lost, Undelivered
 from bot.text import Reader, plain
 from tests.deliver.kit import CRITICAL, GONE, INFO, LATER, NOON, OPS, REFUSED, WARNING, World, alert
@@ -68,7 +68,80 @@ async def test_nobody_is_told_late_that_it_is_still_so_or_worse(kind: NewsKind, 
     world = World()
     await away(world, kind, **fields)
     assert not any("still" in one.text or "worse" in one.text for one in world)
+    lasts = kind is NewsKind.ESCALATED and "silenced" in fields  # a silence keeps it back until it ends
+    assert [letter.kind for letter in world.shelf.outbox.values()] == ["escalate"] * lasts
+
+
+async def test_an_escalation_that_a_silence_caught_unsent_is_heard_after_it() -> None:
+    world = World()
+    await away(world, NewsKind.ESCALATED, silenced=3)
+    await world.restart()
+    await world.wait(60)
+    assert world.deliverer.behind == 0  # it waits on purpose
+    world.change(1, NewsKind.CHANGED, silenced=0)
+    await world.wait(60)
+    assert [("worse: " in one.text, one.silent) for one in world] == [(False, False), (True, False)]
+    await world.wait(600)
+    assert len(world.texts()) == 2
+
+
+@pytest.mark.parametrize("fields", [{"acked": NOON, "acked_by": "Ana"}, {"phase": Phase.OVER, "over": NOON}])
+async def test_an_escalation_that_was_dealt_with_during_its_silence_is_not_told(fields: dict[str, object]) -> None:
+    world = World()
+    await away(world, NewsKind.ESCALATED, silenced=3)
+    world.change(1, NewsKind.CHANGED, **fields)
+    await world.wait(60)
     assert world.shelf.outbox == {}
+    if 1 in world.alerts:
+        world.change(1, NewsKind.CHANGED, silenced=0)
+    await world.wait(600)
+    assert not any("worse" in one.text for one in world)
+
+
+async def test_an_escalation_is_not_told_after_its_silence_while_it_is_perhaps_over() -> None:
+    world = World()
+    await away(world, NewsKind.ESCALATED, silenced=3)
+    world.change(1, NewsKind.CHANGED, silenced=0, misses=1)
+    await world.wait(60)
+    assert len(world.texts()) == 1
+    world.change(1, NewsKind.CHANGED, misses=0)
+    await world.wait(60)
+    assert sum("worse: " in one.text for one in world) == 1
+
+
+@pytest.mark.parametrize("ends", [1, 12])
+async def test_a_slow_escalation_that_is_silenced_meanwhile_is_heard_by_day(ends: int) -> None:
+    """Its silence ends by night, or by day after it."""
+    world = World(habits=(NIGHTLY,), now=datetime(2026, 11, 24, 22, 0, tzinfo=UTC))
+    world.fire(1, slow=True)
+    await world.wait(2 * 3600, 600)
+    world.worse(1)
+    await world.wait(60)
+    world.change(1, NewsKind.CHANGED, silenced=3)
+    await world.wait(ends * 3600, 600)
+    world.change(1, NewsKind.CHANGED, silenced=0)
+    await world.wait(120)
+    heard = [("worse: " in one.text, one.silent) for one in world][1:]
+    assert heard == ([] if ends == 1 else [(True, False)])
+    await world.wait(8 * 3600, 600)
+    heard = [("worse: " in one.text, one.silent) for one in world][1:]
+    assert heard == [(True, False)]
+
+
+async def test_a_slow_escalation_of_the_day_whose_silence_ends_at_night_waits_for_the_morning() -> None:
+    world = World(habits=(NIGHTLY,), now=datetime(2026, 11, 24, 21, 0, tzinfo=UTC))
+    world.fire(1, slow=True)
+    await world.wait(60)
+    world.telegram.plan[OPS] = [LATER]
+    world.worse(1)
+    await world.tick()
+    world.change(1, NewsKind.CHANGED, silenced=3)
+    await world.wait(3 * 3600, 300)
+    world.change(1, NewsKind.CHANGED, silenced=0)
+    await world.wait(6 * 3600, 600)
+    assert len(world.texts()) == 1
+    await world.wait(2 * 3600, 600)
+    assert [("worse: " in one.text, one.silent) for one in world] == [(False, False), (True, False)]
 
 
 async def test_a_reminder_of_the_night_is_heard_in_the_morning_and_but_once() -> None:

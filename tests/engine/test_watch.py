@@ -478,6 +478,51 @@ async def test_worse_during_a_silence_is_told_after_it(bench: Bench) -> None:
     assert bench.told == [("fired", DOWN_KEY), ("escalated", DOWN_KEY)]
 
 
+async def test_what_is_no_longer_explained_is_told_after_a_silence_that_caught_it(bench: Bench) -> None:
+    quiet = replace(DOWN, severity=Severity.CRITICAL)
+    await bench.poll(quiet, times=3)
+    await bench.poll(replace(quiet, severity=Severity.INFO, quiet=True), times=3)
+    await hush(bench, "guest", "101", minutes=10)
+    anew = replace(quiet, anew=True)
+    await bench.poll(anew, times=20)
+    assert bench.told == [("fired", DOWN_KEY)]
+    await bench.poll(anew, times=30)
+    assert bench.told == [("fired", DOWN_KEY), ("escalated", DOWN_KEY)]
+
+
+async def test_what_stands_after_it_came_and_went_is_said_once_its_silence_ends(bench: Bench) -> None:
+    for _ in range(3):
+        await bench.poll(DOWN, times=3)
+        await bench.poll(times=2)
+    await bench.poll(DOWN, times=3)
+    assert bench.told[-1] == ("flapping", DOWN_KEY)
+    before = len(bench.told)
+    id_ = await hush(bench, "guest", "101")
+    await bench.poll(DOWN, times=150)  # its quiet is over
+    assert len(bench.told) == before
+    assert await bench.watch.unsilence(id_, ANA)
+    await bench.poll(DOWN, times=4)
+    assert bench.told[before:] == [("steady", DOWN_KEY)]
+
+
+async def test_a_silence_that_was_made_while_the_clock_was_ahead_lasts_no_longer_than_it_was_to(bench: Bench) -> None:
+    bench.clock.jump(30 * 86400)
+    await hush(bench, "guest", "101", minutes=10)
+    await bench.poll(DOWN, times=3)
+    bench.clock.jump(-30 * 86400)
+    await bench.poll(DOWN)
+    (silence,) = bench.watch.silences()
+    assert silence.until - bench.clock.now() == timedelta(minutes=10)
+    assert bench.ledger.silences[silence.id] == silence
+    await bench.poll(DOWN, times=39)
+    assert bench.told == []
+    await bench.poll(DOWN, times=2)
+    assert bench.told == [("fired", DOWN_KEY)]
+    fired = bench.of(DOWN_KEY).fired
+    assert fired is not None
+    assert fired <= bench.clock.now()
+
+
 async def test_worse_before_anything_was_told_is_told_once(bench: Bench) -> None:
     await hush(bench, "guest", "101", minutes=10)
     await bench.poll(DOWN, times=5)
