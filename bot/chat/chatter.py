@@ -1,6 +1,7 @@
 """How much is answered in one group: alerts have their share of what it takes in a minute, whoever asks there for what.
 
-No I/O, no clock. Actions and acknowledgements are not counted: they are never refused here.
+No I/O, no clock. Actions, acknowledgements and commands that change something are not counted: they are never refused
+here.
 """
 
 from bot.chat.limiter import A_MINUTE, KEPT, MINUTE, Window

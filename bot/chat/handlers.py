@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Protocol
 
-from bot.access import Asker
+from bot.access import Asker, Role
 from bot.chat import alerttaps, taps
 from bot.chat.beside import MOST, Beside
 from bot.chat.chatter import Chatter
@@ -105,6 +105,7 @@ class Handlers:
         if (
             work is not None
             and isinstance(visit, Typed)
+            and not self._is_change(visit)
             and not self._chatter.enter(visit.place.chat, person, visit.arrived)
         ):
             work = None
@@ -142,14 +143,27 @@ class Handlers:
             if visit.private and not visit.text.startswith("/") and (page := self._pages.get("vm")) is not None:
                 return partial(self._showing.show, visit, page, visit.text.strip()[:ARGUMENT])  # a name is enough
             return None
-        name, addressee, arg = match[1].lower(), match[2], (match[3] or "").strip()[:ARGUMENT]
-        if addressee is not None and addressee.lower() != self._bot.lower():
+        name, arg = match[1].lower(), _argument(match)
+        if not self._is_mine(match):
             return None
         if name == "start" and arg and (target := self._deep_link(arg)) is not None:
             return partial(self._showing.show, visit, *target)
         if (page := self._commands.get(name)) is not None:
             return partial(self._showing.show, visit, page, arg)
         return partial(self._unknown, visit, name) if visit.private else None
+
+    def _is_mine(self, match: re.Match[str]) -> bool:
+        return match[2] is None or match[2].lower() == self._bot.lower()
+
+    def _is_change(self, visit: Typed) -> bool:
+        """Does this change something, by somebody who may? What mends is never one too many."""
+        match = _COMMAND.fullmatch(visit.text)
+        page = self._commands.get(match[1].lower()) if match is not None else None
+        if match is None or page is None or not page.changes:
+            return False
+        arg = _argument(match)
+        ordered = page.change(arg) is not None or bool(arg and page.role is not None and page.role >= Role.OPERATOR)
+        return ordered and page.refusal(visit.asker, arg, visit.private) is None
 
     def _deep_link(self, payload: str) -> tuple[Page, str] | None:
         """t.me/<bot>?start=vm_101: a page and, after the first _, its argument."""
@@ -264,6 +278,10 @@ class Handlers:
             reader=self._reader(visit.place.chat),
             waited=visit.age if isinstance(visit, Typed) else 0.0,
         )
+
+
+def _argument(match: re.Match[str]) -> str:
+    return (match[3] or "").strip()[:ARGUMENT]
 
 
 _ENOUGH = say("This card has opened {n} messages within a minute: use those, or wait a moment.", n=MOST)

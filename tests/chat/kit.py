@@ -188,6 +188,8 @@ class World:
             Page(key="quieten", help="", role=Role.VIEWER, load=self._fresh, draw=self._echo, command=True,
                  changes=True),
             Page(key="ends", help="", role=Role.VIEWER, load=self._ends, draw=self._echo, command=True, changes=True),
+            Page(key="silence", help="", role=Role.OPERATOR, load=self._plain, draw=self._echo, command=True,
+                 changes=True, deed="silencing"),
             Page(key="menu", help="", role=Role.OPERATOR, load=self._plain, draw=self._echo, deed="muting"),
             Page(key="hush", help="", role=Role.OPERATOR, load=self._plain, draw=self._echo),
             Page(key="hidden", help="", role=Role.VIEWER, load=self._plain, draw=self._echo),

@@ -49,6 +49,25 @@ async def test_looks_by_tap_in_a_group_count_as_well_and_what_mends_is_never_ref
         assert home.acts.taps == [(Ask("reboot", "main/101"), BEN), (Do("n1"), BEN)]
 
 
+async def test_a_command_that_changes_something_is_never_one_too_many() -> None:
+    async with house() as home:
+        for who in (home.vera, home.ben, home.ana):
+            for _ in range(ASKED):
+                await home.api.say(home.ops, who, "/status")
+        await home.rest()
+        home.world.shown.clear()
+        for who, text in (
+            (home.ben, "/silence web off"),
+            (home.vera, "/silence web 4h"),  # may not: as any other chatter
+            (home.ben, "/silence"),  # changes nothing
+            (home.ben, "/silence@somebody_else web 4h"),
+            (home.ben, "/status web"),
+        ):
+            await home.api.say(home.ops, who, text)
+        await home.rest()
+        assert home.world.shown == ["web off"]
+
+
 def test_people_who_rest_are_forgotten() -> None:
     chatter = Chatter()
     for person in range(MANY + 1):
