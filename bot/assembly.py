@@ -138,7 +138,7 @@ class Alerts:
             await self.listener.start()
 
     async def forsake(self) -> None:
-        """Once the roles are known, of moved groups too: who has none is told nothing. Raises: StoreFailed."""
+        """Once the roles are known, of moved groups too: who has none is told nothing."""
         await self.deliverer.forsake()
 
     def run(self) -> None:

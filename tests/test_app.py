@@ -4,13 +4,16 @@ import asyncio
 import logging
 import os
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bot import app, config
 from bot.errors import TelemoxError
-from tests.stack import Stack, stack
+from bot.model import Route
+from tests.stack import GROUP, UNKNOWN_GROUP, Stack, stack
 
 
 def settings(s: Stack, changes: dict[str, str]) -> config.Settings:
@@ -75,3 +78,40 @@ async def test_a_refused_bot_token_is_a_sentence_and_no_failed_work(
         with caplog.at_level(logging.INFO), pytest.raises(TelemoxError):
             await app.run(settings(s, {"TELEGRAM_TOKEN": "987654321:another-made-up-secret-of-a-bot-0000"}))
     assert caplog.messages == [], "the sentence is all there is"
+
+
+def refuse_writes(file: Path) -> None:
+    """As on a full disk: what is there can be read, and no row changes."""
+    with closing(sqlite3.connect(file)) as connection:
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        tables = [name for (name,) in found]
+        for table in tables:
+            for verb in ("INSERT", "UPDATE", "DELETE"):
+                connection.execute(
+                    f"CREATE TRIGGER full_{table}_{verb} BEFORE {verb} ON {table}"
+                    " BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+                )
+        connection.commit()
+
+
+async def test_a_bot_that_finds_its_disk_full_starts_and_tells(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with stack(tmp_path, TELEMOX_ALERT_CHATS=str(GROUP), TELEMOX_ALERTS__POLL_SECONDS="5") as s:
+        await s.quiet()
+        assert s.app is not None
+        assert s.app.alerts is not None
+        await s.app.alerts.deliverer.subscribe(Route(chat=UNKNOWN_GROUP))  # has no role: it is forgotten at the start
+        await s.stop_bot(clean=False)
+        refuse_writes(tmp_path / "data" / "telemox.db")
+        await s.start_bot()
+        await s.quiet()
+        s.cluster.crash(102)
+        async with asyncio.timeout(20):
+            while not any("db stopped" in one.text for one in s.api.messages(GROUP)):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert {route.chat for route in s.app.alerts.deliverer.routes()} == {GROUP}
+        told = [one.text for one in s.api.messages(s.ana.id) if "cannot be written down" in one.text]
+    assert len(told) == 1
+    assert "disk is full" in told[0]
+    assert "alerts cannot be written down, and are told all the same" in caplog.text

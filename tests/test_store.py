@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -190,6 +191,23 @@ async def test_kept_arguments(store: Store) -> None:
 async def test_any_text_can_be_kept(store: Store) -> None:
     key = await store.keep("half \ud83d of a pair")
     assert await store.kept(key) == "half ? of a pair"
+
+
+async def test_on_a_full_disk_old_arguments_stay_and_it_opens(tmp_path: Path, clock: Now) -> None:
+    store = await Store.open(tmp_path, clock)
+    key = await store.keep("old")
+    await store.close()
+    clock.at += timedelta(days=400)
+    with closing(sqlite3.connect(tmp_path / "telemox.db")) as before:  # its -wal and -shm stand, as after a kill
+        assert before.execute("SELECT count(*) FROM kept").fetchone() == (1,)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+        try:
+            store = await Store.open(tmp_path, clock)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert await store.kept(key) == "old"
+    await store.close()
 
 
 async def test_old_arguments_go_at_start_unless_they_were_used(tmp_path: Path, clock: Now) -> None:

@@ -17,6 +17,7 @@ unsent     what waits, and need not be sent any more                   saying   
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
@@ -32,6 +33,7 @@ from bot.deliver.planning import Planner
 from bot.deliver.sender import Sender
 from bot.deliver.trial import acked, trial_alert
 from bot.deliver.unwritten import Dirty
+from bot.errors import StoreFailed
 from bot.model import Alert, Card, Fleet, Habits, News, Route
 from bot.pages.alerting import digestcard
 from bot.ports import Audit, Changes, Clock, Courier, Kept, Ledger, Pulse, Spawner
@@ -96,10 +98,12 @@ class Deliverer:
         self._planner.begin(self._clock.now(), self._clock.monotonic())
 
     async def forsake(self) -> None:
-        """At start, once the roles are known: who has none any more is told nothing. Raises: StoreFailed."""
+        """At start, once the roles are known: who has none any more is told nothing. Where that cannot be
+        written down, it is with the first poll that can."""
         if lost := self._desk.forsake(self._ceiling):
             log.info("told no more, since they have no role: %s", ", ".join(map(str, sorted(lost))))
-        await self._flush(None)
+        with suppress(StoreFailed):
+            await self._flush(None)
 
     def take(self, alerts: Mapping[int, Alert], news: Sequence[News], pulse: Sequence[Pulse] = ()) -> Changes:
         """After each tick: all alerts of all clusters as they are now, and what is new. No I/O.

@@ -169,11 +169,21 @@ def _connect(file: Path, now: datetime) -> sqlite3.Connection:
             _upgrade(ideal)
             if lacking := _schema(ideal) - _schema(connection):
                 raise sqlite3.DatabaseError(f"{min(lacking)[0]} is not as it was made")
-        connection.execute("DELETE FROM kept WHERE used < ?", ((now - KEPT_FOR).isoformat(),))
+        _tidy(connection, now)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _tidy(connection: sqlite3.Connection, now: datetime) -> None:
+    """On a full disk that has time until the next start."""
+    try:
+        connection.execute("DELETE FROM kept WHERE used < ?", ((now - KEPT_FOR).isoformat(),))
+    except sqlite3.OperationalError as error:
+        if damaged(error):
+            raise
+        log.error("what is old stays in the database for now: %s", error)
 
 
 def _opened(file: Path) -> sqlite3.Connection:

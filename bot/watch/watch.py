@@ -83,7 +83,8 @@ class Watch(Heard):
         self._unsaid = True  # the store's fault is not in the log yet
 
     async def start(self) -> None:
-        """Raises: StoreFailed."""
+        """Raises: StoreFailed where what was kept cannot be read. What cannot be written is written with the first poll
+        that can: a full disk is no reason to be silent."""
         read = await self._ledger.alerts()
         self._started = self._clock.now()
         kept = ended(read, self._clusters, self._started)
@@ -103,7 +104,12 @@ class Watch(Heard):
         self._deliverer.load(kept)
         begun = begin(kept.facts, self._started, self._setting.scale)
         self._starts = begun.starts
-        await self._ledger.save(merge(strangers, Changes(facts={**dict.fromkeys(damaged, ""), **begun.facts})))
+        changes = merge(strangers, Changes(facts={**dict.fromkeys(damaged, ""), **begun.facts}))
+        try:
+            await self._ledger.save(changes)
+        except StoreFailed as error:
+            self._log_unwritten(error)
+            self._unsaved = merge(changes, self._unsaved)
         if begun.often:
             self._tell_often(begun.often)
 
@@ -157,9 +163,7 @@ class Watch(Heard):
         try:
             good = await self._tick(post)
         except StoreFailed as error:
-            if self._unsaid:
-                log.error("alerts cannot be written down, and are told all the same: %s", error)
-            self._unsaid = False
+            self._log_unwritten(error)
         except Exception:
             log.exception("the watch of %s failed at this poll; it goes on", key)
             post.stumbled()
@@ -262,6 +266,11 @@ class Watch(Heard):
         except Exception:
             log.exception("what was seen of %s cannot be remembered", view.cluster)
             return view.before
+
+    def _log_unwritten(self, error: StoreFailed) -> None:
+        if self._unsaid:
+            log.error("alerts cannot be written down, and are told all the same: %s", error)
+        self._unsaid = False
 
     def _log_broken(self, evaluation: Evaluation) -> None:
         for key, error in evaluation.broken.items():
