@@ -47,7 +47,8 @@ class Refusals:
         return self._of.get(card, (0, None))[0] == 1
 
     def rests(self, card: int, now: datetime) -> bool:
-        return card in self._of and now < self._of[card][1]
+        count, until = self._of.get(card, (0, now))
+        return now < until <= now + timedelta(seconds=REFUSED[count - 1])  # no longer where the clock was set back
 
     def keep(self, cards: Collection[int]) -> None:
         """Of others nothing is sent any more."""

@@ -55,14 +55,17 @@ def forget(desk: Desk, flying: set[int], now: datetime) -> None:
 
 
 def withhold(desk: Desk, now: datetime, machine: tzinfo | None) -> None:
-    """What a silence keeps back may come free in quiet hours: then it waits for their end, as what comes in them."""
+    """What a silence keeps back may come free in quiet hours: then it waits for their end, as what comes in them. None
+    waits for longer, as it would where the clock was set back."""
     for letter in list(desk.outbox.values()):
-        alert = desk.alerts.get(letter.alert)
-        if alert is None or not withheld(letter, alert) or urgent(alert):
+        if letter.kind not in OF_OPEN:
             continue
-        quiet = night(desk.habit(letter.chat), now, machine)
-        if quiet is not None and letter.after != quiet[1]:
-            desk.put_letter(replace(letter, after=quiet[1]))
+        quiet, alert = night(desk.habit(letter.chat), now, machine), desk.alerts.get(letter.alert)
+        end = quiet[1] if quiet is not None else None
+        free = end is not None and alert is not None and withheld(letter, alert) and not urgent(alert)
+        ahead = letter.after is not None and letter.after > (end or now)
+        if letter.after != end and (free or ahead):
+            desk.put_letter(replace(letter, after=end))
 
 
 def withheld(letter: Outgoing, alert: Alert | None) -> bool:

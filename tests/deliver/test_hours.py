@@ -379,3 +379,21 @@ async def test_a_digest_is_told_once_though_the_clock_is_set_back_by_some_second
     world.clock.jump(-30)
     await world.wait(600)
     assert [text.startswith("🌙") for text in world.texts()] == [False, True]
+
+
+async def test_what_waits_for_the_end_of_a_night_of_a_clock_that_was_ahead_is_told() -> None:
+    world = evening()
+    world.fire(1, WARNING, slow=True)
+    await world.wait(60)
+    world.clock.jump(40 * 86400 + 3 * 3600)  # a night
+    world.worse(1)
+    await world.wait(60)
+    assert len(world.texts()) == 1
+    world.clock.jump(-40 * 86400)
+    await world.wait(60)
+    assert len(world.texts()) == 1
+    await until(world, "2026-11-25T08:10")
+    assert [("worse: " in one.text, one.silent) for one in world if "🌙" not in one.text] == [
+        (False, False),
+        (True, False),
+    ]

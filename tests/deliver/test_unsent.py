@@ -283,3 +283,16 @@ async def test_what_telegram_takes_in_no_form_is_tried_again_when_it_gets_worse(
     world.worse(1)
     await world.wait(60)
     assert [(one.text[0], one.silent) for one in world] == [("🔴", False)]
+
+
+async def test_what_telegram_refused_while_the_clock_was_ahead_is_tried_again() -> None:
+    world = World()
+    await world.tick(0)
+    world.telegram.plan[OPS] = [REFUSED]
+    world.clock.jump(40 * 86400)
+    world.fire(1, CRITICAL)
+    await world.tick()
+    assert world.texts() == []
+    world.clock.jump(-40 * 86400)
+    await world.wait(120)
+    assert len(world.texts()) == 1
