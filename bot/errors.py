@@ -18,12 +18,16 @@ TelemoxError
 """
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 
-from bot.text import Said, code, lines, raw, say
+from bot.text import Said, code, folded, lines, raw, say
 
 LONGEST = 240
 """Characters of an outside reason that a chat is shown."""
 VIEW_ROLE, POWER_ROLE = "TelemoxView", "TelemoxPower"
+CLOSED = "connection refused"
+"""The reason where nothing listens on a host that is up."""
 _QUOTED = re.compile(
     r"(?:^|: )['\"]?(?:[{<]|\[[{\"\]]).*|(?<=no JSON): ['\"].*|(?<=expected): ['\"].*|(?<=in it): ['\"].*"
 )
@@ -127,7 +131,39 @@ class PveError(TelemoxError):
 
 
 class PveUnreachable(PveError):
+    """`each`: those of the single hosts, where several were tried."""
+
+    def __init__(self, reason: str, *, host: str = "", each: Sequence["PveUnreachable"] = ()) -> None:
+        super().__init__(reason, host=host)
+        self.each = tuple(sorted(each, key=lambda one: one.host))
+
+    @property
+    def closed(self) -> bool:
+        """Does every host refuse the connection? It is up, then, and pveproxy is not."""
+        return all(one.reason == CLOSED for one in self.each or (self,))
+
+    def why(self) -> Said:
+        """The reason, and what it means; of several hosts in one line, and theirs folded."""
+        reasons = Counter(one.reason for one in self.each)
+        n = len(self.each)
+        if self.closed:
+            both = say("connection refused by all {n} hosts", n=n) if n > 1 else say("connection refused")
+            means = say("The hosts are up, pveproxy is not.") if n > 1 else say("The host is up, pveproxy is not.")
+            return lines(both, means, self._hosts())
+        if not self.each:
+            return say("{reason}", reason=in_words(self.reason))
+        if len(reasons) == 1:
+            return lines(say("all {n} hosts: {reason}", n=n, reason=in_words(self.each[0].reason)), self._hosts())
+        counted = ", ".join(f"{in_words(reason)} ({times})" for reason, times in reasons.most_common(3))
+        return lines(say("none of {n} hosts: {reasons}", n=n, reasons=counted), self._hosts())
+
+    def _hosts(self) -> Said | None:
+        rows = [say("{host}: {reason}", host=one.host, reason=in_words(one.reason)) for one in self.each]
+        return folded(lines(*rows)) if rows else None
+
     def said(self) -> Said:
+        if self.each:
+            return lines(say("Proxmox VE cannot be reached:"), self.why())
         return say("Proxmox VE cannot be reached: {reason}.", reason=in_words(self.reason))
 
 

@@ -15,6 +15,7 @@ from bot.deliver.planning import Planner
 from bot.deliver.unwritten import Dirty
 from bot.model import Alert
 from bot.pages.alerting import liveline
+from bot.pages.alerting.subscribe import told_alone
 from bot.ports import Clock, Courier, Ledger, Lost, Pulse, Undelivered
 from bot.screen import Message, Place, Screen
 from bot.text import Said, code, say
@@ -99,6 +100,7 @@ class Live:
             now=self._clock.now(),
             seen=seen,
             renewed=RENEWED * self._scale,
+            told=told_alone(routes),
         )
 
     def _now(self, chat: int) -> tuple[Screen, _Line]:

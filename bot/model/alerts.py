@@ -91,6 +91,7 @@ class Finding:
     slow: bool = False  # never passes quiet hours and repeats daily, critical or not
     since: datetime | None = None  # when it began, where the rule knows better than the poll; UTC
     affected: tuple[str, ...] = ()  # names of what goes down with it, to be listed in its message
+    ran: int | None = None  # of `affected`, the first so many ran until then; None: of no interest, or not known
     explains: tuple[
         str, ...
     ] = ()  # keys of subjects that it may be the same trouble with, where the rule must say which

@@ -31,6 +31,7 @@ class Unseen:
     count: int = 0  # guests or rows concerned
     detail: str = ""  # Proxmox's own words
     said: Said | None = None  # the same as a sentence that says what to do, where there is one
+    answered: bool = False  # of a cluster: something of it answered, though nothing that could be read
 
 
 @dataclass(frozen=True, kw_only=True)

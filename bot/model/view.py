@@ -18,6 +18,7 @@ class Cut(Enum):
     """Why a cluster could not be read."""
 
     NETWORK = "network"
+    CLOSED = "closed"  # its hosts refuse the connection: they are up
     PIN = "pin"  # another certificate than the pinned one
     REFUSED = "refused"  # 401: the token
     FORBIDDEN = "forbidden"  # 403

@@ -188,7 +188,7 @@ class Enquiry:
                 found += await pve.tasks()
             except PveError as error:
                 trouble = error
-                missing.append(Unseen(gap=Gap.UNREACHABLE, subject=key, detail=error.reason, said=_advice(error)))
+                missing.append(_gap(key, 0, error))
         if trouble is not None and len(missing) == len(self.env.clusters):
             raise trouble
         newest_first = sorted(found, key=lambda task: task.upid.start, reverse=True)
@@ -262,15 +262,25 @@ def _narrow(snapshot: Snapshot, asker: Asker) -> Snapshot:
 
 def _advice(error: PveError) -> Said | None:
     """What was reached says itself what is wrong and what to do; where nothing was, the reason is all."""
-    return None if type(error) is PveUnreachable else error.said()
+    if isinstance(error, PveUnreachable) and type(error) is PveUnreachable:  # another certificate was reached
+        return error.why() if error.each or error.closed else None
+    return error.said()
 
 
 def _unreached(key: str, last: Snapshot | None, error: PveError, now: datetime) -> Snapshot:
     """What was last seen of a cluster, and that it is not reached now; `count`: the guests that this shows."""
     if last is None:
-        gap = Unseen(gap=Gap.UNREACHABLE, subject=key, detail=error.reason, said=_advice(error))
+        gap = _gap(key, 0, error)
         return Snapshot(cluster=key, name=key, quorate=None, nodes=(), guests=(), storages=(), unseen=(gap,), taken=now)
-    gap = Unseen(
-        gap=Gap.UNREACHABLE, subject=last.name, count=len(last.guests), detail=error.reason, said=_advice(error)
+    return replace(last, unseen=(*last.unseen, _gap(last.name, len(last.guests), error)))
+
+
+def _gap(name: str, count: int, error: PveError) -> Unseen:
+    return Unseen(
+        gap=Gap.UNREACHABLE,
+        subject=name,
+        count=count,
+        detail=error.reason,
+        said=_advice(error),
+        answered=type(error) is not PveUnreachable,
     )
-    return replace(last, unseen=(*last.unseen, gap))

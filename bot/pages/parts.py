@@ -172,6 +172,11 @@ def _offline(gap: Unseen) -> Said:
 
 def _unreachable(gap: Unseen) -> Said:
     values: dict[str, Value] = {"name": gap.subject, "detail": in_words(gap.detail)}
+    if gap.said is not None and not gap.answered:
+        sentence = (
+            "⚠️ {name} cannot be reached, shown is what was last seen:" if gap.count else "⚠️ {name} cannot be reached:"
+        )
+        return lines(say(sentence, **values), gap.said)
     if gap.said is not None:
         sentence = (
             "⚠️ {name} could not be read, shown is what was last seen." if gap.count else "⚠️ {name} could not be read."
@@ -180,6 +185,11 @@ def _unreachable(gap: Unseen) -> Said:
     if gap.count:
         return say("⚠️ {name} cannot be reached: {detail}. Shown is what was last seen.", **values)
     return say("⚠️ {name} cannot be reached: {detail}.", **values)
+
+
+def why(gap: Unseen) -> Said:
+    """The reason alone, for a screen whose head says already that it is not reached."""
+    return gap.said if gap.said is not None else say("{detail}", detail=in_words(gap.detail))
 
 
 def _no_guests(gap: Unseen) -> Said:

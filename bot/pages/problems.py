@@ -7,13 +7,13 @@ Guests of a node that is offline are its problem, not one each.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TypeVar
 
-from bot.model import Alert, Gap, Guest, Node, Severity, Snapshot, Status, Storage
+from bot.model import Alert, Gap, Guest, Node, Severity, Snapshot, Status, Storage, Unseen
 from bot.model.memo import memo
-from bot.pages.alerting.alertwords import short
+from bot.pages.alerting.alertwords import KNOWN, dotted, known, short
 from bot.pages.parts import WORDS
 from bot.screen import Open
 from bot.text import Said, bold, raw, say, say_n
@@ -24,6 +24,7 @@ FILLING, FULL = 0.85, 0.95
 """Shares of a storage that are worth a word, and a loud one."""
 EXPECT_UP = "expect-up"
 """A tag by which people say that a guest should run."""
+CUT = ("cluster", "api_unreachable")
 HA_BROKEN = frozenset({"error", "fence", "recovery"})
 
 
@@ -75,10 +76,12 @@ class Problem:
     name: str  # of what it is about, for a button
     opens: Open
     vmid: int | None = None  # where it is about one guest
+    known: Said | None = None  # all alerts of it are acknowledged or silenced: who has it
 
     @property
     def line(self) -> Said:
-        return say("{emoji} {said}", emoji=self.rank.emoji, said=self.said)
+        said = self.said if self.known is None else dotted([self.said, self.known])
+        return say("{emoji} {said}", emoji=self.rank.emoji, said=said)
 
 
 @memo
@@ -89,21 +92,38 @@ def problems(snapshot: Snapshot) -> tuple[Problem, ...]:
 
 
 def everything(snapshot: Snapshot, alerts: Sequence[Alert]) -> Sequence[Problem]:
-    """The one list of what is wrong: what the snapshot shows, and what open alerts know besides; worst first."""
+    """The one list of what is wrong: what the snapshot shows, and what open alerts know besides; worst first, and last
+    what somebody has acknowledged or silenced."""
     found = problems(snapshot)
     if not alerts:
         return found
-    same = {(key, rule) for problem in found for key in _keys(problem) for rule in RULES[problem.rank]}
-    if any(gap.gap is Gap.UNREACHABLE for gap in snapshot.unseen):
-        same.add(("cluster", "api_unreachable"))  # said already
-    more = [_alerted(alert) for alert in alerts if same.isdisjoint(_named(alert))]
-    return sorted([*found, *more], key=lambda problem: problem.rank)
+    of: dict[tuple[str, str], list[Alert]] = {}
+    for alert in alerts:
+        for name in _named(alert):
+            of.setdefault(name, []).append(alert)
+    said = {alert.number for alert in of.get(CUT, ()) if unreached(snapshot) is not None}
+    shown: list[Problem] = []
+    for problem in found:
+        own = [alert for key in _keys(problem) for rule in RULES[problem.rank] for alert in of.get((key, rule), ())]
+        said.update(alert.number for alert in own)
+        shown.append(replace(problem, known=known(own[0])) if own and all(map(known, own)) else problem)
+    more = [_alerted(alert) for alert in alerts if alert.number not in said]
+    return sorted([*shown, *more], key=lambda problem: (problem.known is not None, problem.rank))
+
+
+def mark(wrong: Sequence[Problem]) -> str:
+    """The emoji for all of them, as `everything` has them in order; that of `tally` for the same alerts."""
+    return "🟢" if not wrong else wrong[0].rank.emoji if wrong[0].known is None else KNOWN
+
+
+def unreached(snapshot: Snapshot) -> Unseen | None:
+    """Why a cluster is not reached, where it is not."""
+    return next((gap for gap in snapshot.unseen if gap.gap is Gap.UNREACHABLE), None)
 
 
 def counted(snapshot: Snapshot, alerts: Sequence[Alert]) -> int:
     """As many as there are lines: that a cluster is not reached is one of them."""
-    unreached = any(gap.gap is Gap.UNREACHABLE for gap in snapshot.unseen)
-    return len(everything(snapshot, alerts)) + unreached
+    return len(everything(snapshot, alerts)) + (unreached(snapshot) is not None)
 
 
 def _keys(problem: Problem) -> tuple[str, ...]:
@@ -129,7 +149,8 @@ def _alerted(alert: Alert) -> Problem:
     said = short(alert.finding.said)
     name = subject.name or subject.id or subject.cluster
     opens = Open("alert", str(alert.number))
-    return Problem(rank=ALERTED[alert.finding.severity], said=said, word=said, name=name, opens=opens)
+    rank = ALERTED[alert.finding.severity]
+    return Problem(rank=rank, said=said, word=said, name=name, opens=opens, known=known(alert))
 
 
 @memo

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.access import Asker, Role
-from bot.model import Alert, Fleet, Gap, Snapshot, Status
-from bot.pages.alerting.alertwords import tally
+from bot.model import Alert, Fleet, Gap, Snapshot, Status, Unseen
+from bot.pages.alerting.alertwords import KNOWN, tally, when
 from bot.pages.alerting.watched import open_alerts
 from bot.pages.nodes import figures
 from bot.pages.page import Enquiry, Page
-from bot.pages.parts import age, gaps, mends, refresh
-from bot.pages.problems import Problem, counted, everything
+from bot.pages.parts import age, gaps, mends, refresh, why
+from bot.pages.problems import CUT, Problem, counted, everything, mark, unreached
 from bot.screen import Button, Open, Row, Screen
 from bot.text import EMPTY, WIDTH, Reader, Said, Value, bold, columns, lines, plain, say, say_n
 
@@ -36,24 +36,63 @@ async def load(ask: Enquiry, arg: str) -> Data:
 def draw(data: Data, asker: Asker) -> Screen:
     parts: list[Said] = [say("🧊 Writes are frozen until an admin sends /thaw.")] if data.frozen else []
     for snapshot in data.fleet:
-        parts += [*_cluster(snapshot, data.alerts.get(snapshot.cluster, ())), EMPTY]
+        parts += [*_cluster(snapshot, data.alerts.get(snapshot.cluster, ()), data.now), EMPTY]
     return Screen(text=lines(*parts, age(data.fleet.taken, data.now)), rows=_rows(data.fleet, data.alerts))
 
 
-def _cluster(snapshot: Snapshot, alerts: Sequence[Alert]) -> list[Said]:
+def _cluster(snapshot: Snapshot, alerts: Sequence[Alert], now: datetime) -> list[Said]:
     wrong = everything(snapshot, alerts)
-    parts = [_head(snapshot, wrong), *_told(_guests(snapshot), tally(alerts).brief)]
-    missing = gaps(gap for gap in snapshot.unseen if gap.gap is not Gap.NODE_OFFLINE)  # that is a problem already
+    cut = unreached(snapshot)
+    if cut is None:
+        parts = [_head(snapshot, wrong), *_told(_guests(snapshot), tally(alerts).brief)]
+    else:
+        parts = _cut(snapshot, cut, alerts, now)
+    said = {Gap.NODE_OFFLINE, Gap.UNREACHABLE}  # already: as a problem, and above
+    missing = gaps(gap for gap in snapshot.unseen if gap.gap not in said)
     if wrong or missing:
         parts.append(EMPTY)
+    if wrong and cut is not None:
+        parts.append(say("Wrong when last seen:"))
     parts += [problem.line for problem in wrong[:LINES]]
     if len(wrong) > LINES:
         parts.append(say("… and {n} more", n=len(wrong) - LINES))
     parts += missing
-    online = [node for node in snapshot.nodes if node.online]  # the others are problems, and said
+    online = [node for node in snapshot.nodes if node.online and cut is None]  # the others are problems, and said
     if shown := figures(online, most=3 if len(online) > 4 else len(online)):
         parts += [EMPTY, *shown]
     return parts
+
+
+def _cut(snapshot: Snapshot, cut: Unseen, alerts: Sequence[Alert], now: datetime) -> list[Said]:
+    """That it is not reached, how it was when it was, and why it is not: what was last seen is no state."""
+    alert = next((alert for alert in alerts if alert.finding.rule == CUT[1]), None)
+    since = alert.finding.since if alert is not None else None
+    values: dict[str, Value] = {
+        "emoji": tally([alert]).emoji if alert is not None else "🔴",
+        "name": bold(snapshot.name),
+    }
+    if cut.answered:
+        head: Said = say("{emoji} {name} could not be read", **values)
+    elif since is not None:
+        head = say("{emoji} {name} is not reached, since {at}", at=when(since, now), **values)
+    else:
+        head = say("{emoji} {name} is not reached", **values)
+    return [head, *_last(snapshot, now), why(cut)]
+
+
+def _last(snapshot: Snapshot, now: datetime) -> list[Said]:
+    if not snapshot.nodes:
+        return []
+    seen: dict[str, Value] = {
+        "at": when(snapshot.taken, now),
+        "up": sum(1 for node in snapshot.nodes if node.online),
+        "all": len(snapshot.nodes),
+        "running": snapshot.counts[Status.RUNNING],
+    }
+    if not (total := snapshot.total):
+        return [say("last seen {at}: {up}/{all} nodes", **seen)]
+    one = "last seen {at}: {up}/{all} nodes, {running} of {n} guest ran"
+    return [say_n(total, one=one, many="last seen {at}: {up}/{all} nodes, {running} of {n} guests ran", **seen)]
 
 
 def _head(snapshot: Snapshot, wrong: Sequence[Problem]) -> Said:
@@ -76,12 +115,10 @@ def _head(snapshot: Snapshot, wrong: Sequence[Problem]) -> Said:
 
 def _emoji(snapshot: Snapshot, wrong: Sequence[Problem]) -> str:
     """What is not known never reads as health."""
-    if any(gap.gap is Gap.UNREACHABLE for gap in snapshot.unseen):
-        return "⚪"
     if wrong and wrong[0].rank.critical:
-        return "🔴"
+        return mark(wrong)
     blind = any(gap.gap is Gap.NO_GUESTS_VISIBLE for gap in snapshot.unseen)
-    return "⚪" if blind or snapshot.quorate is None else "🟢"
+    return "⚪" if blind or snapshot.quorate is None else mark(wrong)
 
 
 def _guests(snapshot: Snapshot) -> list[Said]:
@@ -91,7 +128,7 @@ def _guests(snapshot: Snapshot) -> list[Said]:
         templates = len(snapshot.guests) - total
         more = say_n(templates, one="{said} · {n} template", many="{said} · {n} templates", said=said)
         return [more if templates else said]
-    if any(gap.gap in {Gap.NO_GUESTS_VISIBLE, Gap.UNREACHABLE} for gap in snapshot.unseen):
+    if any(gap.gap is Gap.NO_GUESTS_VISIBLE for gap in snapshot.unseen):
         return []
     return [say("no guests yet")]
 
@@ -104,11 +141,16 @@ def _told(guests: list[Said], count: Said | None) -> list[Said]:
     return both if both and columns(plain(both[0], Reader())) <= WIDTH else [*guests, count]
 
 
+def _new(snapshot: Snapshot, alerts: Sequence[Alert]) -> bool:
+    return unreached(snapshot) is not None or any(one.known is None for one in everything(snapshot, alerts))
+
+
 def _rows(fleet: Fleet, alerts: Mapping[str, Sequence[Alert]]) -> tuple[Row, ...]:
     wrong = sum(counted(snapshot, alerts.get(snapshot.cluster, ())) for snapshot in fleet)
     trouble: list[Button] = []  # a row of its own: a third of a phone's width cuts it
     if wrong:
-        trouble.append(Button(say("⚠️ Problems {n}", n=wrong), Open("problems")))
+        emoji = "⚠️" if any(_new(snapshot, alerts.get(snapshot.cluster, ())) for snapshot in fleet) else KNOWN
+        trouble.append(Button(say("{emoji} Problems {n}", emoji=emoji, n=wrong), Open("problems")))
     counts = tally(alert for found in alerts.values() for alert in found)
     if counts.brief is not None:
         trouble.append(Button(say("🔔 {count}", count=counts.brief), Open("alerts")))

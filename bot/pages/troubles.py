@@ -10,7 +10,7 @@ from bot.pages.alerting.watched import open_alerts
 from bot.pages.listing import Listing
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, gaps, name_button, page_of, pager, pairs, refresh
-from bot.pages.problems import Problem, counted, everything
+from bot.pages.problems import Problem, counted, everything, mark
 from bot.screen import Button, Open, Screen
 from bot.text import EMPTY, Said, bold, lines, say, say_n
 
@@ -57,8 +57,8 @@ def _title(wrong: Sequence[Problem], n: int, blind: bool) -> Said:
     """What could not be read may hide anything: with `blind` no problem seen is no health."""
     if not wrong:
         return say("⚪ No problem in what could be read.") if blind else say("🟢 No problem.")
-    worst = min(problem.rank for problem in wrong)
-    return say_n(n, one="{emoji} {n} problem", many="{emoji} {n} problems · worst first", emoji=worst.emoji)
+    first = min(wrong, key=lambda problem: (problem.known is not None, problem.rank))  # of several clusters
+    return say_n(n, one="{emoji} {n} problem", many="{emoji} {n} problems · worst first", emoji=mark([first]))
 
 
 def _button(problem: Problem) -> Button:

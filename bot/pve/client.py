@@ -255,4 +255,5 @@ def _worst(troubles: Sequence[PveError]) -> PveError:
     for error in troubles:
         if not isinstance(error, PveUnreachable):
             return error  # sent somewhere: not "nothing was sent"
-    return PveUnreachable("; ".join(f"{error.host}: {error.reason}" for error in troubles))
+    each = [error for error in troubles if isinstance(error, PveUnreachable)]
+    return PveUnreachable("; ".join(f"{error.host}: {error.reason}" for error in each), each=each)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from bot.errors import PvePinMismatch, PveUnreachable
+from bot.errors import CLOSED, PvePinMismatch, PveUnreachable
 from bot.pve.config import Host
 
 _NO_CHECK_TIME = 0x200000
@@ -171,7 +171,7 @@ def reason_of(error: BaseException) -> str:
             case httpx.RemoteProtocolError() if "Server disconnected" in str(cause):
                 return "the connection broke before the answer"
             case ConnectionRefusedError():
-                return "connection refused"
+                return CLOSED
             case ConnectionResetError() | BrokenPipeError():
                 return "connection reset"
             case TimeoutError():

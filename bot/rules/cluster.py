@@ -26,7 +26,8 @@ from bot.text import Moment, Said, clock, say, say_n
 # -- 1 api_unreachable ---------------------------------------------------------------------------------------------
 
 _CUTS: Mapping[Cut, Said] = {
-    Cut.NETWORK: say("the network: no host of it answers"),
+    Cut.NETWORK: say("no host of it answers"),
+    Cut.CLOSED: say("its hosts are up, pveproxy is not"),
     Cut.PIN: say("another certificate than the pinned one"),
     Cut.REFUSED: say("401: the view token is refused"),
     Cut.FORBIDDEN: say("403: the view token may not read it"),
@@ -46,7 +47,11 @@ def api_unreachable(view: View, limits: Limits) -> Iterator[Finding]:
     upkeep = bool(ways) and ways <= view.maintenance  # all of it: its return is not awaited
     explained = ordered is not None and (upkeep or gone < more(limit, "grace_seconds", GRACE))
     quiet = explained or view.deaf > 0
-    details: list[Said] = [_CUTS.get(view.cut or Cut.NETWORK, _CUTS[Cut.NETWORK])]
+    details: list[Said] = (
+        []
+        if view.cut is Cut.CLOSED and view.trouble is not None
+        else [_CUTS.get(view.cut or Cut.NETWORK, _CUTS[Cut.NETWORK])]
+    )
     if view.trouble is not None:
         details.append(view.trouble)
     if ordered is not None and ordered.at is not None:

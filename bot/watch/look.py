@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.access import Role
-from bot.errors import PveError, PveForbidden, PveGarbled, PvePinMismatch, PveRefused, PveUnauthorized
+from bot.errors import PveError, PveForbidden, PveGarbled, PvePinMismatch, PveRefused, PveUnauthorized, PveUnreachable
 from bot.model import Snapshot, Task
 from bot.model.view import Cut
 from bot.ports import Watched
@@ -39,7 +39,7 @@ async def look(pve: Watched, patience: float) -> Look:
     except TimeoutError:
         return Look(cut=Cut.NETWORK, trouble=say("Proxmox VE did not answer within {time}.", time=span(patience)))
     if isinstance(snapshot, PveError):
-        return Look(cut=cause(snapshot), trouble=snapshot.said())
+        return Look(cut=cause(snapshot), trouble=_why(snapshot))
     for odd in (snapshot, tasks):
         if isinstance(odd, BaseException) and not isinstance(odd, Exception):
             raise odd
@@ -53,6 +53,11 @@ async def look(pve: Watched, patience: float) -> Look:
     return Look(snapshot=snapshot, tasks=tasks)
 
 
+def _why(error: PveError) -> Said:
+    """Under a headline that says already that it is not reached."""
+    return error.why() if type(error) is PveUnreachable else error.said()
+
+
 def _odd(error: BaseException) -> Said:
     return say(
         "I cannot read what it answers ({error}): a fault of mine, the log has more.", error=type(error).__name__
@@ -63,6 +68,8 @@ def cause(error: PveError) -> Cut:
     match error:
         case PvePinMismatch():
             return Cut.PIN
+        case PveUnreachable() if error.closed:
+            return Cut.CLOSED
         case PveUnauthorized():
             return Cut.REFUSED
         case PveForbidden():

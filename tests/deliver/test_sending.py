@@ -479,11 +479,11 @@ async def test_the_time_that_a_live_line_names_is_renewed_out_of_what_is_to_spar
     await world.tick(0, [_pulse(world)])
     await world.deliverer.pin(Place(chat=OPS))
     line = next(iter(world))
-    assert line.text.splitlines()[0] == "🟢 homelab · all well, seen 24 Nov 11:59"
+    assert line.text.splitlines()[0] == "🟢 homelab 11:59 · all well"
     await world.tick(285, [_pulse(world)])
     assert line.edits == 0
     await world.tick(15, [_pulse(world)])
-    assert line.text.splitlines()[0] == "🟢 homelab · all well, seen 24 Nov 12:04"
+    assert line.text.splitlines()[0] == "🟢 homelab 12:04 · all well"
     assert (line.edits, world.telegram.spared) == (1, 1)
     world.telegram.tight = True
     await world.tick(300, [_pulse(world)])

@@ -135,7 +135,8 @@ async def test_500_alerts_in_one_tick() -> None:
 @pytest.mark.parametrize(
     ("error", "cut"),
     [
-        (PveUnreachable("Connection refused"), Cut.NETWORK),
+        (PveUnreachable("no route to host"), Cut.NETWORK),
+        (PveUnreachable("connection refused"), Cut.CLOSED),
         (PvePinMismatch(host="pve1:8006", expected="AA", seen="BB"), Cut.PIN),
         (PveUnauthorized("no such token"), Cut.REFUSED),
         (PveForbidden("Permission check failed"), Cut.FORBIDDEN),
@@ -147,7 +148,8 @@ async def test_why_it_could_not_be_read(bench: Bench, error: PveError, cut: Cut)
     bench.pve.error = error
     await bench.poll(times=3)
     view = bench.wrong.asked[-1]
-    assert (view.cut, view.trouble, view.failed, view.fresh) == (cut, error.said(), 3, False)
+    said = error.why() if type(error) is PveUnreachable else error.said()  # that it is not reached stands above
+    assert (view.cut, view.trouble, view.failed, view.fresh) == (cut, said, 3, False)
     assert view.cut_since == bench.clock.now() - timedelta(seconds=30)
     assert view.snapshot is not None
     bench.pve.error = None

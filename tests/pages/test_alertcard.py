@@ -164,6 +164,8 @@ def test_ack_all_is_there_for_what_repeats_alone() -> None:
 def test_guests_of_the_same_name_are_counted_as_the_list_has_them() -> None:
     node = replace(made.dead_node(5).finding, affected=("web", "web", "db"))
     assert "3 guests there: web, web, db" in plain(single(replace(made.dead_node(5), finding=node)).text, READER)
+    some = replace(node, affected=("db", "web", "old"), ran=2)
+    assert "3 guests there, 2 ran: db, web, old" in plain(single(replace(made.dead_node(5), finding=some)).text, READER)
 
 
 def test_nothing_on_a_card_changes_by_time_alone() -> None:

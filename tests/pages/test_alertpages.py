@@ -12,21 +12,23 @@ from hypothesis import strategies as st
 
 from bot.access import Asker, Role, Scope
 from bot.errors import Denied, NotFound, Stale, StoreFailed, TelemoxError
-from bot.model import About, Alert, Blind, Card, Habits, Phase, Record, Route, Severity, Silence
-from bot.pages import PAGES
+from bot.model import About, Alert, Blind, Card, Fleet, Habits, Phase, Record, Route, Severity, Silence
+from bot.pages import PAGES, status
+from bot.pages.alerting.alertwords import standing
 from bot.pages.alerting.liveline import live_line
 from bot.pages.alerting.naming import Target
 from bot.pages.alerting.quiet import nearest
 from bot.pages.alerting.recorded import Recorded
+from bot.pages.alerting.subscribe import told_alone
 from bot.pages.alerting.watched import hour, next_at, reader_of, until, visible, zone_of
 from bot.pages.page import Enquiry
 from bot.pages.problems import RULES as RULES_OF
 from bot.pages.problems import Rank
 from bot.screen import Open, Screen
-from bot.text import html, plain, say
+from bot.text import Moment, html, plain, say
 from tests.pages import alerts as made
 from tests.pages.alerts import ago
-from tests.pages.fleets import ANA, BEN, HOSTILE, NOW, READER, VERA, Host, Memory, enquiry, gone, snapshot
+from tests.pages.fleets import ANA, BEN, HOSTILE, NOW, READER, VERA, Host, Memory, enquiry, gone, node_gone, snapshot
 from tests.pages.golden import check, fits, label
 from tests.pages.watching import PULSE, Watch
 
@@ -192,6 +194,45 @@ async def test_the_status_counts_what_is_open_and_exists_for_the_asker() -> None
     assert "alert" not in text(await show(asking(seen), "status"))
 
 
+async def test_green_stands_over_nothing_that_is_open_and_the_screens_agree() -> None:
+    """All of it is acknowledged: no alarm, and not well."""
+    host = replace(HOST, acked=ago(3), acked_by="Ana")
+    seen = watching(host, WEB)
+    line = live_line(seen.alerts(), [PULSE], clusters={}, now=NOW, seen=PULSE.polled, renewed=300)
+    assert text(line).startswith("🟡 homelab 14:02 · 2 acknowledged: pve2 is offline\n")
+    assert text(await show(asking(seen), "alerts")).startswith("🟡 2 acknowledged\n")
+    dead = replace(node_gone(), guests=(), storages=())
+    told = text(status.draw(status.Data(fleet=Fleet(snapshots=(dead,)), now=NOW, alerts={"main": [host]}), ANA))
+    assert told.startswith("🟡 homelab")
+    assert "🔴 pve2 is offline · acked by Ana\n" in told
+    waiting = watching(PENDING)
+    assert text(await show(asking(waiting), "alerts")).startswith("⏳ 1 pending\n")
+
+
+async def test_a_line_of_a_narrowed_chat_says_what_it_counts() -> None:
+    infra = Route(chat=1, tags=frozenset({"infra"}), least=Severity.WARNING)
+    told = told_alone([infra, infra])
+    for alerts, first in (
+        ([FULL], "⚠️ homelab 14:02 · 1 alert told here: nas 91 % full"),
+        ([FULL, HOST], "🔴 homelab 14:02 · 2 told here: pve2 is offline"),
+        ([], "🟢 homelab 14:02 · nothing told here"),
+    ):
+        line = live_line(alerts, [PULSE], clusters={}, now=NOW, seen=PULSE.polled, renewed=300, told=told)
+        assert text(line).splitlines()[0] == first
+        assert "\nTold here: warnings and worse of tag infra\n" in text(line)
+    assert told_alone([]) is None
+    assert told_alone([infra, Route(chat=1, topic=2)]) is None
+    assert told_alone([Route(chat=1, least=Severity.CRITICAL)]) is not None
+
+
+def test_a_time_that_a_headline_names_is_not_said_again() -> None:
+    off = say("{name} is off, shut down by {by} {at}", name="pve2", by="root@pam", at=Moment(ago(5), "%H:%M"))
+    alert = replace(HOST, fired=ago(4), finding=replace(HOST.finding, said=off, since=ago(4)))
+    assert plain(standing(alert, NOW), READER) == "pve2 is off, shut down by root@pam 13:57"
+    late = replace(alert, finding=replace(alert.finding, since=ago(-60)))
+    assert plain(standing(late, NOW), READER).endswith("· 15:02")
+
+
 async def test_what_is_silenced_neither_counts_nor_colours_and_the_screens_agree() -> None:
     """A critical one is under a silence: what is left is a warning, and one that Ben has at hand."""
     host = replace(HOST, silenced=2)
@@ -204,13 +245,13 @@ async def test_what_is_silenced_neither_counts_nor_colours_and_the_screens_agree
     found = seen.alerts()
     line = live_line(found, [PULSE], clusters={}, now=NOW, seen=PULSE.polled, renewed=300)
     first, *rest = text(line).splitlines()
-    assert first.startswith("⚠️ homelab · 1 alert: ")
+    assert first.startswith("⚠️ homelab 14:02 · 1 alert: ")
     assert sum("acked by Ben" in one for one in rest) == 1
     assert "🔕 2 silenced" in rest
     only = watching(host)
     line = live_line(only.alerts(), [PULSE], clusters={}, now=NOW, seen=PULSE.polled, renewed=300)
-    assert text(line).startswith("🟢 homelab · nothing else wrong")
-    assert text(await show(asking(only), "alerts")).splitlines()[0] == "🟢 0 alerts · 1 silenced"
+    assert text(line).startswith("🟡 homelab 14:02 · nothing else wrong")
+    assert text(await show(asking(only), "alerts")).splitlines()[0] == "🟡 1 silenced"
     assert "🔕 1 silenced" in labels(await show(asking(only), "status"))
 
 
@@ -660,6 +701,7 @@ async def test_digest_and_audit_go_to_the_topic_where_that_was_asked() -> None:
         ("12pm", UTC, datetime(2026, 11, 25, 12, tzinfo=UTC)),
         ("1H", UTC, NOW + timedelta(hours=1)),
         ("90min", UTC, NOW + timedelta(minutes=90)),
+        ("90s", UTC, NOW + timedelta(seconds=90)),
         ("30d", UTC, NOW + timedelta(days=30)),
         ("", UTC, None),
         ("24:00", UTC, None),

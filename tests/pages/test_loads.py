@@ -221,9 +221,9 @@ async def test_a_cluster_that_does_not_answer_shows_what_was_last_seen() -> None
     host = Host(old(snapshot()))
     host.fails["resources"] = PveUnreachable("connection refused")
     screen = await show(enquiry(host), "status")
-    assert "homelab cannot be reached: connection refused" in said(screen)
+    assert said(screen).startswith("🔴 homelab is not reached\nlast seen ")
+    assert "3/3 nodes, 6 of 10 guests ran\nconnection refused\nThe host is up, pveproxy is not.\n" in said(screen)
     assert "⚠️ old: as of" in said(screen)
-    assert said(screen).startswith("⚪")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,8 @@ async def test_a_cluster_that_does_not_answer_shows_what_was_last_seen() -> None
         (PveNoAnswer("no answer in time", host="pve1:8006"), "No answer from pve1:8006: no answer in time."),
         (PveNodeDown("Connection refused"), "The node does not answer (Connection refused)."),
         (PveRefused("RPCEnvironment init request failed: Connection refused"), "systemctl status pve-cluster"),
-        (PveUnreachable("connection refused"), "homelab cannot be reached: connection refused"),
+        (PveUnreachable("no route to host"), "no route to host"),
+        (PveUnreachable("connection refused"), "connection refused\nThe host is up, pveproxy is not."),
     ],
 )
 async def test_every_page_of_what_was_last_seen_says_why_and_what_to_do(error: PveError, words: str) -> None:
@@ -246,7 +247,8 @@ async def test_every_page_of_what_was_last_seen_says_why_and_what_to_do(error: P
     for page, arg in (("status", ""), ("vms", ""), ("nodes", ""), ("node", "pve1"), ("storage", ""), ("problems", "")):
         told = said(await show(enquiry(host), page, arg))
         assert words in told, page
-        assert ("cannot be reached" in told) is (type(error) is PveUnreachable), (
+        unreached = "is not reached" if page == "status" else "cannot be reached"
+        assert (f"homelab {unreached}" in told) is (type(error) is PveUnreachable), (
             "what was reached is not said not to be"
         )
         assert "homelab could not be read" in told or type(error) is PveUnreachable
@@ -312,9 +314,8 @@ async def test_one_cluster_of_two_down_leaves_the_other() -> None:
     home, lab = Host(snapshot()), Host(snapshot(cluster="lab", name="lab"), cached=False)
     lab.fails["resources"] = PveUnreachable("no route")
     screen = await show(enquiry(home, lab), "status")
-    assert "🟢 homelab · 3/3 nodes" in said(screen)
-    assert "⚪ lab · nothing is known" in said(screen)
-    assert "lab cannot be reached: no route." in said(screen)
+    assert "⚠️ homelab · 3/3 nodes" in said(screen)
+    assert "🔴 lab is not reached\nno route\n" in said(screen)
     check("status-one-of-two-not-reached", screen)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from bot.access import Asker, Role, Scope
 from bot.actions import ACTIONS, offers
+from bot.errors import PveUnreachable
 from bot.model import Fleet, Gap, Guest, Outcome, Permissions, Snapshot, Status, TaskLog, Unseen
 from bot.pages import (
     PAGES,
@@ -75,9 +76,12 @@ BLIND = snapshot(
         Unseen(gap=Gap.STATUS_FORBIDDEN, subject="telemox@pve!view"),
     ),
 )
+REFUSED = PveUnreachable(
+    "connection refused", each=[PveUnreachable("connection refused", host=f"10.0.0.1{n}:8006") for n in (1, 2, 3)]
+)
 STALE = snapshot(
     taken=NOW - timedelta(minutes=17),
-    unseen=(Unseen(gap=Gap.UNREACHABLE, subject="homelab", count=11, detail="connection refused"),),
+    unseen=(Unseen(gap=Gap.UNREACHABLE, subject="homelab", count=11, detail="connection refused", said=REFUSED.why()),),
 )
 HOSTILE_EVERYTHING = snapshot(
     name="<b>&\"'",

@@ -39,6 +39,7 @@ from tests.rules.views import (
     ("cut", "said"),
     [
         (Cut.NETWORK, "no host of it answers"),
+        (Cut.CLOSED, "Connection refused"),
         (Cut.PIN, "another certificate"),
         (Cut.REFUSED, "401"),
         (Cut.FORBIDDEN, "403"),

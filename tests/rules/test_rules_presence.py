@@ -9,7 +9,7 @@ import pytest
 from bot.model import Gap, Severity, Status, Unseen
 from bot.model.feeds import HA, NODE_STATUS, SERVICES, STORAGES
 from bot.model.readings import Ha, NodeStatus
-from bot.model.view import Memory, NodeWas, Order
+from bot.model.view import GuestWas, Memory, NodeWas, Order
 from bot.rules import BY_KEY
 from tests.rules.views import (
     HOSTILE,
@@ -56,6 +56,25 @@ def test_a_node_that_is_gone_takes_its_guests_with_it() -> None:
     assert card(finding) == "pve2 is offline\nHA starts elsewhere: db\nstorage with it: local-pve2"
     assert [(cure.key, cure.arg) for cure in finding.cures] == [("vms", "node:pve2 cluster:main")]
     assert (BY_KEY["node_offline"].limit.hold, BY_KEY["node_offline"].limit.clear) == (45, 45)
+
+
+def test_of_a_dead_node_those_come_first_that_ran() -> None:
+    def was(status: Status, **more: Any) -> GuestWas:
+        return GuestWas(status=status, node="pve2", changed=later(-3600), **more)
+
+    here = [guest(vmid, f"g{vmid}", node="pve2", status=Status.UNKNOWN) for vmid in (101, 102, 103, 104, 105)]
+    guests = {
+        101: was(Status.STOPPED, ran=later(-3600)),
+        102: was(Status.RUNNING),
+        103: was(Status.STOPPED, ran=later(-60), stopped_by="root@pam"),
+        104: was(Status.STOPPED, ran=later(-60)),  # went down with its node
+    }
+    finding = one("node_offline", view(here, DEAD, before=Memory(guests=guests)))
+    assert finding is not None
+    assert (finding.affected, finding.ran) == (("g102", "g104", "g101", "g103", "g105"), 2)
+    unknown = one("node_offline", view(here, DEAD))
+    assert unknown is not None
+    assert unknown.ran is None
 
 
 @pytest.mark.parametrize(

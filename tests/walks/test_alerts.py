@@ -234,8 +234,8 @@ async def test_the_live_line_has_the_numbers_of_alerts_and_says_when_it_saw_them
         async def agreed() -> str:
             title = (await s.api.ask(s.group, s.ben, "/alerts")).text.splitlines()[0]
             emoji, alerts = title.split()[:2]
-            head = f"{emoji} homelab · {alerts} alert"
-            await until(lambda: line.text.startswith(head))
+            head = re.compile(rf"{emoji} homelab [0-9]{{2}}:[0-9]{{2}} · {alerts} alert")
+            await until(lambda: head.match(line.text) is not None)
             silenced = re.search(r"([0-9]+) silenced", title)
             assert ("🔕" in line.text) == bool(silenced)
             assert not silenced or f"🔕 {silenced[1]} silenced" in line.text

@@ -148,14 +148,14 @@ async def test_a_cluster_that_hangs_is_said_in_the_message_that_becomes_the_page
         card = await s.api.ask(s.with_ana, s.ana, "/status")
         assert card.text.startswith("⏳ homelab takes its time…\nLast seen: 3/3 nodes up\n")
         cut_off(s)
-        await s.api.read(card, "cannot be reached", 20.0)
+        await s.api.read(card, "is not reached", 20.0)
         s.cluster.clear_faults()
         for node in ("pve1", "pve2", "pve3"):
             s.cluster.set_fault("hang", True, node)
         await s.api.tap(card, "↻", s.ana)
         await s.api.read(card, "⏳ homelab takes its time…")
         cut_off(s)
-        await s.api.read(card, "cannot be reached", 20.0)
+        await s.api.read(card, "is not reached", 20.0)
         assert len(s.api.messages(s.with_ana)) == before + 2, "what she typed, and one answer"
 
 

@@ -1,15 +1,19 @@
 """Alerts in words, for cards, lists, replies, the digest: headline, emoji, timeline, what goes down with it. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
 from bot.model import About, Alert, Phase, Severity, Subject
-from bot.text import Moment, Reader, Said, Value, bold, cut, plain, raw, say, say_n, span
+from bot.text import Moment, Reader, Said, Sentence, Value, bold, cut, plain, raw, say, say_n, span
 
 DAY = timedelta(days=1)
+KNOWN = "🟡"
+"""Of a headline where all that is wrong is acknowledged or silenced: nothing new, and not well."""
+AT_ONCE = timedelta(minutes=10)
+"""Between what a headline says was ordered and what came of it: one time is enough in a line."""
 NAMES = 3
 """Names of what goes down with it that are said; the others are counted."""
 NAME = 32
@@ -150,12 +154,32 @@ def standing(alert: Alert, now: datetime) -> Said:
     parts: list[Value] = [short(headline(alert))]
     if mended(alert):
         return dotted(parts)
-    parts.append(when(alert.finding.since or alert.fired or alert.found, now))
+    began = alert.finding.since or alert.fired or alert.found
+    if not any(abs(at - began) < AT_ONCE for at in _times(headline(alert))):
+        parts.append(when(began, now))
     if alert.acked is not None:
-        parts.append(say("acked by {name}", name=cut(alert.acked_by, NAME) or "?"))
+        parts.append(acked(alert))
     if alert.silenced and alert.open:
         parts.append(say("silenced"))
     return dotted(parts)
+
+
+def _times(said: Value) -> Iterator[datetime]:
+    """Those that a sentence names."""
+    if isinstance(said, Moment):
+        yield said.at
+    elif isinstance(said, Sentence):
+        for _, value in said.values:
+            yield from _times(value)
+
+
+def acked(alert: Alert) -> Said:
+    return say("acked by {name}", name=cut(alert.acked_by, NAME) or "?")
+
+
+def known(alert: Alert) -> Said | None:
+    """Why it alarms nobody any more: somebody has it, or wants to hear nothing of it; None of one that is new."""
+    return say("silenced") if alert.silenced else acked(alert) if alert.acked is not None else None
 
 
 def worst_first(alerts: Iterable[Alert]) -> list[Alert]:
@@ -192,7 +216,7 @@ class Group(IntEnum):
 
     NEW = 0
     ACKED = 1
-    SILENCED = 2  # by a silence, or maintenance: it neither counts nor colours
+    SILENCED = 2  # by a silence, or maintenance: it does not count
     PENDING = 3
 
 
@@ -204,13 +228,19 @@ def group(alert: Alert) -> Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many there are of each, the same on every screen; and the colour of all together."""
+    """How many there are of each, the same on every screen; and the colour of all together: of the worst that is new,
+    else KNOWN where something is open. Green stands over nothing that is."""
 
     new: int
     acked: int
     silenced: int
     pending: int
     emoji: str
+
+    @property
+    def rest(self) -> int:
+        """What is no news."""
+        return self.acked + self.silenced + self.pending
 
     @property
     def brief(self) -> Said | None:
@@ -224,7 +254,7 @@ class Tally:
         """`2 alerts · 1 acknowledged · 1 silenced`."""
         return dotted(
             [
-                say_n(self.new, one="{n} alert", many="{n} alerts"),
+                *([say_n(self.new, one="{n} alert", many="{n} alerts")] if self.new or not self.rest else []),
                 *([say("{n} acknowledged", n=self.acked)] if self.acked else []),
                 *([say("{n} silenced", n=self.silenced)] if self.silenced else []),
                 *([say("{n} pending", n=self.pending)] if self.pending else []),
@@ -236,12 +266,13 @@ def tally(alerts: Iterable[Alert]) -> Tally:
     """Of what is open or pending; what hangs on another is counted with that."""
     found = [(group(alert), alert) for alert in alerts if not alert.parent]
     counts = Counter(kind for kind, _ in found)
+    mark = "🟢" if not found else KNOWN if counts[Group.PENDING] < len(found) else "⏳"
     return Tally(
         new=counts[Group.NEW],
         acked=counts[Group.ACKED],
         silenced=counts[Group.SILENCED],
         pending=counts[Group.PENDING],
-        emoji=worst([alert for kind, alert in found if kind <= Group.ACKED]),
+        emoji=worst([alert for kind, alert in found if kind is Group.NEW]) if counts[Group.NEW] else mark,
     )
 
 
@@ -287,7 +318,10 @@ def with_it(alert: Alert, under: Sequence[Alert], *, detailed: bool = False) -> 
     said: list[Said] = []
     if guests and whole:
         one, many = "{n} guest there: {names}", "{n} guests there: {names}"
-        said.append(say_n(len(guests), one=one, many=many, names=named(guests)))
+        ran = alert.finding.ran
+        if ran is not None and ran < len(guests):
+            one, many = "{n} guest there, {ran} ran: {names}", "{n} guests there, {ran} ran: {names}"
+        said.append(say_n(len(guests), one=one, many=many, names=named(guests), ran=ran or 0))
     elif guests:
         said.append(named(guests))
     if others:

@@ -1,10 +1,10 @@
 """The pinned live line: its first line is all that the bar above a chat shows. Pure.
 
-🟢 homelab · all well, seen 3 minutes ago     counted by the reader's phone: it goes on counting when the bot is dead
-🔴 homelab · 2 alerts: pve2 is offline        numbers and colour as /alerts has them
+🔴 homelab 14:02 · 2 alerts: pve2 is offline  numbers and colour as /alerts has them; when it was last seen
 ⚠️ ct-mail stopped by itself · acked by Ana
-🔕 1 silenced                                 neither counts nor colours
-seen 3 minutes ago, polled every 15 s
+🔕 1 silenced                                 does not count
+Told here: tag infra                          where the chat is not told everything: that alone counts
+seen 3 minutes ago, renewed every 5 min       counted by the reader's phone: it goes on counting when the bot is dead
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from bot.model import Alert
 from bot.pages.alerting.alertcard import one_line
-from bot.pages.alerting.alertwords import Group, dotted, group, headline, short, tally, worst_first
+from bot.pages.alerting.alertwords import Group, Tally, dotted, group, headline, short, tally, when, worst_first
 from bot.pages.alerting.cures import every
 from bot.ports import Pulse
 from bot.screen import Button, Open, Screen
@@ -39,19 +39,20 @@ def live_line(
     now: datetime,
     seen: datetime | None,
     renewed: float,
+    told: Said | None = None,
 ) -> Screen:
     """The pinned message. `alerts`: the open ones that are told here. `seen`: the time that it names, `last_seen`'s;
     with None it names none, which shows whether it says anything else than before. `renewed`: seconds after which
-    `seen` is brought up to date where nothing else changes.
+    `seen` is brought up to date where nothing else changes. `told`: what the chat is told alone, where it is narrowed.
     """
     found = [alert for alert in alerts if alert.open and not alert.parent]
     counts = tally(found)
     shown = sorted(worst_first(alert for alert in found if group(alert) <= Group.ACKED), key=group)
     late = [one for one in pulse if _late(one)]
-    first = _first(pulse, late, counts.new, shown, counts.emoji, quiet=counts.silenced > 0)
-    calm = not shown and not late and bool(pulse)
-    if calm and seen is not None:
-        first = say("{first}, seen {ago}", first=first, ago=ago(seen))
+    at = seen or min((one.polled for one in late if one.polled is not None), default=None)
+    named = dotted([cut(one.name, 20) for one in pulse]) if pulse else say("nothing is watched")
+    names = say("{names} {at}", names=named, at=when(at, now)) if at is not None else named
+    first = _first(names, counts, shown, known=bool(pulse) and not late, narrowed=told is not None)
     rest = [one_line(alert, clusters, now) for alert in shown[1:SHOWN]]
     left = len(shown) - 1 - len(rest)
     text = lines(
@@ -59,38 +60,44 @@ def live_line(
         *rest,
         say("and {n} more", n=left) if left > 0 else None,
         say("🔕 {n} silenced", n=counts.silenced) if counts.silenced else None,
+        say("Told here: {what}", what=told) if told is not None else None,
         *map(_stale, late),
-        _polled(pulse, seen, calm=calm, late=bool(late), renewed=renewed),
+        _polled(pulse, seen, late=bool(late), renewed=renewed),
     )
     return Screen(text=text, rows=((every(), Button(say("Status"), Open("status"))),))
 
 
-def _first(
-    pulse: Sequence[Pulse], late: Sequence[Pulse], new: int, shown: Sequence[Alert], mark: str, *, quiet: bool
-) -> Said:
-    names = dotted([cut(one.name, 20) for one in pulse]) if pulse else say("nothing is watched")
-    values: dict[str, Value] = {"names": names, "emoji": mark}
+def _first(names: Said, counts: Tally, shown: Sequence[Alert], *, known: bool, narrowed: bool) -> Said:
+    """`known`: everything is seen as it should be. `narrowed`: what is told here counts, not everything."""
+    values: dict[str, Value] = {"names": names, "emoji": counts.emoji}
     if shown:
         values["said"] = short(headline(shown[0]))
-        if not new:
-            return say("{emoji} {names} · {n} acknowledged: {said}", n=len(shown), **values)
+        if not counts.new:
+            return say("{emoji} {names} · {n} acknowledged: {said}", n=counts.acked, **values)
         one, many = "{emoji} {names} · {n} alert: {said}", "{emoji} {names} · {n} alerts: {said}"
-        return say_n(new, one=one, many=many, **values)
-    if late or not pulse:
+        if narrowed:
+            one, many = "{emoji} {names} · {n} alert told here: {said}", "{emoji} {names} · {n} told here: {said}"
+        return say_n(counts.new, one=one, many=many, **values)
+    if not known:
         return say("⚪ {names} · not known", names=names)
-    return say("🟢 {names} · nothing else wrong", names=names) if quiet else say("🟢 {names} · all well", names=names)
+    if counts.silenced:
+        return say("{emoji} {names} · nothing else wrong", **values)
+    return (
+        say("{emoji} {names} · nothing told here", **values)
+        if narrowed
+        else say("{emoji} {names} · all well", **values)
+    )
 
 
-def _polled(pulse: Sequence[Pulse], seen: datetime | None, *, calm: bool, late: bool, renewed: float) -> Said | None:
-    """How old the data is, unless the first line says it, and how old it should be at most."""
+def _polled(pulse: Sequence[Pulse], seen: datetime | None, *, late: bool, renewed: float) -> Said | None:
+    """How old the data is, and how old it should be at most."""
     if late:
         return say("the others: seen {ago}", ago=ago(seen)) if seen is not None else None
     if not pulse:
         return None
-    values: dict[str, Value] = {"poll": span(pulse[0].poll), "renewed": span(renewed)}
-    if calm or seen is None:
-        return say("polled every {poll}, renewed every {renewed}", **values)
-    return say("seen {ago}, renewed every {renewed}", ago=ago(seen), **values)
+    if seen is None:
+        return say("renewed every {renewed}", renewed=span(renewed))
+    return say("seen {ago}, renewed every {renewed}", ago=ago(seen), renewed=span(renewed))
 
 
 def _late(pulse: Pulse) -> bool:

@@ -16,6 +16,8 @@ from bot.pages.parts import pairs
 from bot.screen import Button, Open, Row, Screen
 from bot.text import Said, bold, code, lines, say
 
+EXAMPLES = ("Europe/Berlin", "America/New_York")
+"""Of zones: the first that is not the chat's own."""
 OFFERED = ("22:00-08:00", "23:00-07:00", "20:00-09:00")
 NEAREST = 6
 """Zones that are offered for a name that is none."""
@@ -153,7 +155,8 @@ def draw_zone(zone: Zone, asker: Asker) -> Screen:
         return Screen(
             text=say("There is no such time zone. Did you mean one of these?"), rows=(*pairs(buttons), (_back(),))
         )
-    typed = say("Another: {command}", command=code("/zone Europe/Berlin")) if data.mine else None
+    other = next(name for name in EXAMPLES if name != data.habits.zone)
+    typed = say("Another: {command}", command=code(f"/zone {other}")) if data.mine else None
     return Screen(text=lines(zone_said(data), typed), rows=((Button(say("Quiet hours"), Open("quiet")), _back()),))
 
 

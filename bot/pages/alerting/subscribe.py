@@ -5,17 +5,18 @@
 /subscribe tag:prod pool:web node:pve1 critical     of these alone: one match is enough
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.access import EVERYTHING, Asker, Role, Scope
 from bot.errors import Denied, PveError, Stale
 from bot.model import Route, Severity
+from bot.pages.alerting.alertwords import dotted
 from bot.pages.alerting.watched import MANAGING, manages, watch
 from bot.pages.page import Change, Enquiry, Page
 from bot.pages.parts import name_button, page_of, pager, pairs
 from bot.screen import Button, Open, Place, Screen
-from bot.text import Said, bold, code, cut, lines, say
+from bot.text import Said, Value, bold, code, cut, lines, say
 
 LEAST = {
     "all": Severity.INFO,
@@ -155,6 +156,24 @@ def told(route: Route | None) -> Said:
     if not parts:
         return say("{words}.", words=words)
     return say("{words}, of {what}.", words=words, what=", ".join(parts))
+
+
+def told_alone(routes: Sequence[Route]) -> Said | None:
+    """`tag infra · critical`: what the routes of a chat tell, each in its words; None where one tells everything, or
+    there is none."""
+    found: list[Value] = []
+    for route in routes:
+        parts = [*_each("tag", route.tags), *_each("pool", route.pools), *_each("node", route.nodes)]
+        least = {Severity.INFO: [], Severity.WARNING: ["warnings and worse"], Severity.CRITICAL: ["what is critical"]}
+        if not parts and route.least is Severity.INFO:
+            return None
+        what = ", ".join(parts[:3]) + (" …" if len(parts) > 3 else "")
+        words = least[route.least]
+        if parts and words:
+            found.append(say("{least} of {what}", least=words[0], what=what))
+        else:
+            found.append(words[0] if words else what)
+    return dotted(list(dict.fromkeys(found))[:3]) if found else None
 
 
 def _each(kind: str, values: Iterable[str]) -> list[str]:

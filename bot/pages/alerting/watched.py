@@ -18,8 +18,8 @@ SPANS: Mapping[str, timedelta] = {"1h": timedelta(hours=1), "4h": timedelta(hour
 MORNING = "8am"
 LONGEST = timedelta(days=30)
 """Of a silence: each one ends."""
-_SPAN = re.compile(r"([1-9][0-9]{0,4})(m|min|h|d|w)", re.IGNORECASE)
-_UNIT = {"m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+_SPAN = re.compile(r"([1-9][0-9]{0,4})(s|m|min|h|d|w)", re.IGNORECASE)
+_UNIT = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _HOUR = re.compile(r"([0-9]{1,2})(?::([0-5][0-9]))?(am|pm)?", re.IGNORECASE)
 
 
@@ -132,7 +132,7 @@ def one(ask: Enquiry, text: str) -> Alert:
 
 
 def until(text: str, now: datetime, zone: tzinfo | None) -> datetime | None:
-    """`4h`, `30m`, `2d`, `8am`, `08:00`: when that is over, UTC; None for anything else. `zone` None: the machine's.
+    """`4h`, `90s`, `2d`, `8am`, `08:00`: when that is over, UTC; None for anything else. `zone` None: the machine's.
 
     Raises: Stale where it is further away than any silence may last.
     """

@@ -48,18 +48,24 @@ def homecoming(view: View, snapshot: Snapshot, node: Node) -> Homecoming | None:
         if guest.status.up:
             up += 1
             continue
-        before = view.before.guests.get(guest.vmid)
-        if before is None or before.node != node.name:
-            continue
-        unseen = guest.status is Status.UNKNOWN and before.status.up
-        ran = before.status.up or (before.ran is not None and before.ran >= away - RAN)
-        if unseen or (ran and (not before.stopped_by or " " in before.stopped_by)):
+        if ran(view, guest, away):
             missing.append(guest)
     started = _startall(view, node, away)
     settled = (
         not missing or view.at - back >= SETTLE or (started is not None and view.at - started >= LAG)
     ) and not any(guest.status is Status.UNKNOWN for guest in missing)
     return Homecoming(up=up, missing=tuple(missing), settled=settled, back=back)
+
+
+def ran(view: View, guest: Guest, away: datetime) -> bool:
+    """Did it run on its node until that went `away`? What somebody had stopped did not."""
+    before = view.before.guests.get(guest.vmid)
+    if before is None or before.node != guest.node:
+        return False
+    if guest.status is Status.UNKNOWN and before.status.up:
+        return True
+    lately = before.status.up or (before.ran is not None and before.ran >= away - RAN)
+    return lately and (not before.stopped_by or " " in before.stopped_by)
 
 
 def finding(view: View, node: Node) -> Finding | None:

@@ -70,6 +70,9 @@ def _offline(view: View, snapshot: Snapshot, node: Node, limit: Limit) -> Findin
     explained = upkeep or (cause is not None and soon)
     ended = remembered(view, f"maintained/{node.name}") is not None and not explained
     guests = [guest for guest in snapshot.guests if guest.node == node.name and not guest.template]
+    known = any(guest.vmid in view.before.guests for guest in guests)  # an install may find it offline
+    up = [guest for guest in guests if homecoming.ran(view, guest, since or view.at)]
+    down = [guest for guest in guests if guest not in up]
     details = [
         *_waits(cause, (since or view.at) + timedelta(seconds=grace), explained=explained, upkeep=upkeep),
         *_with_it(snapshot, node, guests),
@@ -92,7 +95,8 @@ def _offline(view: View, snapshot: Snapshot, node: Node, limit: Limit) -> Findin
         anew=not explained and (ended or cause is not None),
         hold=0.0 if not explained and (ended or cause is not None) and gone >= limit.hold else None,
         since=since,
-        affected=tuple(guest.name for guest in guests),
+        affected=tuple(guest.name for guest in (*up, *down)),
+        ran=len(up) if known else None,
     )
 
 
