@@ -107,6 +107,7 @@ class Door:
     def see(self, update: Update) -> Visit | None:
         """What the handlers get of this update; None: nothing."""
         if (chat := update.effective_chat) is not None and _whole(chat) and self._members.roles.serves(chat.id):
+            self._members.call(chat.id, clean(str(chat.title or chat.full_name or ""))[:NAME])
             self._heard(chat.id, _welcomed(update))
         if (message := update.message or update.channel_post) is not None:
             return self._message(message)

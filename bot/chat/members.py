@@ -18,6 +18,7 @@ class Members:
         self.moved: Callable[[int, int], object] = lambda old, new: None  # told each move as it is heard of
         self._store = store
         self._moved: dict[int, int] = {}  # old id -> new id
+        self._names: dict[int, str] = {}  # of the chats that are served, as last heard
 
     async def load(self) -> None:
         """What earlier processes saw happen: settings may still name the old ids."""
@@ -28,6 +29,13 @@ class Members:
     def current(self, chat: int) -> int:
         """The id that `chat` has now."""
         return self._moved.get(chat, chat)
+
+    def call(self, chat: int, name: str) -> None:
+        self._names[chat] = name
+
+    def name(self, chat: int) -> str:
+        """What the chat was last called; '' where nothing was heard of it since the start."""
+        return self._names.get(chat, "")
 
     async def migrated(self, old: int, new: int) -> None:
         """Telegram says that group `old` is the supergroup `new` now."""

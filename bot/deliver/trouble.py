@@ -105,7 +105,7 @@ class Trouble:
                 say(
                     "Alerts to chat {chat} cannot be delivered ({reason}). They wait until it lets me in again; "
                     "I try every hour.",
-                    chat=str(chat),
+                    chat=f"{why.chat} ({chat})" if why.chat else str(chat),
                     reason=why.detail or "no reason given",
                 )
             )

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from bot.model import Alert, Gap, Guest, Node, Severity, Snapshot, Status, Storage, Unseen
 from bot.model.memo import memo
-from bot.pages.alerting.alertwords import KNOWN, dotted, known, short
+from bot.pages.alerting.alertwords import dotted, known, short
+from bot.pages.alerting.tallied import KNOWN
 from bot.pages.parts import WORDS
 from bot.screen import Open
 from bot.text import Said, bold, raw, say, say_n

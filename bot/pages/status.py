@@ -6,7 +6,8 @@ from datetime import datetime
 
 from bot.access import Asker, Role
 from bot.model import Alert, Fleet, Gap, Snapshot, Status, Unseen
-from bot.pages.alerting.alertwords import KNOWN, tally, when
+from bot.pages.alerting.alertwords import when
+from bot.pages.alerting.tallied import KNOWN, tally
 from bot.pages.alerting.watched import open_alerts
 from bot.pages.nodes import figures
 from bot.pages.page import Enquiry, Page

@@ -103,6 +103,7 @@ class Undelivered:
     why: Lost
     after: float = 0.0  # s
     detail: str = ""  # Telegram's words
+    chat: str = ""  # what the chat is called, where that is known
 
 
 class Ledger(Protocol):

@@ -146,6 +146,13 @@ async def test_a_chat_that_is_gone(home: House, status: str, chat: int) -> None:
     assert (await lost(home, Place(chat=chat))).why is Lost.CHAT
 
 
+async def test_a_chat_that_is_gone_has_its_name_where_it_was_heard_of(home: House) -> None:
+    await home.api.ask(home.with_ana, home.ana, "/status")
+    home.api.block(home.with_ana, "blocked")
+    gone = await lost(home, Place(chat=ANA))
+    assert (gone.why, gone.chat) == (Lost.CHAT, home.ana.name)
+
+
 async def test_a_topic_that_is_closed_like_general_is_waited_for(home: House) -> None:
     """An alert is not given up for it: the chat is tried again."""
     home.api.fail("sendMessage", 400, "Bad Request: TOPIC_CLOSED", times=2)

@@ -234,12 +234,13 @@ async def test_a_chat_that_is_gone_is_parked_the_admins_told_once_and_tried_ever
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     world = World()
-    world.telegram.plan[OPS] = [GONE] * 3
+    world.telegram.plan[OPS] = [replace(GONE, chat="Ops<1>")] * 3
     world.fire(1, CRITICAL)
     await world.wait(7000, 100)
     await breathe()
     assert world.telegram.tries == 2
     assert len(world.notes) == 1
+    assert f"Alerts to chat Ops<1> ({OPS}) cannot be delivered" in world.notes[0]
     assert "bot was kicked" in world.notes[0]
     assert world.shelf.parked == {OPS: True}
     await world.restart()

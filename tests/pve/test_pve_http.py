@@ -26,7 +26,7 @@ from bot.model import Upid
 from bot.pve import client, link
 from bot.pve.cluster import Cluster
 from bot.pve.config import Host, Timeouts
-from bot.text import say
+from bot.text import Reader, plain, say
 from tests.pve.server import (
     PATIENT,
     POWER,
@@ -260,6 +260,9 @@ async def test_no_host_at_all(ca_file: Path, clock: Clock, unused_tcp_port_facto
     with pytest.raises(PveUnreachable) as caught:
         await start(cluster)
     assert caught.value.reason == "; ".join(f"{host}: connection refused" for host in hosts)
+    told = plain(caught.value.said(), Reader()).splitlines()
+    assert told[1:3] == ["connection refused by all 2 hosts", "The hosts are up, pveproxy is not."]
+    assert sorted(told[3:]) == sorted(f"{host}: connection refused" for host in hosts)
     with pytest.raises(PveUnreachable):
         await cluster.snapshot()
     await cluster.close()

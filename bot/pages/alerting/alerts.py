@@ -8,20 +8,9 @@ from datetime import datetime
 from bot.access import Asker, Role
 from bot.errors import joined, to_mend
 from bot.model import Alert, Blind, Phase
-from bot.pages.alerting.alertwords import (
-    dotted,
-    emoji,
-    group,
-    head,
-    headline,
-    place,
-    short,
-    standing,
-    tally,
-    timeline,
-    with_it,
-)
+from bot.pages.alerting.alertwords import dotted, emoji, head, headline, place, short, standing, timeline, with_it
 from bot.pages.alerting.cures import labelled, rows
+from bot.pages.alerting.tallied import group, tally
 from bot.pages.alerting.watched import acts, names, one, seen, watch, wide
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import STALE, page_of, pager, pairs, refresh

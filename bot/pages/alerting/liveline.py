@@ -12,8 +12,9 @@ from datetime import datetime
 
 from bot.model import Alert
 from bot.pages.alerting.alertcard import one_line
-from bot.pages.alerting.alertwords import Group, Tally, dotted, group, headline, short, tally, when, worst_first
+from bot.pages.alerting.alertwords import dotted, headline, short, when, worst_first
 from bot.pages.alerting.cures import every
+from bot.pages.alerting.tallied import Group, Tally, group, tally
 from bot.ports import Pulse
 from bot.screen import Button, Open, Screen
 from bot.text import Moment, Said, Value, ago, bold, cut, lines, say, say_n, span
