@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.text import Reader, plain
 from tests.engine.kit import ANA
 from tests.engine.replay import GROUP
 from tests.engine.test_stories import Story, story
@@ -61,21 +62,25 @@ async def maintain(run: Story, seconds: float) -> int:
     return made.id
 
 
+@pytest.mark.parametrize("fault", ["node_off", "node_down"])  # by itself, in order
 @pytest.mark.parametrize("by_hand", [False, True])
-async def test_a_maintenance_that_ends_with_the_node_off_is_one_message(by_hand: bool) -> None:
+async def test_a_maintenance_that_ends_with_the_node_off_is_one_message(by_hand: bool, fault: str) -> None:
     async with story() as run:
         before = len(run.replay.told)
         silence = await maintain(run, 1000 if by_hand else 200)
         await run.tick()
-        run.cluster.set_fault("node_off", True, "pve2")
+        run.cluster.set_fault(fault, True, "pve2")
         await run.pass_(180)
         assert told(run, before) == ""
+        (shown,) = [one for one in run.watch.alerts() if one.finding.rule == "node_offline" and one.open]
+        assert plain(shown.finding.said, Reader()) == "pve2 is offline, under maintenance"
         if by_hand:
             assert await run.watch.unsilence(silence, ANA)
             await run.deliverer.drain(GROUP)
         await run.pass_(60)
         (one,) = run.replay.told[before:]
         assert one.text.startswith("🔴 pve2 is offline · maintenance is over\n")
+        assert ("shut down by root@pam" in one.text) is (fault == "node_down")
         assert not one.silent
 
 

@@ -64,17 +64,17 @@ def _offline(view: View, snapshot: Snapshot, node: Node, limit: Limit) -> Findin
     gone = (view.at - since).total_seconds() if since is not None else 0.0
     cause = of_node(view, node.name, since or view.at, timedelta(seconds=more(limit, "ordered_seconds", ORDERED)))
     grace = more(limit, "grace_seconds", GRACE)
-    soon, upkeep = gone < grace, node.name in view.maintenance
-    if upkeep and not soon:  # whatever was ordered first
+    upkeep = node.name in view.maintenance
+    if upkeep:  # whatever was ordered in it
         cause = Cause(by="maintenance", ordered=False)
-    explained = upkeep or (cause is not None and soon)
-    ended = remembered(view, f"maintained/{node.name}") is not None and not explained
+    ended = remembered(view, f"maintained/{node.name}") is not None and not upkeep  # and so is the time for what was
+    explained = upkeep or (cause is not None and gone < grace and not ended)
     guests = [guest for guest in snapshot.guests if guest.node == node.name and not guest.template]
     known = any(guest.vmid in view.before.guests for guest in guests)  # an install may find it offline
     up = [guest for guest in guests if homecoming.ran(view, guest, since or view.at)]
     down = [guest for guest in guests if guest not in up]
     details = [
-        *_waits(cause, (since or view.at) + timedelta(seconds=grace), explained=explained, upkeep=upkeep),
+        *_waits(cause, (since or view.at) + timedelta(seconds=grace), explained=explained, upkeep=upkeep, ended=ended),
         *_with_it(snapshot, node, guests),
         *_elsewhere(view, snapshot, since),
     ]
@@ -118,12 +118,15 @@ def _said(node: Node, cause: Cause | None, *, explained: bool, gone: float, hold
     return say("{name} is off, shut down in order {at}", **values)
 
 
-def _waits(cause: Cause | None, until: datetime, *, explained: bool, upkeep: bool) -> Iterator[Said]:
+def _waits(cause: Cause | None, until: datetime, *, explained: bool, upkeep: bool, ended: bool) -> Iterator[Said]:
     """What happens next, where it is awaited; and who ordered it, where that is not said yet."""
+    by = cause.by if cause is not None and cause.ordered and not explained else ""
     if explained and not upkeep:
         yield say("sounds if it is not back by {at}", at=Moment(until, "%H:%M"))
-    elif not explained and cause is not None and cause.ordered and cause.by:
-        yield say("by {by}", by=cause.by)
+    elif by and ended and cause is not None and cause.at is not None:
+        yield say("shut down by {by} {at}", by=by, at=Moment(cause.at, "%H:%M"))
+    elif by:
+        yield say("by {by}", by=by)
 
 
 def _with_it(snapshot: Snapshot, node: Node, guests: Sequence[Guest]) -> Iterator[Said]:
