@@ -11,7 +11,7 @@ digests    what is told later                                          sender   
 desk       all of it in memory                                         trouble  waiting, parking
 unwritten  what of it the store lacks                                  words    /why, the audit's notes
 unsent     what waits, and need not be sent any more                   saying   how letters are said
-                                                                       trial    test alerts
+replies    letters that sound beside a card, until their end           trial    test alerts
 """
 
 import logging

@@ -212,7 +212,8 @@ class Desk:
         chat = message.place.chat
         if (habits := self.habits.get(chat)) is not None and habits.pinned == message.id:
             return True
-        return any(card.chat == chat and card.message == message.id for card in self.cards.values())
+        mine = (card for card in self.cards.values() if card.chat == chat)
+        return any(message.id in (card.message, *(one.message for one in card.replies)) for card in mine)
 
     def mends(self, chat: int, action: str, target: str) -> bool:
         """Does a card there show an open alert that `action` on `target` is the cure of?"""
@@ -235,7 +236,7 @@ class Desk:
         for card in [one for one in self.cards.values() if one.chat == old]:
             silent = card.silent or card.message is not None
             told = card.told if card.closed else ""
-            self.put_card(replace(card, chat=new, topic=None, message=None, told=told, silent=silent))
+            self.put_card(replace(card, chat=new, topic=None, message=None, told=told, silent=silent, replies=()))
         for letter in [one for one in self.outbox.values() if one.chat == old]:
             self.put_letter(replace(letter, chat=new, topic=None))
         if (had := self.habits.pop(old, None)) is not None and new not in self.habits:

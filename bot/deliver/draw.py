@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 
 from bot.access import Role
@@ -63,6 +64,11 @@ class Artist:
             log.exception("card %d cannot be drawn and is said plainly", card.id)
             screen = Screen(text=lines(*(alert.finding.said for alert in self.own(card))))
         return screen, sha256(repr(screen).encode(errors="replace")).hexdigest()[:16]
+
+    def alone(self, card: Card, number: int) -> Screen:
+        """One alert of it, as a card of its own."""
+        alone = replace(card, alerts=(number,), head="")
+        return self.draw(alone, self.alerts(alone))[0]
 
     def over(self, card: Card) -> bool:
         """Is all over that it shows, and will stay so?"""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.model import Outgoing
 from bot.ports import Courier, Lost, Undelivered
-from bot.screen import Message, Place, Screen
+from bot.screen import Message, Place, Row, Screen
 from bot.text import lines
 
 NOTES = 200
@@ -16,10 +16,14 @@ class Saying:
         self._courier = courier
         self._notes: dict[tuple[int, int], Message] = {}  # by chat and order: notes of the audit without an end yet
 
-    async def say(self, letters: Sequence[Outgoing], reply_to: int | None) -> Message | Undelivered:
-        """All of one place. `reply_to`: the message of the card that a letter alone is about."""
+    async def say(
+        self, letters: Sequence[Outgoing], reply_to: int | None, rows: tuple[Row, ...] = ()
+    ) -> Message | Undelivered:
+        """All of one place. `reply_to`: the message of the card that a letter alone is about; `rows`: its buttons."""
         first = letters[0]
-        screen = Screen(text=first.said if len(letters) == 1 else lines(*(letter.said for letter in letters)))
+        screen = Screen(
+            text=first.said if len(letters) == 1 else lines(*(letter.said for letter in letters)), rows=rows
+        )
         note = (first.chat, first.alert) if first.kind == "audit" and len(letters) == 1 else None
         if note is not None and (begun := self._notes.pop(note, None)) is not None:
             sent = await self._courier.revise(begun, screen)

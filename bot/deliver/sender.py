@@ -23,7 +23,7 @@ from bot.deliver.desk import Desk
 from bot.deliver.draw import Artist
 from bot.deliver.live import Live
 from bot.deliver.queue import Queue
-from bot.deliver.saying import Saying
+from bot.deliver.replies import Replies
 from bot.deliver.trouble import SIGN, Line, Trouble
 from bot.deliver.unwritten import Dirty
 from bot.errors import StoreFailed
@@ -67,7 +67,7 @@ class Sender:
         self._chats: dict[int, Line] = {}
         self._woken = asyncio.Event()
         self.queue = Queue(desk, artist)
-        self._saying = Saying(courier)
+        self._replies = Replies(desk, artist, courier, self.counts)
         self._drawn: dict[int, tuple[Alert, ...]] = {}  # card -> what it was last compared with
 
     # -- the loop ----------------------------------------------------------------------------------------------------
@@ -76,6 +76,7 @@ class Sender:
         wanted = {card.id for card in self._desk.cards.values() if not card.closed}
         self._drawn = {id_: alerts for id_, alerts in self._drawn.items() if id_ in wanted}
         self.queue.refused.keep(wanted)
+        self._replies.keep(wanted)
         self._resting.intersection_update(wanted)
         self._woken.set()
 
@@ -178,7 +179,10 @@ class Sender:
         for card in self._desk.cards.values():
             if card.chat == chat and card.message is not None and not card.closed and not resting(card.id, now):
                 alerts = self._artist.alerts(card)
-                if self._drawn.get(card.id) != alerts or self._artist.over(card):
+                stale = self._drawn.get(card.id) != alerts
+                if not stale and (job := self._replies.job(card)) is not None:
+                    return job
+                if stale or self._artist.over(card):
                     return self._edit(card, alerts)
         return self._live.job(chat)
 
@@ -187,7 +191,7 @@ class Sender:
     async def _post_card(self, card: Card, state: Line) -> Message | Undelivered | None:
         alerts = self._artist.alerts(card)
         screen, mark = self._artist.draw(card, alerts)
-        over = self._artist.over(card)
+        over = self._replies.closes(card)
         silent = card.silent or not self._artist.sounds(card)
         self._flying.add(card.id)
         try:
@@ -199,8 +203,7 @@ class Sender:
                 self._desk.untell(card.id)
                 return sent
             self.queue.refused.taken(card.id)
-            self._posted(state)
-            await self._arrived(card.chat, sent)
+            await self._arrived(card.chat, sent, state)
             self._drawn[card.id] = alerts
             current = self._desk.cards.get(card.id, card)
             await self._keep(replace(current, message=sent.id, told=mark, closed=over))  # as it was when it was drawn
@@ -214,24 +217,23 @@ class Sender:
 
     async def _post_letters(self, letters: Sequence[Outgoing], state: Line) -> Message | Undelivered | None:
         first = letters[0]
-        replied = self._desk.cards.get(first.card) if len(letters) == 1 else None
-        sent = await self._saying.say(letters, replied.message if replied is not None else None)
-        done = {letter.id for letter in letters}
+        sent = await self._replies.say(letters)
+        dirty = Dirty(letters={letter.id for letter in letters})
         if isinstance(sent, Undelivered):
             if sent.why is not Lost.REFUSED:
                 return sent
             self._trouble.dropped(first.chat, sent)
         else:
-            self._posted(state)
-            await self._arrived(first.chat, sent)
-        for id_ in done:
+            await self._arrived(first.chat, sent, state)
+            dirty.cards = self._replies.sent(letters, sent)
+        for id_ in dirty.letters:
             self._desk.drop_letter(id_)
-        await self._write(Dirty(letters=done))
+        await self._write(dirty)
         return sent if isinstance(sent, Message) else None
 
     async def _edit(self, card: Card, alerts: tuple[Alert, ...]) -> Message | Undelivered | None:
         screen, mark = self._artist.draw(card, alerts)
-        over = self._artist.over(card)
+        over = self._replies.closes(card)
         if mark == card.told and not over:
             self._drawn[card.id] = alerts
             return None
@@ -258,12 +260,10 @@ class Sender:
             await self._keep(replace(current, told=mark, closed=over))
         return None
 
-    def _posted(self, state: Line) -> None:
+    async def _arrived(self, asked: int, sent: Message, state: Line) -> None:
+        """Elsewhere than asked for: the group has become a supergroup."""
         state.posts.append(self._clock.monotonic())
         self.counts["posted"] += 1
-
-    async def _arrived(self, asked: int, sent: Message) -> None:
-        """Elsewhere than asked for: the group has become a supergroup."""
         new = sent.place.chat
         if new != asked:
             self.moved(asked, new)

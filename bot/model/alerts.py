@@ -225,6 +225,14 @@ class Habits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A message that replies to a card: told of one of its alerts while that was open, and says when it is over."""
+
+    message: int
+    alert: int  # Alert.number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """A message that shows alerts in one place; deliver.py makes it equal to what is wanted.
 
@@ -241,6 +249,7 @@ class Card:
     head: str = ""  # '' an ordinary card; 'start' the summary after a start; 'flapping'
     silent: bool = False  # how it is first sent
     closed: bool = False  # all its alerts are over and it says so: no more edits
+    replies: tuple[Reply, ...] = ()  # the latest of those with its buttons, in the chat of the card
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,7 +120,7 @@ def move(connection: sqlite3.Connection, old: int, new: int) -> None:
     has_habits = connection.execute("SELECT 1 FROM habits WHERE chat = ?", (new,)).fetchone() is not None
     for table in ("cards", "outbox", "routes", "habits", "parked"):
         connection.execute(f"DELETE FROM {table} WHERE chat = ?", (old,))  # noqa: S608 - our own words
-    _cards(connection, [replace(card, chat=new, topic=None, message=None, told="") for card in cards])
+    _cards(connection, [replace(card, chat=new, topic=None, message=None, told="", replies=()) for card in cards])
     _outbox(connection, [replace(row, chat=new, topic=None) for row in outbox])
     _routes(connection, [] if has_route else [replace(row, chat=new, topic=None) for row in routes])
     _habits(connection, [] if has_habits else [_moved(row, new) for row in habits])

@@ -162,7 +162,7 @@ class Moody(Telegram):
 
     def _note(self, chat: int) -> None:
         message = self.shown[-1]
-        facts = _facts(message.text, card=bool(message.screen.rows))
+        facts = _facts(message.text, card=message.card)
         if any((chat, *fact) in self.heard for fact in facts):
             self._fate.told.again += 1
         for fact in facts:
@@ -323,7 +323,7 @@ def _count(world: Watcher, plan: Sequence[Episode], told: Told) -> Told:
     told.messages = len(world.telegram.shown)
     for chat in (OPS, ANA):
         # What a kill or a lost answer leaves behind, unknown to the next process, stays as it was: its twin is edited.
-        shown = "\n".join(message.text for message in telegram.at(chat) if message.screen.rows)
+        shown = "\n".join(message.text for message in telegram.at(chat) if message.card)
         over = set(map(int, re.findall(r"g is well \((\d+)\)", shown)))
         told.untold += sum((chat, "card", n) not in heard for n in seen)
         told.unended += sum(n not in over for n in seen)

@@ -144,6 +144,15 @@ class Shown:
     def text(self) -> str:
         return plain(self.screen.text, Reader(zone=UTC))
 
+    @property
+    def card(self) -> bool:
+        """What replies to one may have buttons too."""
+        return bool(self.screen.rows) and self.reply_to is None
+
+    @property
+    def labels(self) -> list[str]:
+        return [plain(button.label, Reader()) for row in self.screen.rows for button in row]
+
 
 @dataclass
 class Telegram:

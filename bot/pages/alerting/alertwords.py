@@ -76,8 +76,9 @@ def ended(alert: Alert, clusters: Mapping[str, str]) -> Said:
 
 
 def worse(alert: Alert, clusters: Mapping[str, str], now: datetime) -> Said:
-    """`🔺 14:10 worse: nas 96 % full`: what happened, beside the card that says how it stands. Nobody edits it, so
-    it claims no state that passes; but for what is told anew: that is an alarm, and looks like one."""
+    """`🔺 14:10 worse: nas 96 % full`: what happened, beside the card that says how it stands. It is edited at
+    the end alone, so it claims no state that passes before; but for what is told anew: that is an alarm, and looks
+    like one."""
     finding = alert.finding
     if finding.anew:
         return _headed(alert, finding.said, clusters)
