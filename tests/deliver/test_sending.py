@@ -475,6 +475,16 @@ async def test_the_live_line_is_pinned_silently_and_edited_on_change_only() -> N
     assert world.shelf.habits[OPS].pinned == line.message.id
 
 
+async def test_the_live_line_of_a_narrowed_chat_says_what_it_counts() -> None:
+    world = World(Route(chat=OPS, tags=frozenset({"infra"})), Route(chat=ANA))
+    await world.tick(0, [_pulse(world)])
+    for chat in (OPS, ANA):
+        await world.deliverer.pin(Place(chat=chat))
+    narrowed, whole = (world.telegram.at(chat)[-1].text for chat in (OPS, ANA))
+    assert "Told here: tag infra" in narrowed.splitlines()
+    assert "Told here" not in whole
+
+
 async def test_the_time_that_a_live_line_names_is_renewed_out_of_what_is_to_spare() -> None:
     world = World()
     await world.tick(0, [_pulse(world)])
