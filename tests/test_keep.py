@@ -36,7 +36,7 @@ moments = st.datetimes(
     datetime(2, 1, 2),  # noqa: DTZ001 - Hypothesis adds the zone
     datetime(9998, 12, 30),  # noqa: DTZ001
     timezones=zones,
-).flatmap(lambda at: st.sampled_from([Moment(at, "%H:%M"), ago(at)]))
+).flatmap(lambda at: st.sampled_from([Moment(at, "%H:%M"), Moment(at, "%H:%M", AT), ago(at)]))
 
 
 def blocks(inner: st.SearchStrategy[Said]) -> st.SearchStrategy[Said]:

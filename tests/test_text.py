@@ -14,6 +14,7 @@ from bot.demo.telegram.markup import parse_html
 from bot.text import (
     EMPTY,
     WIDTH,
+    Moment,
     Reader,
     Said,
     ago,
@@ -337,3 +338,11 @@ def test_a_language_without_a_catalogue_speaks_english() -> None:
 
     assert text.CATALOGUES["en"] == {}
     assert html(say("{name} stopped", name="<x>"), Reader(language="xx")) == "&lt;x&gt; stopped"
+
+
+def test_a_moment_of_another_day_than_now_has_its_day_in_the_readers_zone() -> None:
+    now = datetime(2026, 11, 24, 16, 18, tzinfo=UTC)
+    tomorrow, later = Moment(now + timedelta(days=1), "%H:%M", now), Moment(now + timedelta(hours=4), "%H:%M", now)
+    assert plain(tomorrow, Reader(zone=UTC)) == "25 Nov 16:18"
+    assert plain(later, Reader(zone=UTC)) == "20:18"
+    assert plain(later, Reader(zone=timezone(timedelta(hours=5)))) == "25 Nov 01:18"

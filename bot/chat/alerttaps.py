@@ -13,7 +13,7 @@ from functools import partial
 
 from bot.access import Asker, Role, refusal
 from bot.model import About, Alert
-from bot.pages.alerting.alertwords import mended, when
+from bot.pages.alerting.alertwords import ends, mended, when
 from bot.pages.alerting.recorded import Recorded
 from bot.pages.alerting.watched import MORNING, SPANS, until, visible, wide
 from bot.ports import Claim, Claims, Store, Watching
@@ -153,21 +153,21 @@ def hush(watch: Watching, tap: Hush, asker: Asker, now: datetime, reader: Reader
     alert = watch.alert(int(found[2])) if found else None
     if found is None or alert is None or not visible(alert, asker.scope) or tap.span not in {*SPANS, MORNING}:
         return OLD, None
-    end = until(tap.span, now, reader.zone)
+    last = until(tap.span, now, reader.zone)
     about = silencing(alert, found[1], asker)
-    if end is None or about is None:
+    if last is None or about is None:
         return say("Your scope here is too narrow for that."), None
     wanted = Silencing(
         about=about[0],
         cluster=about[1],
         value=about[2],
-        until=end,
+        until=last,
         maintenance=found[1] == "n",
         number=alert.number,
     )
     if (first := _silenced(watch, wanted)) is not None:
-        return say("{name} has silenced it already, until {when}.", name=first or "?", when=when(end, now)), None
-    words = say("Silent until {when}.", when=when(end, now))
+        return say("{name} has silenced it already, until {when}.", name=first or "?", when=ends(last, now)), None
+    words = say("Silent until {when}.", when=ends(last, now))
     if mended(alert) and alert.over is not None:  # somebody may still want the next one not to be told
         return say("{words} That alert is over since {at}.", words=words, at=when(alert.over, now)), wanted
     return words, wanted

@@ -47,8 +47,8 @@ def _packed(said: Said) -> list[Any]:
     match said:
         case Sentence(pattern=pattern, values=values):
             return ["s", pattern, [[name, _packed_value(value)] for name, value in values]]
-        case Moment(at=at, form=form):
-            return ["m", at.isoformat(), form]
+        case Moment(at=at, form=form, now=now):
+            return ["m", at.isoformat(), form, *([now.isoformat()] if now is not None else [])]
         case Ago(at=at, form=form):
             return ["g", at.isoformat(), form]
         case Styled(tag=tag, inner=inner):
@@ -78,6 +78,8 @@ def _said(given: object, deep: int) -> Said:
             return Sentence(pattern, values)
         case ["m", str(at), str(form)]:
             return Moment(_aware(at), form)
+        case ["m", str(at), str(form), str(now)]:
+            return Moment(_aware(at), form, _aware(now))
         case ["g", str(at), str(form)]:
             return Ago(_aware(at), form)
         case ["t", str(tag), inner] if tag in TAGS:

@@ -70,8 +70,11 @@ def _inline(said: Said, reader: Reader) -> str:
                 return _pattern(pattern, reader.language).replace("{{", "{").replace("}}", "}")
             filled = {name: _value(value, reader) for name, value in values}
             return _pattern(pattern, reader.language).format_map(filled)
-        case Moment(at=at, form=form):
-            return str(escape(_local(at, reader).strftime(form)))
+        case Moment(at=at, form=form, now=now):
+            local = _local(at, reader)
+            if now is not None and local.date() != _local(now, reader).date():
+                form = f"%d %b {form}"
+            return str(escape(local.strftime(form)))
         case Ago(at=at, form=form):
             shown = str(escape(_local(at, reader).strftime(form)))
             unix = int(at.timestamp())

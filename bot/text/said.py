@@ -30,6 +30,7 @@ class Moment:
 
     at: datetime
     form: str
+    now: datetime | None = None  # aware; where `at` is of another day there, the day stands before it: `25 Nov 16:18`
 
 
 @dataclass(frozen=True, slots=True)

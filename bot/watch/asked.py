@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.model import Alert, Blind, Card, Habits, News, Phase, Record, Route, Silence, Subject
-from bot.pages.alerting.alertwords import when
+from bot.pages.alerting.alertwords import ends
 from bot.ports import Changes, Claims, Clock, Explanation, Ledger, Pulse, Vitals
 from bot.rules import Limit, Rule
 from bot.screen import Message
@@ -97,7 +97,7 @@ class Asked:
             return None
         silence = self._table.silences.get(alert.silenced)
         silenced = (
-            say("Silenced by {name} until {time}.", name=silence.by, time=when(silence.until, now)) if silence else None
+            say("Silenced by {name} until {time}.", name=silence.by, time=ends(silence.until, now)) if silence else None
         )
         rule = self._rules.get(alert.finding.rule)
         told = self._deliverer.told(alert, chat)

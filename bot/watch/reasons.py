@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.model import About, Alert, Guest, Phase, Silence, Status, Subject
 from bot.model.view import View
-from bot.pages.alerting.alertwords import when
+from bot.pages.alerting.alertwords import ends
 from bot.rules import Limit, Rule
 from bot.rules.guest.whynot import WHY_NOT
 from bot.rules.limits import MUTE
@@ -30,7 +30,7 @@ def reason(
     over = [one for one in silences if one.until > now and concerns(one, subject, rule.key)]
     silenced = max(over, key=lambda one: one.until, default=None)
     if silenced is not None:
-        return say("silenced by {name} until {when}", name=silenced.by or "?", when=when(silenced.until, now))
+        return say("silenced by {name} until {when}", name=silenced.by or "?", when=ends(silenced.until, now))
     if alert is not None and alert.phase is Phase.PENDING:
         return alert.finding.last or held(alert, hold)
     guest = _guest(view, subject)

@@ -16,8 +16,8 @@ def matches(silence: Silence, alert: Alert) -> bool:
 
 
 def concerns(silence: Silence, subject: Subject, rule: str) -> bool:
-    """about  guest, storage, other: that one · node: it and what is on it but guests, under maintenance those too ·
-    tag: guests that bear it · rule · cluster · all"""
+    """about  guest, storage, other: that one · node: it and what is on it, but nothing of guests, under maintenance
+    that too · tag: guests that bear it · rule · cluster · all"""
     if silence.cluster and silence.cluster != subject.cluster:
         return False
     match silence.about:
@@ -31,7 +31,7 @@ def concerns(silence: Silence, subject: Subject, rule: str) -> bool:
             return silence.value in subject.tags
         case "node":
             there = silence.value in {subject.node, subject.id if subject.about is About.NODE else None}
-            return there and (silence.maintenance or subject.about is not About.GUEST)
+            return there and (silence.maintenance or not (subject.about is About.GUEST or subject.of))
         case about:
             return about == subject.about.value and silence.value == subject.id
 

@@ -378,7 +378,7 @@ def test_until_the_morning_is_the_chats_morning() -> None:
     said, found = hush(watch(), Hush("a1", "8am"), by(), NOW, Reader(zone=ZoneInfo("Asia/Tokyo")))
     assert found is not None
     assert found.until == datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
-    assert plain(said, Reader(zone=ZoneInfo("Asia/Tokyo"))) == "Silent until 08:00."
+    assert plain(said, Reader(zone=ZoneInfo("Asia/Tokyo"))) == "Silent until 25 Nov 08:00."
 
 
 @given(st.text(max_size=20), st.text(max_size=6))

@@ -426,6 +426,17 @@ async def test_maintenance_of_a_node_silences_its_guests_and_rules_know(bench: B
     assert (silence.by, silence.reason, silence.maintenance) == ("Ana", "upgrade", True)
 
 
+@pytest.mark.parametrize(("maintenance", "of"), [(False, ""), (False, "main/guest/101"), (True, "main/guest/101")])
+async def test_a_silence_of_a_node_covers_what_is_on_it_but_not_what_is_of_a_guest(
+    bench: Bench, maintenance: bool, of: str
+) -> None:
+    """A job, a task, a backup of a guest there is the guest's."""
+    await hush(bench, "node", "pve1", maintenance=maintenance)
+    there = Subject(about=About.OTHER, cluster="main", id="vzdump/1", name="web", node="pve1", of=of)
+    await bench.poll(found(subject=there), times=4)
+    assert bool(bench.of(f"down:{there.key}").silenced) == (maintenance or not of)
+
+
 async def test_a_silence_expires_and_what_stands_still_is_told(bench: Bench) -> None:
     await hush(bench, "guest", "101", minutes=10)
     await bench.poll(DOWN, times=39)

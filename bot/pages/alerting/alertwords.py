@@ -28,6 +28,11 @@ def when(at: datetime, now: datetime) -> Moment:
     return Moment(at, "%H:%M" if abs(now - at) < DAY else "%d %b %H:%M")
 
 
+def ends(at: datetime, now: datetime) -> Moment:
+    """Of what lasts: `16:18` where that is today, else `25 Nov 16:18`, as a day ahead has the hour of now."""
+    return Moment(at, "%H:%M", now)
+
+
 def mended(alert: Alert) -> bool:
     """Is it well again? An event happened and that was it: only one that can be over, and later than it came, is."""
     if alert.phase is not Phase.OVER:

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.access import Asker, Role, Scope, may
 from bot.errors import NotFound
 from bot.model import Alert, Silence, guest_id
-from bot.pages.alerting.alertwords import NAME, dotted, emoji, mended, standing, when
+from bot.pages.alerting.alertwords import NAME, dotted, emoji, ends, mended, standing, when
 from bot.pages.alerting.watched import names, needs, recorded, visible, watch, wide
 from bot.pages.page import Change, Enquiry, Page
 from bot.pages.parts import page_of, pager, pairs, refresh
@@ -177,7 +177,7 @@ def said(named: Named) -> Said:
 def described(named: Named, now: datetime) -> Said:
     """`🔇 web (101) · until 18:02 · by Ana · reason`."""
     silence = named.silence
-    parts: list[Value] = [said(named), say("until {when}", when=when(silence.until, now))]
+    parts: list[Value] = [said(named), say("until {when}", when=ends(silence.until, now))]
     parts.append(say("by {name}", name=cut(silence.by, NAME) or "?"))
     if silence.reason:
         parts.append(silence.reason[:REASON])
@@ -192,12 +192,12 @@ def draw(data: Data, asker: Asker) -> Screen:
     else:
         parts.append(say("Nothing is silenced."))
     parts += [described(one, data.now) for one in shown]
-    ends = [_end(one, shown, data.now) for one in shown] if may(asker, Role.OPERATOR) else []
+    buttons = [_end(one, shown, data.now) for one in shown] if may(asker, Role.OPERATOR) else []
     more = (Button(say("Silence …"), Open("silence")),) if may(asker, Role.OPERATOR) else ()
     return Screen(
         text=lines(*parts),
         rows=(
-            *pairs(ends),
+            *pairs(buttons),
             *pager("silences", str, number, pages),
             (Button(say("‹ Alerts"), Open("alerts")), *more, refresh("silences")),
         ),
@@ -224,7 +224,7 @@ def _just_ended(data: Data) -> list[Said]:
     if data.still is None:
         what = said(data.ended[0])
         return [say("🔔 Told again: {what} · ended by {name} {when}", what=what, name=ender, when=at)]
-    by, until = cut(data.still.silence.by, NAME) or "?", when(data.still.silence.until, data.now)
+    by, until = cut(data.still.silence.by, NAME) or "?", ends(data.still.silence.until, data.now)
     what = said(data.still)
     return [
         say("{what}: ended by {ender} {when}", what=said(data.ended[0]), ender=ender, when=at),
@@ -238,7 +238,7 @@ def _end(one: Named, others: Sequence[Named], now: datetime) -> Button:
     tap = Open("silences", f"end {one.silence.id}")
     if sum(other.name == one.name for other in others) < 2:
         return Button(say("End {name}", name=name), tap)
-    return Button(say("End {when} {name}", when=when(one.silence.until, now), name=cut(name, 11)), tap)
+    return Button(say("End {when} {name}", when=ends(one.silence.until, now), name=cut(name, 11)), tap)
 
 
 # -- one -------------------------------------------------------------------------------------------------------------
