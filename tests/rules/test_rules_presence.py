@@ -212,11 +212,12 @@ def test_a_node_that_is_back_says_which_guests_are_not() -> None:
     assert first.affected == ("web", "ct-mail")
     second = back([replace(web, uptime=10), stopped[1]])
     assert words(second.over) == "pve2 is back after 4 min, 1 of 2 guests, not started: ct-mail"
-    assert [(cure.key, cure.arg) for cure in second.cures] == [("start", "main/105")]
+    assert not second.cures  # it may start by itself in a moment
     startall = task("startall", start=300, end=310, user="root@pam", on="pve2")
     third = back([replace(web, uptime=25), stopped[1]], tasks=(startall,))
     assert third is not None  # it ended a moment ago: what it started is not in the list yet
     fourth = back([replace(web, uptime=40), stopped[1]], tasks=(startall,))
+    assert [(cure.key, cure.arg) for cure in fourth.cures] == [("start", "main/105")]
     assert words(fourth.over) == "pve2 is back after 4 min, 1 of 2 guests, not started: ct-mail"
     assert back([replace(web, uptime=55), stopped[1]], tasks=(startall,)) is None  # it has settled: no more to wait for
     assert back([replace(web, uptime=70), replace(mail, uptime=5)]) is None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.model import Finding, Guest, Node, Outcome, Severity, Snapshot, Status
+from bot.model.feeds import ONBOOT
 from bot.model.view import View
 from bot.rules.sight import remembered, seen
 from bot.rules.subjects import ask, node_subject
@@ -98,7 +99,7 @@ def finding(view: View, node: Node) -> Finding | None:
     starts = tuple(
         ask(say("▶️ Start {name}", name=cut(guest.name, 16)), "start", guest)
         for guest in home.missing[:BUTTONS]
-        if guest.status is Status.STOPPED
+        if guest.status is Status.STOPPED and (home.settled or _left_down(view, guest))
     )
     return Finding(
         rule="node_offline",
@@ -117,6 +118,12 @@ def finding(view: View, node: Node) -> Finding | None:
         last=say("it is back; its guests are given time to start"),
         since=from_epoch(offline),
     )
+
+
+def _left_down(view: View, guest: Guest) -> bool:
+    """Is it known that neither its node nor HA starts it?"""
+    notes = view.feeds.fresh(ONBOOT)
+    return notes is not None and guest.vmid in notes.read - notes.onboot and not guest.ha_managed
 
 
 def _startall(view: View, node: Node, away: datetime) -> datetime | None:
