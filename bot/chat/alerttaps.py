@@ -1,4 +1,4 @@
-"""Ack and Hush: what a press of them means now. Read from memory, at the door, for its one answer; no I/O.
+"""Ack and Hush: what a press of them means now. Read from memory, at the door; its answer comes once that is done.
 
 Both are harmless to the cluster and are undone by time or a button, so that one which has waited (for at most 150 s:
 Telegram keeps no tap longer) still counts, unlike what acts. What has moved on meanwhile is refused politely, with how

@@ -22,6 +22,7 @@ from bot.chat.chatter import Chatter
 from bot.chat.door import Pressed, Typed, Visit
 from bot.chat.menu import Menu
 from bot.chat.messenger import Messenger
+from bot.chat.promise import Promise
 from bot.chat.showing import BROKEN, OLD, Showing, Verdict, dated, owned
 from bot.chat.turns import Crowd, Turns
 from bot.errors import TelemoxError
@@ -232,17 +233,21 @@ class Handlers:
             return _MUCH
         return None
 
-    def _alerted(self, visit: Pressed, tap: Ack | Hush) -> tuple[Said, Callable[[], Awaitable[None]] | None]:
+    def _alerted(self, visit: Pressed, tap: Ack | Hush) -> tuple[Said | Verdict, Callable[[], Awaitable[None]] | None]:
+        """The toast of a change comes once that is durable: it begins now, whatever else of theirs waits its turn."""
         if (watch := self._env.watch) is None:
             return OLD, None
         reader = self._reader(visit.place.chat)
         now, store = self._env.clock.now(), self._env.store
         said, change = alerttaps.decide(watch, store, tap, visit.asker, visit.place, now, reader)
-        return said, partial(self._tried, visit, partial(self._change, visit, change)) if change is not None else None
+        if change is None:
+            return said, None
+        promise = Promise(self._env, said, change)
+        return promise.verdict, partial(self._tried, visit, partial(self._change, visit, promise))
 
-    async def _change(self, visit: Pressed, change: alerttaps.Change) -> None:
-        """What the toast has promised, and then what came of it: in the menu where it was chosen."""
-        shown = await change()
+    async def _change(self, visit: Pressed, promise: Promise) -> None:
+        """What came of it: in the menu where it was chosen."""
+        shown = await promise.kept()
         if shown and (page := self._pages.get(shown.page)) is not None and not owned(self._env, visit.message):
             await self._showing.show(visit, page, shown.arg, visit.message)
 

@@ -88,11 +88,16 @@ class Memory:
         self.texts: dict[str, str] = {}
         self.moves = dict(migrations or {})
         self.orders: list[tuple[str, int, str, str]] = []  # who, where, what, of what
+        self.hangs: asyncio.Event | None = None  # an order is written down once it is set
+        self.waiting = 0
 
     async def freeze(self, on: bool, by: Asker) -> None:
         self.frozen = on
 
     async def asked(self, asker: Asker, message: Message | None, action: str, target: str, token: str) -> int:
+        if self.hangs is not None:
+            self.waiting += 1
+            await self.hangs.wait()
         self.orders.append((asker.name, message.place.chat if message else asker.id, action, target))
         return len(self.orders)
 

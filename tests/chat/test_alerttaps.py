@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.access import Asker, Role, Scope
 from bot.chat.alerttaps import acknowledge, hush
 from bot.chat.beside import CARDS, MOST, WITHIN, Beside
+from bot.chat.promise import LATE
 from bot.demo.telegram.world import Message as Shown
 from bot.errors import StoreFailed
 from bot.model import Card, Phase
@@ -183,9 +184,31 @@ async def test_an_ack_that_could_not_be_written_is_said() -> None:
     seen = watch()
     seen.fails = StoreFailed(say("The bot's own database failed: {reason}.", reason="disk is full"))
     async with with_card(seen) as (home, card):
-        await home.api.tap(card, "Ack", home.ben)
+        for label in ("Ack", "4 h"):
+            answer = await home.api.tap(card, label, home.ben)
+            assert answer is not None
+            assert answer.text == "Nothing was changed. The bot's own database failed: disk is full."
+            await home.rest()
+            assert "disk is full" in home.api.last(OPS).text
+        assert (seen.kept[1].acked, seen.quiet) == (None, [])
+        assert seen.claims.of("ack 1") is None
+
+
+async def test_where_the_store_hangs_the_press_is_answered_all_the_same() -> None:
+    seen = watch()
+    async with with_card(seen) as (home, card):
+        home.store.hangs = asyncio.Event()
+        tap = asyncio.ensure_future(home.api.tap(card, "Ack", home.ben))
+        while not home.store.waiting:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.001)
+        await home.clock.advance(LATE)
+        answer = await tap
+        assert answer is not None
+        assert answer.text.startswith("Not done yet: ")
+        assert seen.kept[1].acked is None
+        home.store.hangs.set()
         await home.rest()
-        assert "disk is full" in home.api.last(OPS).text
+        assert seen.kept[1].acked_by == "Ben"
 
 
 async def test_hush_on_a_menu_shows_the_silence_there_and_on_a_card_only_a_toast() -> None:
