@@ -18,7 +18,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import tzinfo
 from typing import Any
 
@@ -102,8 +102,7 @@ class Deliverer:
         written down, it is with the first poll that can."""
         if lost := self._desk.forsake(self._ceiling):
             log.info("told no more, since they have no role: %s", ", ".join(map(str, sorted(lost))))
-        with suppress(StoreFailed):
-            await self._flush(None)
+        await self._followed(None)
 
     def take(self, alerts: Mapping[int, Alert], news: Sequence[News], pulse: Sequence[Pulse] = ()) -> Changes:
         """After each tick: all alerts of all clusters as they are now, and what is new. No I/O.
@@ -231,13 +230,14 @@ class Deliverer:
     # -- what the pages change: durable when it returns ----------------------------------------------------------------
 
     async def subscribe(self, route: Route) -> None:
-        """What is open now is shown there at once, without a sound. Raises: StoreFailed."""
-        place = Place(chat=route.chat, topic=route.topic)
+        """What is open now is shown there at once, without a sound. Raises: StoreFailed; then all is as it was."""
+        place, route = Place(chat=route.chat, topic=route.topic), replace(route, settings=False)
+        await self._ledger.save(Changes(routes=(route,)))
         new = place not in self._desk.places()
-        self._desk.put_route(replace(route, settings=False))
+        self._desk.put_route(route)
         if new:
             self._introduce(place)
-        await self._flush(route.chat)
+        await self._followed(route.chat)
 
     def _introduce(self, place: Place) -> None:
         now, desk = self._clock.now(), self._desk
@@ -251,18 +251,25 @@ class Deliverer:
             self._planner.show(place, open_, now, silent=True)
 
     async def unsubscribe(self, place: Place) -> bool:
-        """False where it was not subscribed, or is by the settings. Raises: StoreFailed."""
+        """False where it was not subscribed, or is by the settings. Raises: StoreFailed; then it is still."""
         if (place.chat, place.topic) not in self._desk.own:
             return False
+        await self._ledger.save(Changes(routes_gone=((place.chat, place.topic),)))
         self._desk.drop_route(place.chat, place.topic)
-        await self._flush(place.chat)
+        await self._followed(place.chat)
         return True
 
     async def set_habits(self, habits: Habits) -> None:
-        """Raises: StoreFailed."""
+        """Raises: StoreFailed; then they are what they were."""
+        before = self._desk.habit(habits.chat)
+        await self._ledger.save(Changes(habits=(habits,)))
+        mine = {
+            one.name: new for one in fields(habits) if (new := getattr(habits, one.name)) != getattr(before, one.name)
+        }
+        habits = replace(self._desk.habit(habits.chat), **mine)  # somebody may have changed others meanwhile
         self._planner.changed(habits, self._clock.now(), self._clock.monotonic())
         self._desk.put_habits(habits)
-        await self._flush(habits.chat)
+        await self._followed(habits.chat)
 
     async def pin(self, place: Place) -> bool:
         self._sender.unpark(place.chat)
@@ -272,12 +279,12 @@ class Deliverer:
         return await self._live.end(place)
 
     async def test(self, place: Place, by: Asker) -> None:
-        """A test alert there, told like any other, over by itself after a minute. Raises: StoreFailed."""
+        """A test alert there, told like any other, over by itself after a minute: on a full disk too."""
         now, number = self._clock.now(), -self._desk.number()
         alert = trial_alert(number, by, now)
         self._desk.know({**self._desk.alerts, number: alert})
         self._planner.show(place, (number,), now)
-        await self._flush(place.chat)
+        await self._followed(place.chat)
 
     def ack(self, numbers: Sequence[int], by: str) -> Sequence[Alert]:
         """Test alerts are acknowledged here: the watch knows none of them."""
@@ -300,6 +307,11 @@ class Deliverer:
             self._planner.write(place, "audit", said, now, alert=audit.id, n=int(end))
         if chats:
             await self._flush(None)
+
+    async def _followed(self, chat: int | None) -> None:
+        """What follows of what is durable: where it cannot be written, it is with the next poll."""
+        with suppress(StoreFailed):
+            await self._flush(chat)
 
     async def _flush(self, chat: int | None) -> None:
         if chat is not None:

@@ -6,6 +6,7 @@ what Telegram says to it.
 """
 
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,10 +14,11 @@ from bot.deliver.desk import Desk
 from bot.deliver.plan import wanted
 from bot.deliver.planning import Planner
 from bot.deliver.unwritten import Dirty
-from bot.model import Alert
+from bot.errors import StoreFailed
+from bot.model import Alert, Habits
 from bot.pages.alerting import liveline
 from bot.pages.alerting.subscribe import told_alone
-from bot.ports import Clock, Courier, Ledger, Lost, Pulse, Undelivered
+from bot.ports import Changes, Clock, Courier, Ledger, Lost, Pulse, Undelivered
 from bot.screen import Message, Place, Screen
 from bot.text import Said, code, say
 
@@ -66,9 +68,16 @@ class Live:
         return min(1.0, self._planner.scale)
 
     async def begin(self, place: Place) -> bool:
-        """A new line, pinned; the one before says that it is none any more. False where Telegram did not take it."""
+        """A new line, pinned; the one before says that it is none any more. False where Telegram did not take it.
+
+        Raises: StoreFailed; then the one before is kept up.
+        """
         before = self._desk.habits.get(place.chat)
-        sent = await self._post(place)
+        try:
+            sent = await self._post(place)
+        except StoreFailed:
+            await self._undo(place.chat, before)
+            raise
         if isinstance(sent, Undelivered):
             return False
         chat = sent.place.chat
@@ -76,13 +85,25 @@ class Live:
             await self._let_go(Message(place=Place(chat=chat, topic=before.pinned_topic), id=before.pinned), _MOVED)
         return True
 
+    async def _undo(self, chat: int, before: Habits | None) -> None:
+        """The line that was just made is none."""
+        now = self._desk.habit(chat)
+        kept = before if before is not None else Habits(chat=chat)
+        self._desk.put_habits(replace(now, pinned=kept.pinned, pinned_topic=kept.pinned_topic))
+        self._lines.pop(chat, None)
+        if now.pinned is not None and now.pinned != kept.pinned:
+            await self._let_go(Message(place=Place(chat=chat, topic=now.pinned_topic), id=now.pinned), _ENDED)
+
     async def end(self, place: Place) -> bool:
+        """Raises: StoreFailed; then it is kept up."""
         habits = self._desk.habits.get(place.chat)
         if habits is None or habits.pinned is None:
             return False
-        self._desk.put_habits(replace(habits, pinned=None, pinned_topic=None))
+        await self._ledger.save(Changes(habits=(replace(habits, pinned=None, pinned_topic=None),)))
+        self._desk.put_habits(replace(self._desk.habit(place.chat), pinned=None, pinned_topic=None))
         self._lines.pop(place.chat, None)
-        await self._save(place.chat)
+        with suppress(StoreFailed):
+            await self._save(place.chat)
         await self._let_go(Message(place=Place(chat=place.chat, topic=habits.pinned_topic), id=habits.pinned), _ENDED)
         return True
 

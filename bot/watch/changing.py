@@ -1,6 +1,12 @@
-"""What pages and taps change, of `ports.Watching`: durable on return. The reads: asked.py."""
+"""What pages and taps change, of `ports.Watching`: durable on return. The reads: asked.py.
+
+What somebody wants is written first, and only then so: whoever reads that it failed can rely on it that all is as it
+was. What follows of it (which card says so, what is told now) is written after that or, where it fails, with the next
+poll.
+"""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from bot import life
@@ -18,17 +24,24 @@ class Changing(Asked):
     async def ack(self, numbers: Sequence[int], by: Asker) -> Sequence[Alert]:
         """Those that this acknowledged: open and not acknowledged before.
 
-        Raises: StoreFailed; it is acknowledged all the same, until a restart.
+        Raises: StoreFailed; then none is.
         """
         now = self._clock.now()
-        known = (self._table.get(number) for number in dict.fromkeys(numbers))
-        acked = [new for alert in known if alert and (new := life.acknowledge(alert, by.name, now)) is not None]
+        if wanted := self._acked(numbers, by, now):
+            await self._ledger.save(Changes(alerts=wanted, facts=self._table.facts))
+        acked = self._acked([alert.number for alert in wanted], by, now)  # a poll may have changed them meanwhile
         tests = self._deliverer.ack([number for number in numbers if self._table.get(number) is None], by.name)
         if acked:
             self._table.put(acked)
             news = [News(kind=NewsKind.CHANGED, alert=alert) for alert in acked]
-            await self._settle(Changes(alerts=acked), news)
+            with suppress(StoreFailed):
+                await self._settle(Changes(alerts=acked), news)
         return [*acked, *tests]
+
+    def _acked(self, numbers: Sequence[int], by: Asker, now: datetime) -> list[Alert]:
+        """As those are once they are acknowledged that can be."""
+        known = (self._table.get(number) for number in dict.fromkeys(numbers))
+        return [new for alert in known if alert and (new := life.acknowledge(alert, by.name, now)) is not None]
 
     async def silence(
         self,
@@ -41,7 +54,7 @@ class Changing(Asked):
         reason: str = "",
         maintenance: bool = False,
     ) -> Silence:
-        """Raises: StoreFailed; it is in force all the same, until a restart."""
+        """Raises: StoreFailed; then there is none."""
         silence = Silence(
             id=self._table.silence_id(),
             about=about,
@@ -53,26 +66,28 @@ class Changing(Asked):
             reason=reason,
             maintenance=maintenance,
         )
+        await self._ledger.save(Changes(silences=[silence], facts=self._table.facts))
         self._table.silences[silence.id] = silence
-        await self._hush(Changes(silences=[silence], facts=self._table.facts))
+        await self._hush()
         return silence
 
     async def unsilence(self, id_: int, by: Asker) -> bool:
         """False where it is in force no more. What it withheld, and what stands still, is told: at once, or by the next
         poll, which comes soon, where the rules have to look at it without the maintenance first.
 
-        Raises: StoreFailed; it is lifted all the same, until a restart.
+        Raises: StoreFailed; then it is in force.
         """
+        if id_ not in self._table.silences:
+            return False
+        await self._ledger.save(Changes(silences_gone=[id_]))
         silence = self._table.silences.pop(id_, None)
         if silence is None:
             return False
-        gone = Changes(silences_gone=[id_])
         if not silence.maintenance:
-            await self._hush(gone)
+            await self._hush()
             return True
         for post in self._posts.values():
             post.hurried = True
-        await self._settle(gone, ())
         return True
 
     async def subscribe(self, route: Route) -> None:
@@ -98,14 +113,15 @@ class Changing(Asked):
 
     # -- what both have in common with the loop ------------------------------------------------------------------------
 
-    async def _hush(self, changes: Changes) -> None:
+    async def _hush(self) -> None:
         """After a silence began or ended: at once, not at the next poll."""
         before = self._table.all()
         after = dict(before)
         news = list(speak(before, after, {}, self.silences(), self._clock.now()))
         changed = [alert for number, alert in after.items() if before[number] is not alert]
         self._table.put(changed)
-        await self._settle(merge(changes, Changes(alerts=changed)), news)
+        with suppress(StoreFailed):
+            await self._settle(Changes(alerts=changed), news)
 
     async def _settle(self, changes: Changes, news: Sequence[News]) -> None:
         """Has the deliverer plan, writes all of it down in one transaction, and lets it send.

@@ -609,13 +609,25 @@ async def test_what_is_tapped_while_a_tick_is_worked_out_counts(bench: Bench) ->
     await taps.close(1)
 
 
-async def test_an_ack_that_cannot_be_written_says_so(bench: Bench) -> None:
+async def test_what_cannot_be_written_says_so_and_is_not(bench: Bench) -> None:
     await bench.poll(DOWN, times=3)
     bench.ledger.fails = True
     with pytest.raises(StoreFailed):
         await bench.watch.ack([1], ANA)
+    with pytest.raises(StoreFailed):
+        await bench.watch.silence("guest", "main", "101", bench.clock.now() + timedelta(hours=4), ANA)
     bench.ledger.fails = False
     await bench.poll(DOWN)
+    assert bench.ledger.alerts_[1].acked is None
+    assert bench.watch.silences() == []
+    until = bench.clock.now() + timedelta(hours=4)
+    made = await bench.watch.silence("guest", "main", "101", until, ANA)
+    bench.ledger.fails = True
+    with pytest.raises(StoreFailed):
+        await bench.watch.unsilence(made.id, ANA)
+    bench.ledger.fails = False
+    assert bench.watch.silences() == [made]
+    await bench.watch.ack([1], ANA)
     assert bench.ledger.alerts_[1].acked_by == "Ana"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
@@ -179,22 +179,25 @@ async def test_what_was_sent_while_the_store_failed_is_not_sent_again_after_a_re
     assert len(whole.texts()) == 2
 
 
-async def test_what_was_taken_back_after_it_could_not_be_saved_stays_so() -> None:
+async def test_what_could_not_be_saved_is_as_it_was() -> None:
     whole, ledger = await failing()
-    ledger.fail = 2
-    with pytest.raises(StoreFailed):
-        await whole.watch.subscribe(Route(chat=NIGHT))
-    await whole.poll()
-    await whole.watch.unsubscribe(Place(chat=NIGHT))
-    await whole.poll(times=3)
-    assert ledger.ledger.routes == {}
-
-
-async def test_what_could_not_be_saved_is_saved_with_the_next_poll() -> None:
-    whole, ledger = await failing()
-    ledger.fail = 1
-    with pytest.raises(StoreFailed):
-        await whole.watch.subscribe(Route(chat=NIGHT))
+    watch, here = whole.watch, Place(chat=NIGHT)
+    quiet = replace(watch.habits(NIGHT), quiet_from=time(0), quiet_to=time(23, 59))
+    before = watch.routes(), watch.habits(NIGHT)
+    for change in (watch.subscribe(Route(chat=NIGHT)), watch.set_habits(quiet), watch.pin(here)):
+        ledger.fail = 1
+        with pytest.raises(StoreFailed):
+            await change
+        assert (watch.routes(), replace(watch.habits(NIGHT), pinned_topic=None)) == before
+    await watch.subscribe(Route(chat=NIGHT))
+    await watch.set_habits(quiet)
+    assert await watch.pin(here)
+    before = watch.routes(), watch.habits(NIGHT)
+    for end in (watch.unsubscribe(here), watch.unpin(here)):
+        ledger.fail = 1
+        with pytest.raises(StoreFailed):
+            await end
+        assert (watch.routes(), watch.habits(NIGHT)) == before
     await whole.poll(times=2)
     assert set(ledger.ledger.routes) == {(NIGHT, None)}
 

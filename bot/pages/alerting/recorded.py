@@ -28,8 +28,8 @@ _LASTS = re.compile(r"until (?P<at>[-0-9]{10} [:0-9]{5}) UTC(?:: (?P<reason>.+))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """The changes of `Watching`, each with its line in the audit. Each raises StoreFailed; it may be done all the
-    same (ports.Watching says where)."""
+    """The changes of `Watching`, each with its line in the audit. Each raises StoreFailed; then all is as it
+    was."""
 
     watch: Watching
     store: Store
