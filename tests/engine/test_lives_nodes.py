@@ -189,6 +189,51 @@ def test_a_failed_backup_of_a_guest_that_is_gone() -> None:
     assert ended("backup_failed", was, was, guests=[guest(105, "db")]) == gone
 
 
+# -- a restart: the list of tasks is read at once, the logs of backups later ---------------------------------------
+
+ALONE = replace(task("vzdump", 104, start=-9000, end=-8900, outcome=Outcome.ERROR), exitstatus="no space left")
+NIGHT = task("vzdump", start=-3700, end=-3500)  # the node's job: its task names no guest
+BROKEN = GuestBackup(vmid=104, ended=later(-8900), good=False, upid=ALONE.upid.text, line="no space left")
+SAVED = GuestBackup(vmid=104, ended=later(-3600), good=True, upid=NIGHT.upid.text)
+FAILS = f"fired backup_failed: Backup of {HOSTILE} failed"
+
+
+def restarted(lives: Lives, before: Any, tasks: Any) -> list[str]:
+    """What is told from the first poll on, while no log has been read, and once they all are."""
+    lives.first = True
+    told = lives.run(15, [guest()], feeds=feeds(), tasks=tasks)
+    told += lives.run(60, [guest()], feeds=feeds((BACKUPS, "", read(None, fresh=False, fails=1))), tasks=tasks)
+    return told + lives.run(600, [guest()], feeds=before, tasks=tasks)
+
+
+def test_a_failed_backup_that_was_mended_is_not_told_again_after_a_restart() -> None:
+    lives = Lives(["backup_failed"])
+    failed, saved = backed(Backups(runs=(BROKEN,))), backed(Backups(runs=(SAVED, BROKEN)))
+    assert lives.run(600, [guest()], feeds=failed, tasks=(ALONE,)) == [FAILS]
+    over = [f"resolved backup_failed: {HOSTILE} is backed up again"]
+    assert lives.run(600, [guest()], feeds=saved, tasks=(NIGHT, ALONE)) == over
+    for _ in range(3):
+        assert restarted(lives, saved, (NIGHT, ALONE)) == []
+
+
+def test_a_failed_backup_that_stands_over_a_restart_is_neither_over_nor_told_again() -> None:
+    lives = Lives(["backup_failed"])
+    failed = backed(Backups(runs=(BROKEN,)))
+    assert lives.run(600, [guest()], feeds=failed, tasks=(ALONE,)) == [FAILS]
+    for _ in range(3):
+        assert restarted(lives, failed, (ALONE,)) == []
+
+
+def test_a_backup_that_failed_while_the_bot_was_away_is_told_once() -> None:
+    assert restarted(Lives(["backup_failed"]), backed(Backups(runs=(BROKEN,))), (ALONE,)) == [FAILS]
+
+
+@pytest.mark.parametrize("blind", [{"forbidden": True}, {"absent": True}, {"fails": 3}])
+def test_a_failed_backup_is_told_by_its_task_where_the_logs_cannot_be_read(blind: Any) -> None:
+    lives, unread = Lives(["backup_failed"]), feeds((BACKUPS, "", read(None, fresh=False, **blind)))
+    assert lives.run(600, [guest()], feeds=unread, tasks=(ALONE,)) == [FAILS]
+
+
 def test_a_job_that_has_moved_with_its_guest_is_asked_for_where_it_is_now() -> None:
     lives = Lives(["replication"])
     moved = replace(JOB, source="pve2", target="pve1")

@@ -46,9 +46,9 @@ def _any(view: View) -> bool:
 
 
 def _open(view: View, one: GuestBackup, run: Run, limits: Limits) -> bool:
-    """Failed, there, and neither backed up nor tried since."""
+    """Failed, there, and neither backed up nor tried since. The task of a job that did so names no guest."""
     guest = guest_named(view, one.vmid)
-    if gone(view, one.vmid):
+    if gone(view, one.vmid) or _unread(view):
         return False
     if guest is not None and not limits.of(guest_key(guest)).on:
         return False
@@ -66,13 +66,18 @@ def _open(view: View, one: GuestBackup, run: Run, limits: Limits) -> bool:
 
 
 def _stands(view: View, run: Run, text: str) -> bool:
-    """A task that failed, of which the log is not known: has none of its kind gone well since? While the logs were
-    never read, after a start, nobody can say."""
-    reading = view.feeds.get(BACKUPS)
-    if reading is None or (reading.value is None and not (reading.forbidden or reading.absent or reading.fails > 2)):
+    """A task that failed, of which the log is not known: has none of its kind gone well since?"""
+    if _unread(view):
         return False
     after = latest(view).get((run.user, run.tasks[text].node))
     return after is None or after - run.start <= TOGETHER
+
+
+def _unread(view: View) -> bool:
+    """While the logs were never read, after a start, nobody can say what has gone well since; where they cannot be,
+    the list of tasks has to do."""
+    reading = view.feeds.get(BACKUPS)
+    return reading is None or (reading.value is None and not (reading.forbidden or reading.absent or reading.fails > 2))
 
 
 def _finding(view: View, run: Run, guests: list[GuestBackup], unknown: list[str], limits: Limits) -> Finding:
