@@ -2,6 +2,7 @@
 
 TelemoxError
 ├── Denied · NotFound · Stale · Busy       the person's: shown in the chat, not logged as faults
+├── Crowded       a notification that finds too many waiting: refused, so that its sender knows
 ├── StoreFailed                            the bot's own database: without an audit line nothing is done
 └── PveError
     ├── PveUnreachable    nothing was sent (connect, DNS, TLS, pin, pool): the next host is tried, for a write too
@@ -115,6 +116,10 @@ class Stale(_Spoken):
 
 class Busy(_Spoken):
     """Something already runs on that guest."""
+
+
+class Crowded(_Spoken):
+    """So much waits that this was not taken: later."""
 
 
 class StoreFailed(_Spoken):

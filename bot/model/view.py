@@ -78,6 +78,10 @@ class Order:
     by: str  # name
 
 
+FLOOD = "flood"
+"""Push.kind of what tells that notifications are refused."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
     """Something that Proxmox VE's webhook target told (web/): one notification."""

@@ -24,13 +24,13 @@ class Heard(Changing):
         """A notification of Proxmox VE's own, for the next poll of `cluster`; that comes soon. Where it did not say
         which, or one that is not watched, it is the one whose node sent it.
 
-        Raises: StoreFailed; it is told all the same, unless the process ends before.
+        Raises: StoreFailed; it is told all the same, unless the process ends before. Crowded: it is not.
         """
         post = self._posts.get(cluster) or self._of_host(push.host)
         if post is None:
             return
-        changes = Changes(facts=post.pushes.take(push))
         post.hurried = True
+        changes = Changes(facts=post.pushes.take(push))
         if post.feeder is not None and push.kind in POINTS_TO:
             post.feeder.soon(POINTS_TO[push.kind], push.host)
         try:

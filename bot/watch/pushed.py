@@ -9,8 +9,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from bot.errors import Crowded
 from bot.model.feeds import BACKUPS, FAILED, HA, PACKAGES, REPLICATION, Feed
-from bot.model.view import Push, View
+from bot.model.view import FLOOD, Push, View
+from bot.text import say
 from bot.watch.evaluate import Evaluation
 
 POINTS_TO: Mapping[str, tuple[Feed[Any], ...]] = {
@@ -21,8 +23,8 @@ POINTS_TO: Mapping[str, tuple[Feed[Any], ...]] = {
 }
 """By kind: what will tell of the same, and more. It is read at once; what polling can see is told by what it sees."""
 PUSHED = "push/"
-MOST = 200
-"""Of one cluster, that wait: the oldest go first."""
+MOST = 1000
+"""Of one cluster, that wait: what comes then is refused, since what was taken was promised to be told."""
 
 
 class Pushes:
@@ -43,13 +45,15 @@ class Pushes:
         return tuple(self._waiting.values())
 
     def take(self, push: Push) -> dict[str, str]:
-        """The facts that keep it."""
+        """The facts that keep it.
+
+        Raises: Crowded. What tells that some were refused is taken beyond, once.
+        """
         key = self._start + push.id
+        if key not in self._waiting and len(self._waiting) >= MOST + (push.kind == FLOOD):
+            raise Crowded(say("{n} notifications wait already.", n=len(self._waiting)))
         self._waiting[key] = push
-        over = list(self._waiting)[:-MOST]
-        for old in over:
-            del self._waiting[old]
-        return {key: pack(push), **dict.fromkeys(over, "")}
+        return {key: pack(push)}
 
     def done(self, pushes: Iterable[Push]) -> dict[str, str]:
         """The facts that forget them: '' is one that is forgotten."""

@@ -4,10 +4,10 @@
             └▶ GET /healthz, /metrics: no secret is asked for, and none is told
 
 `/pve/notify` alone is that of a cluster whose node has the name that sent it. A wrong secret is 401 and a line in the
-log an hour; too many of one node are 429, and that is told; a body over the cap is 413, one that is late 408, one that
-breaks off 400 (where anybody still listens), and what came of it is told all the same, since its secret was right;
-where nothing came, nothing is told. 200 means that it is written down; 503 that it could not be: it is told all the
-same, and Proxmox VE has the failure in its own log.
+log an hour; too many of one node are 429, more than may wait for a poll are 503, and both is told; a body over the cap
+is 413, one that is late 408, one that breaks off 400 (where anybody still listens), and what came of it is told all the
+same, since its secret was right; where nothing came, nothing is told. 200 means that it is written down; 503 also that
+it could not be: it is told all the same, and Proxmox VE has the failure in its own log.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.errors import StoreFailed, TelemoxError
+from bot.errors import Crowded, StoreFailed, TelemoxError
 from bot.model.view import Push
 from bot.ports import Clock, Vitals
 from bot.text import Said, say
@@ -103,6 +103,7 @@ class Listener:
         self._metrics = Metrics(vitals, lambda: dict(self._pushed))
         self._allowances: dict[tuple[str, str], tuple[float, float]] = {}  # (cluster, node): what is left, when
         self._flooded: dict[tuple[str, str], float] = {}  # monotonic: when that was last told
+        self._crowded: dict[str, float] = {}  # by cluster, monotonic: when it was last told that too many wait
         self._said_at: dict[str, float] = {}  # monotonic: when this was last logged
         routes = [Route("/healthz", self._healthz, methods=["GET"]), Route("/metrics", self._scrape, methods=["GET"])]
         if self._secret is not None:
@@ -184,9 +185,14 @@ class Listener:
             self._pushed["too many"] += 1
             await self._say_flooded(cluster, push)
             return PlainTextResponse("too many notifications\n", 429, {"Retry-After": "60"})
-        self._pushed["taken" if push.kind != notify.UNREADABLE else "unreadable"] += 1
+        outcome = "taken" if push.kind != notify.UNREADABLE else "unreadable"
+        self._pushed[outcome] += 1
         try:
             await self._on_push(push, cluster)
+        except Crowded:
+            self._pushed.update({outcome: -1, "too many": 1})
+            await self._say_crowd(cluster, push)
+            return PlainTextResponse("too many notifications wait\n", 503, {"Retry-After": "60"})
         except StoreFailed as error:
             log.error("a notification cannot be written down; it is told unless the bot ends before: %s", error)
             return PlainTextResponse("taken, and not written down\n", 503)
@@ -222,8 +228,24 @@ class Listener:
         if self._flooded[key] != now:
             return
         log.warning("%s sends more than %d notifications a minute: the rest is refused", push.host or "?", PER_MINUTE)
-        with suppress(StoreFailed):
+        with suppress(StoreFailed, Crowded):
             await self._on_push(notify.flood(push, PER_MINUTE, self._clock.now()), cluster)
+
+    async def _say_crowd(self, cluster: str, push: Push) -> None:
+        """In the log, and as a notification of that cluster: once an hour, at the next one where it was refused too."""
+        now, last = self._clock.monotonic(), self._crowded.get(cluster)
+        if last is not None and now - last < HOUR:
+            return
+        if len(self._crowded) >= NODES:
+            del self._crowded[next(iter(self._crowded))]
+        self._crowded[cluster] = now
+        log.warning("too many notifications wait for a poll: the rest is refused until then")
+        try:
+            await self._on_push(notify.crowded(push, self._clock.now()), cluster)
+        except Crowded:
+            del self._crowded[cluster]
+        except StoreFailed as error:
+            log.error("that notifications are refused cannot be written down: %s", error)
 
     def _say_refused(self, request: Request) -> None:
         peer = request.client.host if request.client is not None else "somebody"

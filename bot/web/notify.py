@@ -18,7 +18,7 @@ from itertools import islice
 
 import orjson
 
-from bot.model.view import Push
+from bot.model.view import FLOOD, Push
 from bot.text import clean, from_epoch
 
 HEADER = "X-Telemox-Secret"
@@ -39,8 +39,6 @@ _FAILED = re.compile(r"ERROR: Backup of (?:VM|CT) ([1-9][0-9]{2,8}) failed")
 _ROW = re.compile(r"^([1-9][0-9]{2,8})\s+\S+\s+(?:err|error|failed)\b", re.IGNORECASE)
 OLD, AHEAD = 30 * 86400.0, 86400.0
 """Seconds by which a notification's own time may lie behind now, and ahead of it."""
-FLOOD = "flood"
-"""Push.kind of what tells that a node sends too many."""
 UNREADABLE = "unreadable"
 """Push.kind of a body that is not what was registered."""
 
@@ -81,7 +79,7 @@ def read(body: bytes, now: datetime, cut: Cut | None = None) -> Push:
 
 
 def flood(push: Push, most: int, now: datetime) -> Push:
-    """What tells of notifications that are refused: `push` is the first of them."""
+    """What tells of notifications of a node that are refused: `push` is the first of them."""
     return Push(
         id=_id(FLOOD, push.host, now.isoformat()),
         at=now,
@@ -90,6 +88,18 @@ def flood(push: Push, most: int, now: datetime) -> Push:
         title=f"more than {most} notifications a minute: some are not told",
         message=f"the first of them: {push.title}",
         host=push.host,
+    )
+
+
+def crowded(push: Push, now: datetime) -> Push:
+    """What tells of notifications that are refused, whoever sends them: `push` is the first of them."""
+    return Push(
+        id=_id(FLOOD, "", now.isoformat()),
+        at=now,
+        kind=FLOOD,
+        severity="warning",
+        title="too many notifications wait: some are not told, Proxmox VE has them in its log",
+        message=f"the first of them: {push.host}: {push.title}" if push.host else f"the first of them: {push.title}",
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bot.errors import PveUnreachable, StoreFailed
+from bot.errors import Crowded, PveUnreachable, StoreFailed
 from bot.model import Finding
 from bot.model.feeds import Feed
-from bot.model.view import Push, View
+from bot.model.view import FLOOD, Push, View
 from bot.rules import Kind, Limits
 from bot.watch.pushed import MOST, Pushes, pack, unpack
 from tests.engine.kit import NAME, START, Bench, Wrong, found, guest_subject
@@ -103,13 +103,35 @@ async def test_those_of_a_cluster_that_is_gone_are_told_by_the_first() -> None:
     assert bench.ledger.facts == bench.ledger.facts | {"push/lab/9f2c": "", "push/lab/x": ""}
 
 
-def test_of_too_many_the_oldest_go() -> None:
+def test_what_was_taken_stays_and_of_too_many_the_new_are_refused() -> None:
     pushes = Pushes("main", {})
+    taken = [replace(PUSH, id=str(number)) for number in range(MOST)]
+    for push in taken:
+        pushes.take(push)
+    with pytest.raises(Crowded):
+        pushes.take(PUSH)
+    assert pushes.take(taken[0])  # the same once more
+    told = replace(PUSH, id="told", kind=FLOOD)
+    assert pushes.take(told) == {"push/main/told": pack(told)}
+    with pytest.raises(Crowded):
+        pushes.take(replace(told, id="again"))
+    assert pushes.waiting == (*taken, told)
+    pushes.done(taken[:2])
+    assert pushes.take(PUSH) == {KEY: pack(PUSH)}
+
+
+async def test_all_that_was_taken_is_told_and_what_is_refused_hurries_a_poll() -> None:
+    bench = await mailing().start()
     for number in range(MOST):
-        pushes.take(replace(PUSH, id=str(number)))
-    facts = pushes.take(PUSH)
-    assert facts == {KEY: pack(PUSH), "push/main/0": ""}
-    assert len(pushes.waiting) == MOST
+        await bench.watch.push(replace(PUSH, id=str(number)))
+    bench.watch._posts["main"].hurried = False
+    with pytest.raises(Crowded):
+        await bench.watch.push(PUSH)
+    assert bench.watch._posts["main"].hurried
+    assert KEY not in bench.ledger.facts
+    await bench.poll()
+    assert len(bench.told) == MOST
+    await bench.watch.push(PUSH)
 
 
 async def _beats(bench: Bench, pushed_at: float, until: float) -> list[float]:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from bot.clock import SystemClock
-from bot.errors import StoreFailed
+from bot.errors import Crowded, StoreFailed
 from bot.model.view import Push
 from bot.ports import Pulse, Vitals
 from bot.spawn import Spawn
@@ -41,12 +41,15 @@ class Side:
         self.pushes: list[Push] = []
         self.clusters: list[str] = []
         self.full = False
+        self.most: int | None = None  # notifications that are taken
         self.haste, self.patience = haste, patience
         self.listener = self.make(SECRET)
         self.http = httpx.AsyncClient(trust_env=False)
         self.spawn = Spawn()
 
     async def take(self, push: Push, cluster: str) -> None:
+        if self.most is not None and len(self.pushes) >= self.most + (push.kind == "flood"):
+            raise Crowded(say("Too many wait."))
         self.pushes.append(push)
         self.clusters.append(cluster)
         if self.full:
@@ -198,6 +201,30 @@ async def test_too_many_of_one_node_are_refused_and_told_once(side: Side, caplog
     assert (await side.push(mail(1, "pve2"))).status_code == 200
     assert (await side.push(mail(1, "pve1"), path="/pve/notify/lab")).status_code == 200  # another's node
     assert "too many" in (await side.http.get(side.url("/metrics"))).text
+
+
+async def test_where_too_many_wait_the_new_are_refused_and_that_is_told_once(side: Side) -> None:
+    side.most = 3
+    answers = [await side.push(mail(n, f"pve{n}")) for n in range(9)]
+    assert [answer.status_code for answer in answers] == [200] * 3 + [503] * 6
+    assert answers[3].headers["Retry-After"] == "60"
+    assert [push.kind for push in side.pushes] == ["system-mail"] * 3 + ["flood"]
+    told = side.pushes[-1]
+    assert told.title == "too many notifications wait: some are not told, Proxmox VE has them in its log"
+    assert (told.message, told.severity) == ("the first of them: pve3: t", "warning")
+    text = (await side.http.get(side.url("/metrics"))).text
+    assert 'telemox_notifications_total{outcome="taken"} 3.0' in text
+    assert 'telemox_notifications_total{outcome="too many"} 6.0' in text
+    side.most = None
+    assert (await side.push(mail(9, "pve9"))).status_code == 200
+
+
+async def test_that_too_many_wait_is_told_as_soon_as_it_can_be(side: Side) -> None:
+    side.most = -1
+    assert (await side.push(mail(1, "pve1"))).status_code == 503
+    side.most = 0
+    assert (await side.push(mail(2, "pve1"))).status_code == 503
+    assert [push.message for push in side.pushes] == ["the first of them: pve1: t"]
 
 
 async def test_the_address_names_the_cluster(side: Side) -> None:
