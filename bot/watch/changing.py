@@ -28,7 +28,7 @@ class Changing(Asked):
         """
         now = self._clock.now()
         if wanted := self._acked(numbers, by, now):
-            await self._ledger.save(Changes(alerts=wanted, facts=self._table.facts))
+            await self._durably(Changes(alerts=wanted, facts=self._table.facts))
         acked = self._acked([alert.number for alert in wanted], by, now)  # a poll may have changed them meanwhile
         tests = self._deliverer.ack([number for number in numbers if self._table.get(number) is None], by.name)
         if acked:
@@ -66,7 +66,7 @@ class Changing(Asked):
             reason=reason,
             maintenance=maintenance,
         )
-        await self._ledger.save(Changes(silences=[silence], facts=self._table.facts))
+        await self._durably(Changes(silences=[silence], facts=self._table.facts))
         self._table.silences[silence.id] = silence
         await self._hush()
         return silence
@@ -79,7 +79,7 @@ class Changing(Asked):
         """
         if id_ not in self._table.silences:
             return False
-        await self._ledger.save(Changes(silences_gone=[id_]))
+        await self._durably(Changes(silences_gone=[id_]))
         silence = self._table.silences.pop(id_, None)
         if silence is None:
             return False
@@ -122,6 +122,11 @@ class Changing(Asked):
         self._table.put(changed)
         with suppress(StoreFailed):
             await self._settle(Changes(alerts=changed), news)
+
+    async def _durably(self, changes: Changes) -> None:
+        """Raises: StoreFailed. What still waits to be written counts as before it, and does not undo it."""
+        await self._ledger.save(changes)
+        self._unsaved = merge(self._unsaved, changes)
 
     async def _settle(self, changes: Changes, news: Sequence[News]) -> None:
         """Has the deliverer plan, writes all of it down in one transaction, and lets it send.
