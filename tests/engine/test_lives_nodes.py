@@ -9,6 +9,7 @@ import pytest
 
 from bot.model import Guest, Outcome, Severity, Status, Storage
 from bot.model.feeds import BACKUPS, CERTIFICATES, DISKS, NODE_STATUS, REPLICATION, SERVICES, THIN, ZFS, ZPOOLS, Feeds
+from bot.model.feeds import FAILED as FAILED_TASKS
 from bot.model.readings import (
     BackupJob,
     Backups,
@@ -226,6 +227,12 @@ def test_a_failed_backup_that_stands_over_a_restart_is_neither_over_nor_told_aga
 
 def test_a_backup_that_failed_while_the_bot_was_away_is_told_once() -> None:
     assert restarted(Lives(["backup_failed"]), backed(Backups(runs=(BROKEN,))), (ALONE,)) == [FAILS]
+
+
+@pytest.mark.parametrize(("tasks", "told"), [((ALONE,), [FAILS]), ((NIGHT, ALONE), []), ((), [])])
+def test_before_any_log_is_read_a_failure_is_told_where_no_job_can_have_mended_it(tasks: Any, told: list[str]) -> None:
+    nodes_own = feeds((FAILED_TASKS, "pve1", (ALONE,)))
+    assert Lives(["backup_failed"]).run(60, [guest()], feeds=nodes_own, tasks=tasks) == told
 
 
 @pytest.mark.parametrize("blind", [{"forbidden": True}, {"absent": True}, {"fails": 3}])

@@ -46,9 +46,9 @@ def _any(view: View) -> bool:
 
 
 def _open(view: View, one: GuestBackup, run: Run, limits: Limits) -> bool:
-    """Failed, there, and neither backed up nor tried since. The task of a job that did so names no guest."""
+    """Failed, there, and neither backed up nor tried since."""
     guest = guest_named(view, one.vmid)
-    if gone(view, one.vmid) or _unread(view):
+    if gone(view, one.vmid) or (_unread(view) and _perhaps_mended(view, one)):
         return False
     if guest is not None and not limits.of(guest_key(guest)).on:
         return False
@@ -71,6 +71,15 @@ def _stands(view: View, run: Run, text: str) -> bool:
         return False
     after = latest(view).get((run.user, run.tasks[text].node))
     return after is None or after - run.start <= TOGETHER
+
+
+def _perhaps_mended(view: View, one: GuestBackup) -> bool:
+    """May a job have saved it since? Its task names no guest. Of what is not in the cluster's list any more, nothing
+    that came after it is known to be there."""
+    tasks = view.tasks or ()
+    return all(task.upid.text != one.upid for task in tasks) or any(
+        task.upid.type == "vzdump" and not task.upid.subject and (task.end or view.at) > one.ended for task in tasks
+    )
 
 
 def _unread(view: View) -> bool:
