@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.demo.cluster import FAULTS, Cluster
@@ -211,6 +211,7 @@ MOVES = st.tuples(st.sampled_from([*LASTS, *PASSES]), st.booleans(), st.integers
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(moves=st.lists(MOVES, min_size=2, max_size=14))
+@example(moves=[("node_reboot", True, 2, 0.0), ("lock_stuck", True, 5, 140.0)])  # locked while its node boots
 def test_whatever_is_pressed(moves: Sequence[tuple[str, bool, int, float]]) -> None:
     cluster = made()
     before = standing(cluster)

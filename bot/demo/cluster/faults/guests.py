@@ -18,6 +18,18 @@ def _put(name: str, value: object) -> Callable[[Case], None]:
     return lambda case: case.put(case.guest, name, value, yields=True)
 
 
+def _locked(case: Case) -> None:
+    """A node that boots meanwhile does not start what is locked: that is made up for."""
+    _put("lock", "snapshot")(case)
+
+    def start() -> None:
+        guest = case.guest
+        if guest.onboot and not guest.ha and not guest.running and case.world.nodes[guest.node].online:
+            case.world.start_all(case.world.nodes[guest.node], [guest])
+
+    case.afterwards(start)
+
+
 def _loop(case: Case) -> None:
     """It goes on for as long as it is on: down and up within one breath, its uptime begins anew."""
 
@@ -108,7 +120,7 @@ FAULTS: tuple[Fault, ...] = (
     _row("paused", "Paused", "nobody resumes it", at_work, "10 guest_paused", _put("paused", True)),
     _row("restart_loop", "Restart loop", f"restarts itself every {LOOP:.0f} s", containers, "11 restart_loop", _loop),
     _row("lock_stuck", "Lock stuck", "locked, and no task is at it", unlocked, "12 lock_stuck",
-         _put("lock", "snapshot")),
+         _locked),
     _row("agent_silent", "Agent silent", "tagged expect-agent, and no answer", machines, "46 guest_silent", _silent),
     _row("started", "Somebody starts it", "ana, in Proxmox itself", stopped, "40 guest_event", _ordered("start"),
          once=True, seen=OFF),
