@@ -212,6 +212,10 @@ MOVES = st.tuples(st.sampled_from([*LASTS, *PASSES]), st.booleans(), st.integers
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(moves=st.lists(MOVES, min_size=2, max_size=14))
 @example(moves=[("node_reboot", True, 2, 0.0), ("lock_stuck", True, 5, 140.0)])  # locked while its node boots
+@example(moves=[("node_off", True, 0, 0.0), ("node_off", False, 0, 0.0), ("backup_now", True, 0, 0.0)])  # likewise
+@example(
+    moves=[("quorum_lost", True, 0, 0.0), ("rebooted", True, 0, 12.0)]
+)  # shut down, and not started without quorum
 def test_whatever_is_pressed(moves: Sequence[tuple[str, bool, int, float]]) -> None:
     cluster = made()
     before = standing(cluster)

@@ -213,8 +213,9 @@ class Power:
     def _restart(self, guest: Guest) -> None:
         if guest.running or not self.world.nodes[guest.node].online:
             return
-        if not self.world.quorate:
-            return  # vm_start refuses before there is a task: only the node's journal tells
+        if not self.world.quorate:  # vm_start refuses before there is a task: only the node's journal tells
+            self.world.clock.later(CLEANUP, lambda: self._restart(guest))  # Proxmox VE itself would leave it down
+            return
         if guest.ha:
             self._ask_ha(ROOT, guest, "start", 0)
         else:

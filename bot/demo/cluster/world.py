@@ -135,7 +135,10 @@ class World:
             self.clock.later(TICK, lambda: self._recover(guest))
 
     def _recover(self, guest: Guest) -> None:
-        if guest.ha == "started" and not guest.running and self.nodes[guest.node].online:
+        """HA looks again and again: what a backup has is started once that is over."""
+        if guest.ha == "started" and self.nodes[guest.node].online and guest.lock == "backup":
+            self.clock.later(TICK, partial(self._recover, guest))
+        elif guest.ha == "started" and not guest.running and self.nodes[guest.node].online:
             self.on_start(guest)
             guest.hastate = "started"
 
@@ -203,8 +206,13 @@ class World:
         self.tasks.begin(node.name, "startall", "", "root@pam", lambda task: self._start_all(task, guests))
 
     def _start_all(self, task: Task, guests: list[Guest]) -> Work:
-        for guest in sorted(guests, key=lambda one: one.vmid):
+        """Those that a backup has come last, once it is over: Proxmox VE itself would leave them down, and nobody who
+        plays with the demo would know why."""
+        busy = {guest.vmid for guest in guests if guest.lock == "backup"}
+        for guest in sorted(guests, key=lambda one: (one.vmid in busy, one.vmid)):
             yield 0.5
+            while guest.lock == "backup":
+                yield TICK
             if not guest.running and guest.node == task.node:
                 task.say(f"Starting {guest.word} {guest.vmid}")
                 self.on_start(guest)

@@ -69,7 +69,7 @@ class Faults:
 
     def clear(self) -> None:
         for key in list(self._on):
-            for target in list(self._on[key]):
+            for target in list(self._on.get(key, ())):  # ending one may show that another is over
                 self.set(key, False, target)
 
     def table(self) -> list[dict[str, object]]:
