@@ -16,7 +16,7 @@ from bot.model import Guest, Outcome, Permissions, Snapshot, Task, TaskLog, Upid
 from bot.model.feeds import Feed
 from bot.model.readings import BackupJob
 from bot.ports import Clock
-from bot.pve import opinion, parse, rows, tasks, tls
+from bot.pve import opinion, parse, tasks, tls
 from bot.pve.addresses import Addresses
 from bot.pve.calls import Calls
 from bot.pve.client import Client, Notices
@@ -24,10 +24,10 @@ from bot.pve.config import ClusterConfig, Host
 from bot.pve.feeds import Feeding
 from bot.pve.feeds.backups import jobs
 from bot.pve.feeds.source import Source
-from bot.pve.flight import Flight, Kept, quietly
+from bot.pve.flight import Kept, quietly
 from bot.pve.link import Link
+from bot.pve.look import Look
 from bot.pve.seek import Seek
-from bot.pve.snapshot import Visibility, merge
 from bot.pve.tls import HostReport
 from bot.pve.veil import Veil
 from bot.spawn import Spawn
@@ -37,7 +37,6 @@ T = TypeVar("T")
 PERMISSIONS_KEPT = 300.0  # s; shorter where Proxmox has just said no
 VERSION_KEPT = 3600.0  # s
 STALE = 24 * 3600.0  # s that either is given once more, while it is read anew
-LET_GO = 1.0  # s that a snapshot lives on after the next one came
 
 
 class Cluster:
@@ -64,9 +63,7 @@ class Cluster:
         self._view = view
         self._voices = {Role.VIEWER: view, Role.OPERATOR: power, Role.ADMIN: admin or power}
         self._spawn = Spawn()
-        self._latest: Snapshot | None = None
-        self._latest_at = 0.0  # monotonic
-        self._flight = Flight[Snapshot](self._spawn, f"snapshot of {config.key}")
+        self._look = Look(config, view, clock, self._spawn, lambda: self.permissions(Role.VIEWER))
         self._version = self._kept(
             f"version of {config.key}", VERSION_KEPT, lambda: view.get("/version", parse.version)
         )
@@ -121,16 +118,14 @@ class Cluster:
         return self._calls.waiting
 
     def latest(self) -> Snapshot | None:
-        return self._latest
+        return self._look.latest
 
     async def snapshot(self, max_age: float = 5.0) -> Snapshot:
         """GET /cluster/resources and GET /cluster/status; whoever asks while they are under way waits for the same.
 
         Raises: PveError of the resources. What the status lacks is said in `unseen`.
         """
-        if self._latest is not None and self._clock.monotonic() - self._latest_at <= max_age and max_age > 0:
-            return self._latest
-        return await self._flight(self._look)
+        return await self._look(max_age)
 
     async def guest(self, guest: Guest) -> Guest:
         """GET /nodes/{node}/{kind}/{vmid}/status/current; looked for again where it has moved.
@@ -270,32 +265,6 @@ class Cluster:
     def _reader(self, role: Role) -> Client:
         """Reading needs no more than the view token where a role has none."""
         return self._voices[role] or self._view
-
-    async def _look(self) -> Snapshot:
-        status = self._view.get("/cluster/status", rows.cluster_status, timeout=self._config.timeouts.beside)
-        patience = self._config.timeouts
-        wait = patience.total if self._latest is None else min(patience.total, patience.anew)
-        resources, said = await asyncio.gather(
-            quietly(self._view.get("/cluster/resources", lambda body: rows.resources(body, self.key), timeout=wait)),
-            quietly(status),
-        )
-        if isinstance(resources, PveError):
-            raise resources
-        visibility = Visibility(token=self._view.token) if resources.guests else await self._visibility()
-        before = self._latest
-        self._latest = merge(self.key, resources, said, before=before, taken=self._clock.now(), visibility=visibility)
-        self._latest_at = self._clock.monotonic()
-        # To take ten thousand guests apart takes 10 ms, and somebody waits for the new ones: the old ones go later.
-        asyncio.get_running_loop().call_later(LET_GO, id, before)
-        return self._latest
-
-    async def _visibility(self) -> Visibility:
-        """Are there no guests, or may the token not see any?"""
-        try:
-            may = await self.permissions(Role.VIEWER)
-        except PveError as error:
-            return Visibility(token=self._view.token, all_guests=None, detail=error.reason)
-        return Visibility(token=self._view.token, all_guests=may is not None and may.allows("VM.Audit", "/vms"))
 
     def _kept(self, name: str, fresh: float, fetch: Callable[[], Awaitable[T]]) -> Kept[T]:
         return Kept(fetch, fresh=fresh, stale=STALE, spawn=self._spawn, name=name, monotonic=self._clock.monotonic)

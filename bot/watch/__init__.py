@@ -12,6 +12,7 @@
       changing.py  what they change                                   delivering.py what is needed of deliver/
     table.py     all alerts and silences, and how changes add up
     feeder.py    what is read at its own pace                         memory.py    what is remembered of each poll
+                                                                       remembered.py as rows of the store
 
 One tick is one transaction: alerts, memory, and the cards and messages that the deliverer plans for them are written
 together, then the deliverer sends.

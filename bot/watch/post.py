@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from bot.access import Role
 from bot.clock import SteadyClock
@@ -18,14 +18,10 @@ from bot.watch.confirm import Doubter
 from bot.watch.evaluate import Evaluation
 from bot.watch.look import LastTasks, Look
 from bot.watch.pushed import Pushes
+from bot.watch.remembered import recalled, renewed
 from bot.watch.slow import Slow
 from bot.watch.timed import hear
 
-K = TypeVar("K")
-V = TypeVar("V")
-
-FIGURE = "figure/"
-"""Before the cluster's key, and the figure's own, in Kept.facts."""
 POLLED = "polled"
 """Memory.figures: epoch s of the last poll that could read the cluster (memory.py)."""
 EVENTS_KEPT = timedelta(days=8)
@@ -242,16 +238,9 @@ class Post:
             old = view.at - EVENTS_KEPT if len(seen) > MANY else None
             seen = {**{key: at for key, at in seen.items() if old is None or at > old}, **events}
         self.memory = replace(after, events=seen)
-        return Changes(
-            guests=_changed(self.key, before.guests, after.guests),
-            nodes=_changed(self.key, before.nodes, after.nodes),
-            storages=_changed(self.key, before.storages, after.storages),
-            events=events,
-            facts={
-                **_figures(f"{FIGURE}{self.key}/", before.figures, after.figures),
-                **(self.feeder.remembered() if self.feeder is not None else {}),
-            },
-        )
+        changes = renewed(self.key, before, after)
+        facts = self.feeder.remembered() if self.feeder is not None else {}
+        return replace(changes, events=events, facts={**changes.facts, **facts})
 
 
 def _since(before: Memory, now: datetime) -> float:
@@ -259,43 +248,3 @@ def _since(before: Memory, now: datetime) -> float:
     and is found now was so meanwhile, as it is between two polls."""
     polled = before.figures.get(POLLED, math.nan)
     return now.timestamp() - polled if math.isfinite(polled) else 0.0
-
-
-def _figures(start: str, before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, str]:
-    """Those that are other than before; '' is one that is forgotten."""
-    if after is before:
-        return {}
-    new = {start + key: repr(float(value)) for key, value in after.items() if before.get(key) != value}
-    return {**new, **{start + key: "" for key in before if key not in after}}
-
-
-def _changed(cluster: str, before: Mapping[K, V], after: Mapping[K, V]) -> dict[tuple[str, K], V | None]:
-    if after is before:
-        return {}
-    rows: dict[tuple[str, K], V | None] = {}
-    for key, value in after.items():
-        was = before.get(key)
-        if was is not value and was != value:
-            rows[cluster, key] = value
-    if len(after) < len(before) or any(key not in after for key in before):
-        rows |= {(cluster, key): None for key in before if key not in after}
-    return rows
-
-
-def recalled(kept: Kept, cluster: str) -> Memory:
-    """What the store remembers of one cluster. A figure that cannot be read is as one that was never kept."""
-    start = f"{FIGURE}{cluster}/"
-    figures: dict[str, float] = {}
-    for key, text in kept.facts.items():
-        if key.startswith(start):
-            try:
-                figures[key.removeprefix(start)] = float(text)
-            except ValueError:
-                continue
-    return Memory(
-        guests={vmid: was for (key, vmid), was in kept.guests.items() if key == cluster},
-        nodes={node: was for (key, node), was in kept.nodes.items() if key == cluster},
-        storages={id_: was for (key, id_), was in kept.storages.items() if key == cluster},
-        events={key: at for key, at in kept.events.items() if f":{cluster}/" in key},
-        figures=figures,
-    )
