@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from bot.model import About, Alert, Card, Outgoing, Phase, Route, Severity
+from bot.model import About, Alert, Card, Outgoing, Phase, Route, Severity, Subject
 from bot.screen import Place
 
 GROUP_WAIT = 30.0
@@ -61,6 +61,10 @@ def matches(route: Route, alert: Alert) -> bool:
     if not (route.tags or route.pools or route.nodes):
         return True
     subject = alert.finding.subject
+    return _reaches(route, subject) or any(_reaches(route, part) for part in subject.each)
+
+
+def _reaches(route: Route, subject: Subject) -> bool:
     node = subject.id if subject.about is About.NODE else subject.node
     return not route.tags.isdisjoint(subject.tags) or subject.pool in route.pools or node in route.nodes
 

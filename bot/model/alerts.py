@@ -40,6 +40,17 @@ class About(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One of several that something is about, on the cluster of that: a guest, or a node of which no more is known."""
+
+    about: About
+    id: str
+    node: str = ""
+    tags: tuple[str, ...] = ()
+    pool: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """What an alert is about. Its identity is `key`; the rest is as it was when last seen."""
 
@@ -52,10 +63,19 @@ class Subject:
     pool: str = ""
     kind: str = ""  # of a guest: VM or CT, as people read it
     of: str = ""  # key of the guest that something other belongs to, where it is one's: a job, a task, a backup
+    parts: tuple[Part, ...] = ()  # where it is of several: each of them, all of a run of a job that failed
 
     @property
     def key(self) -> str:
         return f"{self.cluster}/{self.about.value}/{self.id}"
+
+    @property
+    def each(self) -> "tuple[Subject, ...]":
+        """Its parts, as subjects of their own; what is silenced is so for all of them, who hears of one hears of it."""
+        return tuple(
+            Subject(about=part.about, cluster=self.cluster, id=part.id, node=part.node, tags=part.tags, pool=part.pool)
+            for part in self.parts
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

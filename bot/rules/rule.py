@@ -69,13 +69,20 @@ class Limits:
         return self.exceptions.get(subject_key, self.base) if self.exceptions else self.base
 
     def about(self, subject: Subject) -> Limit:
-        """Its own, else that of the guest it belongs to, else of the node it is on."""
+        """Its own, else that of the guest it belongs to, else of the node it is on; of several the one that says
+        most."""
         if not self.exceptions:
             return self.base
+        if subject.parts and subject.key not in self.exceptions:
+            return max((self.about(part) for part in subject.each), key=_says)
         keys = [subject.key, subject.of]
         if subject.about is About.OTHER and subject.node:
             keys.append(f"{subject.cluster}/{About.NODE.value}/{subject.node}")
         return next((found for key in keys if (found := self.exceptions.get(key)) is not None), self.base)
+
+
+def _says(limit: Limit) -> tuple[bool, Severity, float]:
+    return limit.on, limit.severity or Severity.CRITICAL, -limit.hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.model import About, Cure, Guest, Node, Snapshot, Storage, Subject
+from bot.model import About, Cure, Guest, Node, Part, Snapshot, Storage, Subject
 from bot.model.view import View
 from bot.text import Said, cut, say
 
@@ -40,6 +40,14 @@ def storage_subject(storage: Storage) -> Subject:
         name=storage.name,
         node="" if storage.shared else storage.node,
     )
+
+
+def guest_part(guest: Guest) -> Part:
+    return Part(about=About.GUEST, id=str(guest.vmid), node=guest.node, tags=guest.tags, pool=guest.pool)
+
+
+def node_part(name: str) -> Part:
+    return Part(about=About.NODE, id=name, node=name)
 
 
 def guest_key(guest: Guest) -> str:

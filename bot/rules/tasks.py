@@ -1,17 +1,17 @@
 """Tasks that failed (32), and tasks that do not end (33). Backups have a rule of their own."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.model import Finding, Guest, Outcome, Severity, Subject, Task, alert_key
+from bot.model import Finding, Guest, Outcome, Part, Severity, Subject, Task, alert_key
 from bot.model.feeds import DAY, FAILED, HOUR
 from bot.model.memo import memo
 from bot.model.view import View
 from bot.rules.readings import guest_named, is_online, listed, of_node, of_other, passed, per_node, sees_nothing
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import remembered, seen, whole
-from bot.rules.subjects import cluster_subject, guest_subject, opens, start
+from bot.rules.subjects import cluster_subject, guest_part, guest_subject, node_part, opens, start
 from bot.text import Said, Value, lines, say, span
 
 CONSOLES = frozenset(
@@ -189,7 +189,7 @@ def _burst(view: View, heap: list[Task], limits: Limits) -> Finding:
     line = Burst(first=_end(heap[0]), last=max(_end(task) for task in heap), worst=worst, at=view.at)
     return Finding(
         rule="task_failed",
-        subject=cluster_subject(view),
+        subject=replace(cluster_subject(view), parts=_parts(view, heap)),
         severity=worst,
         said=say("{n} tasks failed within {span}", n=len(heap), span=span(limits.base.within)),
         details=listed([_line(view, task) for task in heap]),
@@ -198,6 +198,12 @@ def _burst(view: View, heap: list[Task], limits: Limits) -> Finding:
         event=line.event,
         affected=tuple(sorted({_subject(view, task).name for task in heap})),
     )
+
+
+def _parts(view: View, heap: list[Task]) -> tuple[Part, ...]:
+    guests = [(guest_named(view, task.upid.subject), task.upid.node) for task in heap]
+    found = [guest_part(guest) if guest is not None else node_part(node) for guest, node in guests]
+    return tuple(dict.fromkeys(found))
 
 
 def _line(view: View, task: Task) -> Said:

@@ -1,9 +1,11 @@
 """The pure part: how loud, and why not."""
 
+from typing import Any
+
 import pytest
 
-from bot.deliver.plan import DIGESTED, ORDERED, Scene, Why, sounds, why
-from bot.model import Alert, Phase, Route
+from bot.deliver.plan import DIGESTED, ORDERED, Scene, Why, matches, sounds, why
+from bot.model import About, Alert, Part, Phase, Route, Subject
 from bot.rules import RULES
 from bot.screen import Place
 from tests.deliver.kit import CRITICAL, INFO, NOON, OPS, WARNING, alert, on_node
@@ -59,6 +61,34 @@ def test_how_loud(one: Alert, day: bool, night: bool) -> None:
 )
 def test_why_an_alert_is_or_is_not_told(one: Alert, scene: Scene, waited: float, expected: Why) -> None:
     assert why(one, scene, {PARENT.key: PARENT}, waited) is expected
+
+
+RUN = Subject(
+    about=About.OTHER,
+    cluster="main",
+    id="vzdump/1",
+    parts=(
+        Part(about=About.GUEST, id="101", node="pve1", tags=("prod",)),
+        Part(about=About.GUEST, id="102", node="pve2", pool="shop"),
+        Part(about=About.NODE, id="pve3", node="pve3"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "wants"),
+    [
+        ({"tags": frozenset({"prod"})}, True),
+        ({"tags": frozenset({"lab"})}, False),
+        ({"pools": frozenset({"shop"})}, True),
+        ({"pools": frozenset({"mail"})}, False),
+        ({"nodes": frozenset({"pve2"})}, True),
+        ({"nodes": frozenset({"pve3"})}, True),
+        ({"nodes": frozenset({"pve4"})}, False),
+    ],
+)
+def test_who_hears_of_one_of_several_hears_of_a_run_of_them(narrowed: dict[str, Any], wants: bool) -> None:
+    assert matches(Route(chat=OPS, **narrowed), alert(1, WARNING, subject=RUN)) == wants
 
 
 def test_what_waits_for_the_digest_is_a_rule() -> None:

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.access import Asker, Role, Scope
 from bot.errors import Denied, NotFound, Stale, StoreFailed, TelemoxError
-from bot.model import About, Alert, Blind, Card, Fleet, Habits, Phase, Record, Route, Severity, Silence
+from bot.model import About, Alert, Blind, Card, Fleet, Habits, Part, Phase, Record, Route, Severity, Silence, Subject
 from bot.pages import PAGES, status
 from bot.pages.alerting.alertwords import standing
 from bot.pages.alerting.liveline import live_line
@@ -751,6 +752,31 @@ def test_narrowing_a_scope_never_shows_more(scope: Scope, alert: Alert) -> None:
             assert visible(alert, wider)
     if scope.pools or scope.tags or scope.vmids:
         assert not visible(HOST, scope)
+
+
+_PARTS = (
+    Part(about=About.GUEST, id="104", node="pve1", pool="data"),
+    Part(about=About.GUEST, id="102", node="pve2", tags=("prod",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "scope", "shown"),
+    [
+        ({"of": "main/guest/104"}, Scope(vmids=frozenset({104})), True),
+        ({"of": "main/guest/104", "pool": "data"}, Scope(pools=frozenset({"data"})), True),
+        ({"of": "main/guest/104", "tags": ("prod",)}, Scope(tags=frozenset({"prod"})), True),
+        ({"of": "main/guest/104"}, Scope(vmids=frozenset({102})), False),
+        ({"of": "main/guest/104"}, Scope(vmids=frozenset({104}), clusters=frozenset({"lab"})), False),
+        ({"parts": _PARTS}, Scope(pools=frozenset({"data"})), False),  # it names the other, too
+        ({"parts": _PARTS}, Scope(vmids=frozenset({102, 104})), True),
+        ({"parts": _PARTS}, Scope(nodes=frozenset({"pve1"})), False),
+        ({"parts": _PARTS}, Scope(nodes=frozenset({"pve1", "pve2"})), True),
+    ],
+)
+def test_what_is_of_guests_exists_for_whom_these_do(more: dict[str, Any], scope: Scope, shown: bool) -> None:
+    subject = Subject(about=About.OTHER, cluster="main", id="vzdump/1", name="vzdump", node="pve1", **more)
+    assert visible(replace(HOST, finding=replace(HOST.finding, subject=subject)), scope) == shown
 
 
 @settings(max_examples=150, deadline=None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import Gap, Outcome, Task, Unseen
+from bot.model import Gap, Outcome, Severity, Task, Unseen
 from bot.model.feeds import BACKUPS, FAILED
 from bot.model.readings import BackupJob, Backups, GuestBackup
 from bot.model.view import Memory, Push
@@ -253,6 +253,35 @@ def test_muted_and_deleted_guests() -> None:
     assert not find("backup_failed", seen(job, runs=(result(job, 999),)))
     holes = replace(GUESTS, unseen=(Unseen(gap=Gap.ROWS_DROPPED, count=1),))
     assert find("backup_failed", view(holes, feeds=feeds((BACKUPS, "", Backups(runs=(result(job, 999),))))))
+
+
+def test_a_run_of_several_is_of_the_guests_that_failed_and_of_nodes_whose_log_is_not_known() -> None:
+    here, there = vzdump(), vzdump(on="pve2")
+    (found,) = find("backup_failed", seen(here, runs=(result(here, 101), result(here, 103))))
+    assert [(part.about.value, part.id, part.node) for part in found.subject.parts] == [
+        ("guest", "101", "pve1"), ("guest", "103", "pve1"),
+    ]  # fmt: skip
+    assert (found.subject.node, found.subject.of) == ("pve1", "")
+    (found,) = find("backup_failed", seen(here, there, runs=(result(here, 101),)))
+    assert [(part.about.value, part.id) for part in found.subject.parts] == [("guest", "101"), ("node", "pve2")]
+    (found,) = find("backup_failed", seen(here, runs=(result(here, 101),)))
+    assert (found.subject.parts, found.subject.of) == ((), "main/guest/101")
+
+
+def test_of_several_the_one_that_says_most_decides_how_bad_a_run_is() -> None:
+    job, before = vzdump(), vzdump(began=DAY)
+    rule = BY_KEY["backup_failed"]
+    mild = replace(rule.limit, severity=Severity.INFO)
+    twice = (result(job, 101), result(before, 101), result(job, 103))
+    for exceptions, severity, bound in (
+        ({}, "critical", None),
+        ({"main/guest/101": mild}, "warning", None),  # what failed twice is mild; the other may say more, and need not
+        ({"main/guest/103": mild}, "critical", None),
+        ({"main/guest/101": mild, "main/guest/103": mild}, "info", Severity.INFO),
+    ):
+        limits = Limits(base=rule.limit, exceptions=exceptions)
+        found = find("backup_failed", seen(job, before, runs=twice), limits)[-1]
+        assert (found.severity.word, limits.about(found.subject).severity) == (severity, bound)
 
 
 def test_from_the_nodes_own_list_too() -> None:

@@ -103,6 +103,7 @@ def test_three_in_ten_minutes_are_one_line() -> None:
     assert len(told(*burst(2, MINUTE))) == 2
     (one,) = told(*burst(3, MINUTE), task("qmigrate", by="ana@pve", began=2 * HOUR, pid=9))
     assert text(one).startswith("4 tasks failed within 10 min\n")
+    assert {(part.about.value, part.id) for part in one.subject.parts} == {("guest", "101")}
     assert (one.severity, one.subject.key) == (Severity.WARNING, "main/cluster/")
     assert len(told(*burst(3, timedelta(minutes=5)))) == 1  # just within
     assert len(told(*burst(3, timedelta(minutes=6)))) == 3

@@ -75,7 +75,7 @@ def _of(records: Sequence[Record], wanted: str, clusters: Mapping[str, str]) -> 
     def fits(record: Record) -> bool:
         subject = record.subject
         if colon and kind == "tag":
-            return value in map(fold, subject.tags)
+            return any(value in map(fold, one.tags) for one in (subject, *subject.each))
         words = {subject.name, subject.id, subject.node, subject.pool, record.rule, clusters.get(subject.cluster, "")}
         return (value if colon and kind in {"node", "pool", "rule", "storage", "guest"} else wanted) in map(fold, words)
 

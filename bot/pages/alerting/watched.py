@@ -43,12 +43,16 @@ def visible(alert: Alert, scope: Scope) -> bool:
 def exists(subject: Subject, scope: Scope) -> bool:
     """Does what an alert is about exist for somebody with that scope?
 
-    What is narrowed to guests (pools, tags, ids) has none of nodes, storages and clusters: those name other guests.
+    What is narrowed to guests (pools, tags, ids) has none of nodes, storages and clusters: those name other guests. It
+    has what is a guest's own, and what is of several where all of them are its.
     """
     if scope == EVERYTHING:
         return True
-    if subject.about is About.GUEST:
-        vmid = int(subject.id) if subject.id.isdecimal() else 0
+    if subject.parts:
+        return all(exists(part, scope) for part in subject.each)
+    if subject.about is About.GUEST or subject.of:
+        id_ = subject.of.rpartition("/")[2] or subject.id
+        vmid = int(id_) if id_.isdecimal() else 0
         return scope.has_guest(subject.cluster, vmid, subject.node, subject.pool, subject.tags)
     if scope.clusters and subject.cluster not in scope.clusters:
         return False

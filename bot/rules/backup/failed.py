@@ -5,8 +5,9 @@ What Proxmox VE pushes of a backup is told only where neither can be read: the r
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from bot.model import Cure, Finding, Guest, Outcome, Severity, Subject
+from bot.model import About, Cure, Finding, Guest, Outcome, Part, Severity, Subject
 from bot.model.feeds import BACKUPS
 from bot.model.readings import GuestBackup
 from bot.model.tasks import lost
@@ -18,7 +19,7 @@ from bot.rules.node.boots import booted_at
 from bot.rules.readings import guest_named, listed, name_of, of_other
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import seen
-from bot.rules.subjects import ask, guest_key, opens
+from bot.rules.subjects import ask, guest_key, guest_part, node_part, opens
 from bot.text import Said, lines, say
 
 RETRIES = 3
@@ -99,8 +100,8 @@ def _finding(view: View, run: Run, guests: list[GuestBackup], unknown: list[str]
     names = [name_of(view, one.vmid) for one in guests]
     return Finding(
         rule="backup_failed",
-        subject=_subject(view, run, nodes, only, names),
-        severity=Severity.CRITICAL if again else Severity.WARNING,
+        subject=_subject(view, run, nodes, only, names, _parts(view, run, guests, unknown)),
+        severity=max([_bounded(view, one, limits, one in again) for one in guests], default=Severity.WARNING),
         said=_said(names, nodes, bool(unknown), bool(again)),
         over=_over(names, nodes),
         details=(
@@ -124,9 +125,30 @@ def _awaited(view: View, run: Run, unknown: list[str]) -> bool:
     return view.feeds.fresh(BACKUPS) is not None and not run.told.issuperset(unknown)
 
 
-def _subject(view: View, run: Run, nodes: list[str], only: Guest | None, names: list[str]) -> Subject:
+def _subject(
+    view: View, run: Run, nodes: list[str], only: Guest | None, names: list[str], parts: tuple[Part, ...]
+) -> Subject:
     name = names[0] if len(names) == 1 else "vzdump"
-    return of_other(view, run.id, name, nodes[0] if len(nodes) == 1 else "", only)
+    subject = of_other(view, run.id, name, nodes[0] if len(nodes) == 1 else "", only)
+    return subject if only is not None else replace(subject, parts=parts)
+
+
+def _parts(view: View, run: Run, guests: list[GuestBackup], unknown: list[str]) -> tuple[Part, ...]:
+    """The guests that failed, and where a log is not known the node: for silences, routes and limits."""
+    found = [
+        guest_part(guest)
+        if (guest := guest_named(view, one.vmid)) is not None
+        else Part(about=About.GUEST, id=str(one.vmid))
+        for one in guests
+    ]
+    return (*found, *(node_part(node) for node in dict.fromkeys(run.tasks[text].node for text in unknown)))
+
+
+def _bounded(view: View, one: GuestBackup, limits: Limits, again: bool) -> Severity:
+    """No worse than the limits of that guest let it be: those of others do not make it so."""
+    guest, severity = guest_named(view, one.vmid), Severity.CRITICAL if again else Severity.WARNING
+    limit = limits.of(guest_key(guest)) if guest is not None else limits.base
+    return min(severity, limit.severity or severity)
 
 
 def _said(names: list[str], nodes: list[str], unknown: bool, again: bool) -> Said:
@@ -207,7 +229,10 @@ def _of_push(view: View, push: Push) -> Finding:
     named = [guest for vmid in push.vmids if (guest := guest_named(view, vmid)) is not None]
     return Finding(
         rule="backup_failed",
-        subject=of_other(view, f"vzdump/{push.job or push.host}", push.host or "vzdump", push.host),
+        subject=replace(
+            of_other(view, f"vzdump/{push.job or push.host}", push.host or "vzdump", push.host),
+            parts=tuple(guest_part(guest) for guest in named),
+        ),
         severity=Severity.WARNING,
         said=say("A backup job on {node} failed", node=push.host or "?"),
         details=listed([say("{line}", line=line) for line in push.message.splitlines() if line.strip()]),
