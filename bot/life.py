@@ -232,7 +232,7 @@ def _found(alert: Alert, finding: Finding, at: _Poll) -> tuple[Alert, NewsKind |
         alert = replace(alert, held=alert.held + (at.grown if alert.polls else 0.0), polls=alert.polls + 1)
         if not at.confirmed or not _enough(alert.held, alert.polls, finding, at.limit):
             return alert, None
-        alert = replace(alert, finding=finding, severity=finding.severity, headline=finding.said, held=0.0, polls=0)
+        alert = replace(alert, finding=finding, severity=finding.severity, headline=finding.said)
         return replace(alert, acked=None, acked_by="", reminded=at.now, reminders=0), NewsKind.ESCALATED
     if alert.polls:
         alert = replace(alert, held=0.0, polls=0)

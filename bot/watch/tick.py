@@ -59,18 +59,24 @@ def by_key(alerts: Iterable[Alert]) -> dict[str, Alert]:
     return latest
 
 
-def doubts(alerts: Iterable[Alert], evaluation: Evaluation, view: View) -> list[Found]:
-    """What would fire now, of rules that want it looked up first."""
+def doubts(
+    alerts: Iterable[Alert], evaluation: Evaluation, view: View, silences: Sequence[Silence] = ()
+) -> tuple[list[Found], frozenset[str]]:
+    """What would fire now, of rules that want it looked up first; and the keys of what stands and is silenced, which
+    is looked up, and gets worse, once it is not."""
     wanted = [(key, one) for key, one in evaluation.found.items() if one.rule.confirm is not Confirm.NONE]
     if not wanted:
-        return []
+        return [], frozenset()
     latest = by_key(alerts)
-    return [
-        one
+    found = {
+        key: one
         for key, one in wanted
         if not (one.finding.event and key in view.before.events)
         and (view.first or life.ripe(latest.get(key), one.finding, one.limit, one.rule, view.step, view.poll))
-    ]
+    }
+    hushed = {key for key in found if (alert := latest.get(key)) is not None and alert.open} if silences else set()
+    hushed = {key for key in hushed if covering(silences, latest[key], view.at)}
+    return [one for key, one in found.items() if key not in hushed], frozenset(hushed)
 
 
 def tick(

@@ -186,10 +186,12 @@ class Watch(Heard):
         evaluation, cpu = await politely(evaluating(view, post.slow.due(view, sight.rules), sight.book, known))
         evaluation = post.slow.with_kept(evaluation)
         self._log_broken(evaluation)
-        unconfirmed: frozenset[str] = frozenset()
-        if wanted := doubts(self._table.of[post.key].values(), evaluation, view):
-            view, unconfirmed = await post.doubter.confirm(wanted, view, self._patience)
+        alerts, silences = self._table.of[post.key], [*self._table.silences.values()]
+        wanted, unconfirmed = doubts(alerts.values(), evaluation, view, silences)
+        if wanted:
+            view, missing = await post.doubter.confirm(wanted, view, self._patience)
             asked = {one.rule.key: one.rule for one in wanted}
+            unconfirmed |= missing
             new, more = await politely(evaluating(view, asked.values(), sight.book))  # none of them is slow
             evaluation, cpu = again(evaluation, new), cpu + more
         after, more = await politely(self._remembered(view))

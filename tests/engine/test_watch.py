@@ -19,7 +19,21 @@ from bot.errors import (
     PveUnreachable,
     StoreFailed,
 )
-from bot.model import About, Finding, Gap, NewsKind, Outcome, Phase, Severity, Storage, Subject, Task, Unseen, Upid
+from bot.model import (
+    About,
+    Finding,
+    Gap,
+    NewsKind,
+    Outcome,
+    Part,
+    Phase,
+    Severity,
+    Storage,
+    Subject,
+    Task,
+    Unseen,
+    Upid,
+)
 from bot.model.view import Cut, Memory, Push, Stranger, View
 from bot.rules import Confirm, Limit
 from bot.spawn import Spawn
@@ -437,6 +451,63 @@ async def test_a_silence_of_a_node_covers_what_is_on_it_but_not_what_is_of_a_gue
     assert bool(bench.of(f"down:{there.key}").silenced) == (maintenance or not of)
 
 
+@pytest.mark.parametrize(
+    ("about", "value", "covered"),
+    [("guest", "101", True), ("guest", "10", False), ("tag", "prod", True), ("tag", "lab", False)],
+)
+async def test_a_silence_of_a_guest_covers_its_jobs_tasks_and_backups(
+    bench: Bench, about: str, value: str, covered: bool
+) -> None:
+    await hush(bench, about, value)
+    backup = Subject(
+        about=About.OTHER, cluster="main", id="vzdump/1", name="web", node="pve1", tags=("prod",), of="main/guest/101"
+    )
+    await bench.poll(found(subject=backup), times=4)
+    assert bool(bench.of(f"down:{backup.key}").silenced) == covered
+
+
+WEB = Part(about=About.GUEST, id="101", node="pve1", tags=("prod",), pool="shop")
+DB = Part(about=About.GUEST, id="102", node="pve2", tags=("prod", "sql"))
+UNREAD = Part(about=About.NODE, id="pve2", node="pve2")
+
+
+@pytest.mark.parametrize(
+    ("silenced", "parts", "covered"),
+    [
+        ([("guest", "101")], (WEB, DB), False),  # db's is told
+        ([("guest", "101"), ("guest", "102")], (WEB, DB), True),
+        ([("guest", "101"), ("tag", "sql")], (WEB, DB), True),
+        ([("tag", "prod")], (WEB, DB), True),
+        ([("tag", "prod")], (WEB, UNREAD), False),  # whose it is nobody knows
+        ([("guest", "101"), ("node", "pve2")], (WEB, UNREAD), True),
+        ([("node", "pve1"), ("node", "pve2")], (WEB, DB), False),  # the nodes, not what is of their guests
+        ([("other", "vzdump/1")], (WEB, DB), True),
+        ([("rule", "down")], (WEB, DB), True),
+    ],
+)
+async def test_a_run_of_several_guests_is_silenced_where_all_of_them_are(
+    bench: Bench, silenced: list[tuple[str, str]], parts: tuple[Part, ...], covered: bool
+) -> None:
+    for minutes, (about, value) in enumerate(silenced, 30):
+        await hush(bench, about, value, minutes)
+    run = Subject(about=About.OTHER, cluster="main", id="vzdump/1", name="vzdump", parts=parts)
+    await bench.poll(found(subject=run), times=4)
+    alert = bench.of(f"down:{run.key}")
+    assert bool(alert.silenced) == covered
+    if covered:  # until the first of them is told of again
+        (first, *_) = bench.watch.silences()
+        assert alert.silenced == min(bench.watch.silences(), key=lambda one: one.until).id == first.id
+
+
+async def test_a_maintenance_covers_what_is_of_several_there(bench: Bench) -> None:
+    await hush(bench, "node", "pve1", maintenance=True)
+    there = Subject(about=About.OTHER, cluster="main", id="vzdump/1", name="vzdump", parts=(WEB,))
+    away = replace(there, id="vzdump/2", parts=(WEB, DB))
+    await bench.poll(found(subject=there), found(subject=away), times=4)
+    assert bench.of(f"down:{there.key}").silenced
+    assert not bench.of(f"down:{away.key}").silenced
+
+
 async def test_a_silence_expires_and_what_stands_still_is_told(bench: Bench) -> None:
     await hush(bench, "guest", "101", minutes=10)
     await bench.poll(DOWN, times=39)
@@ -488,6 +559,58 @@ async def test_worse_during_a_silence_is_told_after_it(bench: Bench) -> None:
     await bench.poll(worse, times=30)
     assert bench.told == [("fired", DOWN_KEY)]
     await bench.poll(worse, times=20)
+    assert bench.told == [("fired", DOWN_KEY), ("escalated", DOWN_KEY)]
+
+
+@pytest.mark.parametrize("worse_for", range(1, 6))
+async def test_worse_during_a_silence_is_told_at_the_first_poll_after_it(bench: Bench, worse_for: int) -> None:
+    """However long before its end that began: what has lasted for as long as its rule holds is not held anew."""
+    await bench.poll(DOWN, times=3)
+    await hush(bench, "guest", "101", minutes=10)
+    await bench.poll(DOWN, times=37 - worse_for)
+    await bench.poll(replace(DOWN, severity=Severity.CRITICAL), times=2 + worse_for)
+    assert bench.told == [("fired", DOWN_KEY)]
+    await bench.poll(replace(DOWN, severity=Severity.CRITICAL))
+    assert bench.told == [("fired", DOWN_KEY), ("escalated", DOWN_KEY)]
+    await bench.poll(replace(DOWN, severity=Severity.CRITICAL), times=9)
+    assert len(bench.told) == 2
+
+
+async def test_worse_during_a_silence_is_one_edit_and_leaves_it_acknowledged(bench: Bench) -> None:
+    await bench.poll(DOWN, times=3)
+    await bench.watch.ack([bench.of(DOWN_KEY).number], ANA)
+    id_ = await hush(bench, "guest", "101")
+    await bench.poll(DOWN)
+    bench.deliverer.news.clear()
+    await bench.poll(replace(DOWN, severity=Severity.CRITICAL), times=20)
+    assert [news.kind for news in bench.deliverer.news] == [NewsKind.CHANGED]
+    assert bench.of(DOWN_KEY).acked_by == "Ana"
+    await bench.watch.unsilence(id_, ANA)
+    await bench.poll(replace(DOWN, severity=Severity.CRITICAL))
+    assert bench.told == [("escalated", DOWN_KEY)]
+    assert bench.of(DOWN_KEY).acked is None
+
+
+async def test_what_got_worse_and_better_in_a_silence_is_not_told(bench: Bench) -> None:
+    await bench.poll(DOWN, times=3)
+    await hush(bench, "guest", "101", minutes=10)
+    await bench.poll(replace(DOWN, severity=Severity.CRITICAL), times=30)
+    await bench.poll(DOWN, times=20)
+    assert bench.told == [("fired", DOWN_KEY)]
+
+
+async def test_what_is_to_be_looked_up_is_so_once_its_silence_ends() -> None:
+    wrong = Wrong()
+    bench = await Bench([wrong.rule("down", Limit(hold=30, polls=2), confirm=Confirm.GUEST_TASKS)], wrong).start()
+    await bench.poll(DOWN, times=3)
+    await hush(bench, "guest", "101", minutes=10)
+    worse = replace(DOWN, severity=Severity.CRITICAL)
+    bench.pve.calls.clear()
+    await bench.poll(worse, times=39)
+    assert [call for call in bench.pve.calls if call.startswith("tasks of")] == []
+    assert bench.told == [("fired", DOWN_KEY)]
+    await bench.poll(worse)
+    assert [call for call in bench.pve.calls if call.startswith("tasks of")] == ["tasks of pve1 101"]
     assert bench.told == [("fired", DOWN_KEY), ("escalated", DOWN_KEY)]
 
 
