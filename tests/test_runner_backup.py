@@ -14,7 +14,7 @@ from bot.model import Outcome, Permissions, Status, Task, Upid
 from bot.model.readings import BackupJob
 from bot.runner.aim import Aim, of_jobs, of_log
 from bot.screen import Ask
-from tests.runner_world import ANA, EVE, NAME, START, WEB, Plan, World
+from tests.runner_world import EVE, NAME, START, WEB, Plan, World
 
 BACKUP = Ask("backup", "main/101")
 JOB = BackupJob(id="night", enabled=True, vmids=frozenset({101, 102}), storage="nas", mode="snapshot")
@@ -137,11 +137,52 @@ async def test_a_guest_that_moved_away_is_not_said_to_be_backed_up(world: World)
     assert "is backed up" not in world.last.text
 
 
-async def test_a_viewer_and_a_locked_guest_have_none(world: World) -> None:
+async def test_a_viewer_has_none(world: World) -> None:
     assert "needs operator" in (await world.tap(BACKUP, EVE) or "")
-    world.pve.guests[101] = replace(WEB, lock="backup")
-    await world.tap(BACKUP, ANA)
-    assert "not possible" in world.last.text
+
+
+async def test_while_it_waits_for_another_backup_that_is_said(world: World) -> None:
+    log = ["INFO: trying to get global lock - waiting..."]
+    world.pve.plan = Plan(takes=60, log=log)
+    await world.tap(BACKUP)
+    world.clock.slept.clear()
+    await world.press("Yes")
+    await world.until(lambda: any("waits for it" in said.text for said in world.chat.said))
+    log.append("INFO: got global lock")
+    await world.end()
+    told = [said.text for said in world.chat.said if said.how == "progress"]
+    waiting = [text for text in told if text.endswith("\nAnother backup runs on pve1: this one waits for it.")]
+    assert waiting
+    assert waiting != told[1:]
+    assert told[-1] not in waiting
+
+
+@pytest.mark.parametrize(
+    ("exit_", "said"),
+    [
+        (
+            "VM is locked (snapshot)",
+            f"{NAME} is locked (snapshot) since a moment ago: a snapshot of it is being taken.",
+        ),
+        ("CT is locked (odd)", f"{NAME} is locked (odd) since a moment ago."),
+        (
+            "can't lock file '/var/lock/qemu-server/lock-101.conf' - got timeout",
+            f"Another task kept {NAME} busy for too long. Try again once that has ended.",
+        ),
+        (
+            "can't acquire lock '/var/run/vzdump.lock' - got timeout",
+            "Another backup on pve1 did not end in the time that this one may wait for it.",
+        ),
+        ("can't acquire lock '/var/run/other.lock'", "can't acquire lock '/var/run/other.lock'"),
+    ],
+)
+async def test_what_it_met_when_it_was_sent_is_said_in_words(world: World, exit_: str, said: str) -> None:
+    world.pve.plan = Plan(exit=exit_)
+    await world.tap(BACKUP)
+    await world.press("Yes")
+    await world.end()
+    assert world.last.text.startswith(f"❌ {NAME} was not backed up\n{said}\n")
+    assert [outcome for _, outcome in await world.audit()] == [f"failed: {exit_}"]
 
 
 @pytest.mark.parametrize(

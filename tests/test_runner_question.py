@@ -34,12 +34,12 @@ def stop(world: World) -> None:
 
 
 async def test_a_question_costs_one_call_and_says_what_one_looks_at_first(world: World) -> None:
-    world.pve.guests[101] = replace(WEB, hastate="started", lock="backup")
+    world.pve.guests[101] = replace(WEB, hastate="started")
     await world.tap(REBOOT)
     assert world.pve.calls == ["guest"]
     assert world.last.how == "edit"
     assert world.last.message == world.card
-    assert world.last.text == f"🔄 Reboot {NAME} (101) on pve1?\nruns 1 h 23 min · HA started · lock backup"
+    assert world.last.text == f"🔄 Reboot {NAME} (101) on pve1?\nruns 1 h 23 min · HA started · no lock"
     ((yes, no),) = world.last.screen.rows
     assert list(world.last.buttons) == [f"🔄 Yes, reboot {NAME}", "Cancel"]
     assert (type(yes.tap), yes.style, type(no.tap)) == (Do, "danger", Cancel)

@@ -88,10 +88,19 @@ async def test_a_machine_that_does_not_listen(s: Stack) -> None:
     assert text == "❌ legacy did not shut down\nVM quit/powerdown failed - got timeout\nlegacy is still running."
 
 
-async def test_a_locked_machine(s: Stack) -> None:
-    text = await order(s, "archive", "shutdown")
-    assert text.splitlines()[0] == "❌ archive did not shut down"
-    assert "locked" in text.splitlines()[1]
+@pytest.mark.parametrize("key", ["shutdown", "backup"])
+async def test_what_holds_a_machine_is_said_and_its_log_is_a_tap_away(s: Stack, key: str) -> None:
+    card = await s.api.ask(s.with_ana, s.ana, "/vm archive")
+    await s.api.forge(s.with_ana, s.ana, card.id, encode(Ask(key, "main/106")) or "")
+    await s.api.wait_for(lambda: "Log" in card.labels[0], 20)
+    said = {
+        "shutdown": "archive is locked (backup): it is being backed up. “Shutdown” has to wait until that is done.",
+        "backup": "A backup of archive is running already.",
+    }
+    assert card.text.splitlines()[0] == said[key]
+    assert s.writes == []
+    await s.api.tap(card, "Log", s.ana)
+    await s.api.wait_for(lambda: card.text.startswith("⏳ vzdump · archive · pve3"), 20)
 
 
 async def killed(s: Stack) -> None:

@@ -8,6 +8,7 @@ also       further privileges it needs: VM.… on the guest, Datastore.… on a 
 method, path, params   as the API viewer spells them; {node} {kind} {vmid} are filled in, in params {vmid}
 tasks      the types of task that the call starts, by kind: how a task is known again whose UPID never arrived
 offered    from the guest's fresh state: may it be pressed at all?
+despite    locks of a guest under which Proxmox does it all the same, by kind; under every other one it has to wait
 question   with {name} {vmid} {node}; '' = no confirmation
 verify     from status/current before and after the task: did it really happen? It has `settle` seconds to come true
 aimed      its storage and mode are those of the guest's other backups, looked up before it is offered to go ahead
@@ -53,6 +54,7 @@ class Action:
     verb: str = ""  # after a Yes, where the label is none
     aimed: bool = False
     asked: bool = False
+    despite: frozenset[tuple[Kind, str]] = frozenset()
 
     def ends_in_ha(self, guest: Guest) -> bool:
         """Does HA keep it down from then on? SRC qemu-server API2/Qemu.pm, vm_stop: of a guest that HA manages it is

@@ -2,7 +2,7 @@
 
 from bot.access import Role
 from bot.actions.action import BOTH, Action, ready
-from bot.model import Kind
+from bot.model import Kind, Status
 
 ACTIONS: tuple[Action, ...] = (
     Action(
@@ -22,7 +22,7 @@ ACTIONS: tuple[Action, ...] = (
         params={"vmid": "{vmid}", "remove": "0"},  # the job prunes; this one takes no older backup away
         aimed=True,
         tasks={Kind.QEMU: ("vzdump",), Kind.LXC: ("vzdump",)},
-        offered=lambda guest: ready(guest) and not guest.lock,
+        offered=lambda guest: ready(guest) and guest.status is not Status.HIBERNATED,
         question="Back up {name} ({vmid}) on {node} now?",
         doing="Backing up {name}",
         done="{name} is backed up",

@@ -9,6 +9,16 @@ from bot.access import Role
 from bot.actions.action import BOTH, VM, Action, ready
 from bot.model import Guest, Kind, Status
 
+BACKED_UP, MOUNTED, HIBERNATED = (Kind.QEMU, "backup"), (Kind.LXC, "mounted"), (Kind.QEMU, "suspended")
+"""Locks that some of these go by. SRC qemu-server QemuServer.pm, vm_start, and QemuServer/RunState.pm, vm_suspend and
+vm_resume; pve-container API2/LXC/Status.pm, vm_start and vm_stop, and lxc-pve-prestart-hook."""
+
+
+def _off(guest: Guest) -> bool:
+    """Stopped. A VM that is backed up while it is off runs a QEMU whose CPUs stand still: a start lets them go."""
+    waits = guest.status is Status.PRELAUNCH and (guest.kind, guest.lock) == BACKED_UP
+    return waits or guest.status is Status.STOPPED
+
 
 def _began_anew(before: Guest, now: Guest) -> bool:
     """Running, and for a shorter time than before: a reboot that happened."""
@@ -26,7 +36,8 @@ ACTIONS: tuple[Action, ...] = (
         method="POST",
         path="/nodes/{node}/{kind}/{vmid}/status/start",
         tasks={Kind.QEMU: ("qmstart", "hastart"), Kind.LXC: ("vzstart", "hastart")},
-        offered=lambda guest: ready(guest) and guest.status is Status.STOPPED,
+        offered=lambda guest: ready(guest) and _off(guest),
+        despite=frozenset({BACKED_UP, MOUNTED, HIBERNATED}),
         question="",
         doing="Starting {name}",
         done="{name} has started",
@@ -67,6 +78,7 @@ ACTIONS: tuple[Action, ...] = (
         path="/nodes/{node}/{kind}/{vmid}/status/reboot",
         tasks={Kind.QEMU: ("qmreboot",), Kind.LXC: ("vzreboot",)},
         offered=lambda guest: ready(guest) and guest.status is Status.RUNNING,
+        despite=frozenset({MOUNTED}),
         question="Reboot {name} ({vmid}) on {node}?",
         doing="Rebooting {name}",
         done="{name} has rebooted",
@@ -89,6 +101,7 @@ ACTIONS: tuple[Action, ...] = (
         tasks={Kind.QEMU: ("qmresume",)},
         # io-error: halted by its storage; once that has room again the VM goes on where it stood
         offered=lambda guest: ready(guest) and guest.status in {Status.PAUSED, Status.HIBERNATED, Status.IO_ERROR},
+        despite=frozenset({BACKED_UP, HIBERNATED}),
         question="",
         doing="Resuming {name}",
         done="{name} runs again",
@@ -108,6 +121,7 @@ ACTIONS: tuple[Action, ...] = (
         path="/nodes/{node}/{kind}/{vmid}/status/suspend",
         tasks={Kind.QEMU: ("qmpause",)},
         offered=lambda guest: ready(guest) and guest.status is Status.RUNNING,
+        despite=frozenset({BACKED_UP}),
         question="Pause {name} ({vmid}) on {node}? Its memory stays on the node.",
         doing="Pausing {name}",
         done="{name} is paused",
@@ -174,6 +188,7 @@ HARSH: tuple[Action, ...] = (
         path="/nodes/{node}/{kind}/{vmid}/status/stop",
         tasks={Kind.QEMU: ("qmstop", "hastop"), Kind.LXC: ("vzstop", "hastop")},
         offered=lambda guest: ready(guest) and guest.status.up,
+        despite=frozenset({MOUNTED}),
         question="Force {name} ({vmid}) on {node} to stop? Like pulling the plug: what is not on disk is lost.",
         doing="Stopping {name}",
         done="{name} is stopped",

@@ -6,6 +6,7 @@
 
     pending.py   questions that wait for their Yes
     check.py     may this be done, now?
+    locks.py     what holds a guest, and what has to wait for it
     aim.py       where a backup goes
     run.py       the write, once, and its story to the end
     follow.py    a task found, followed, and what it was for verified
@@ -245,7 +246,7 @@ class Runner:
                     offered = await ask.offers(unfit.guest)
                 except TelemoxError:
                     offered = ()
-        await self._edit(message, words.refused(unfit.error, unfit.guest, offered, web))
+        await self._edit(message, words.refused(unfit, offered, web))
 
     async def _edit(self, message: Message, screen: Screen) -> Message | None:
         self.revoke(message)

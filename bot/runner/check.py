@@ -1,7 +1,8 @@
 """May this be done, now? Asked at the question, asked anew at the Yes; each answer from a fresh state.
 
 Role and freeze, then scope and existence, then the guest's state from its own node, then the token's privilege on that
-very guest. One call to Proxmox VE where the guest is known already.
+very guest. One call to Proxmox VE where the guest is known already; one more for what holds it, where that is in the
+way.
 """
 
 from collections.abc import Mapping
@@ -9,12 +10,13 @@ from dataclasses import dataclass
 
 from bot.access import Asker, refusal
 from bot.actions import Action
-from bot.errors import Denied, NotFound, PveForbidden, PveRefused, Stale, TelemoxError
-from bot.model import Guest, guest_id
+from bot.errors import Busy, Denied, NotFound, PveForbidden, PveRefused, Stale, TelemoxError
+from bot.model import Guest, Task, guest_id
 from bot.pages.page import Enquiry
 from bot.pages.parts import word
 from bot.ports import Env, Pve
 from bot.runner.aim import Aim, find
+from bot.runner.locks import held, holder, left
 from bot.text import Said, say
 
 FRESH = 60.0
@@ -41,6 +43,8 @@ class Unfit:
 
     error: TelemoxError
     guest: Guest | None
+    held: bool = False  # by a lock
+    holder: Task | None = None  # that has it, where that is known
 
 
 def standing(env: Env, asker: Asker, action: Action) -> Said | None:
@@ -89,6 +93,8 @@ async def check(ask: Enquiry, action: Action, target: str) -> Fit | Unfit:
         pve = ask.pve(named[0])
         seen = await _find(ask, pve, named[1])
         seen = await _live(ask, pve, seen)
+        if seen.kind in action.on and (why := held(action, seen)) is not None:
+            return await _held(ask, pve, seen, why)
         if seen.kind not in action.on or not action.offered(seen):
             words = "{name} is {state} now: “{label}” is not possible."
             raise Stale(say(words, name=seen.name, state=word(seen), label=say(action.label)))
@@ -115,6 +121,11 @@ async def _find(ask: Enquiry, pve: Pve, vmid: int) -> Guest:
     if guest is None or not in_scope(ask.asker, guest):
         raise NotFound(_gone(vmid))
     return guest
+
+
+async def _held(ask: Enquiry, pve: Pve, guest: Guest, why: Said) -> Unfit:
+    task, left_over = await holder(ask, pve, guest)
+    return Unfit(error=Busy(left(guest) if left_over else why), guest=guest, held=True, holder=task)
 
 
 async def _live(ask: Enquiry, pve: Pve, guest: Guest) -> Guest:

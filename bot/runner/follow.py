@@ -19,7 +19,7 @@ from bot.ports import Env, Pve
 from bot.runner import words
 from bot.runner.sheet import Sheet
 from bot.runner.words import End, Ending
-from bot.text import Said, raw, say
+from bot.text import Said, say
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,9 @@ class Watch:
             if self.env.clock.monotonic() >= self.until:
                 details = () if note is None else (note,)
                 return Ending(end=End.LEFT, outcome="still running", details=details, upid=upid)
-            share = await self._percent(upid) if task is not None and self.seconds >= LOG_FROM else None
+            share = None
+            if task is not None and self.seconds >= LOG_FROM:
+                share, note = await self._goes(upid)
             await self.progress(task=upid.type, percent=share, note=note)
 
     async def _look(self, upid: Upid) -> tuple[Task | None, Said | None]:
@@ -129,12 +131,15 @@ class Watch:
         except PveError as error:
             return None, words.away(self.guest, error)
 
-    async def _percent(self, upid: Upid) -> int | None:
+    async def _goes(self, upid: Upid) -> tuple[int | None, Said | None]:
+        """By its log: how far it is, and what it waits for."""
         try:
             tail = await self.pve.log(upid, role=self.action.role, start=-5, limit=5)
         except PveError:
-            return None
-        return words.percent(tail.lines)
+            return None, None
+        if words.queued(tail.lines):
+            return None, say("Another backup runs on {node}: this one waits for it.", node=upid.node)
+        return words.percent(tail.lines), None
 
     async def _judge(self, upid: Upid, task: Task) -> Ending:
         """The task has ended: is it as it should be?"""
@@ -142,7 +147,7 @@ class Watch:
             return Ending(
                 end=End.FAILED,
                 outcome=f"failed: {task.exitstatus}",
-                details=(raw(task.exitstatus),),
+                details=(words.failure(task.exitstatus, self.guest),),
                 guest=await self.now(),
                 upid=upid,
             )

@@ -17,13 +17,18 @@ from bot.errors import PveError, PveNodeDown, TelemoxError, in_words
 from bot.model import Guest, Status, Upid
 from bot.pages import card
 from bot.pages.parts import word
+from bot.runner import locks
 from bot.runner.aim import Aim
+from bot.runner.check import Unfit
 from bot.screen import Ask, Button, Cancel, Copy, Do, Open, Row, Screen
 from bot.text import Said, Value, cut, lines, raw, say, span
 
 NAME = 16
 """Columns of a guest's name on a Yes."""
 
+_LOCKED = re.compile(r"(?:VM|CT) is locked \((?P<lock>[^)]+)\)")  # pve-guest-common, AbstractConfig.pm, check_lock
+_BUSY = re.compile(r"can't lock file '[^']*' - got timeout")  # the lock file of a guest, for 10 s
+_QUEUE = re.compile(r"can't acquire lock '[^']*vzdump\.lock'")  # pve-manager, VZDump.pm, getlock: three hours
 _PERCENT = re.compile(r"(?<![\d.])(\d{1,3})(?:\.\d+)?\s?%")
 
 
@@ -121,6 +126,30 @@ def percent(log: Iterable[str]) -> int | None:
     return found
 
 
+def queued(log: Iterable[str]) -> bool:
+    """By the end of a backup's log: does it wait for another one? Of a node one runs at a time (pve-manager, VZDump.pm,
+    getlock)."""
+    waits = False
+    for line in log:
+        if "trying to get global lock" in line:
+            waits = True
+        elif "got global lock" in line:
+            waits = False
+    return waits
+
+
+def failure(exitstatus: str, guest: Guest) -> Said:
+    """Why a task failed: in plain words where it met what holds the guest, else as it says itself."""
+    if (found := _LOCKED.fullmatch(exitstatus)) is not None:
+        return locks.since(guest, found["lock"])
+    if _BUSY.match(exitstatus):
+        return say("Another task kept {name} busy for too long. Try again once that has ended.", name=guest.name)
+    if _QUEUE.match(exitstatus):
+        words = "Another backup on {node} did not end in the time that this one may wait for it."
+        return say(words, node=guest.node)
+    return raw(exitstatus)
+
+
 def away(guest: Guest, error: PveError) -> Said:
     """A look at the task failed; that says nothing about the task."""
     if isinstance(error, PveNodeDown):
@@ -187,9 +216,14 @@ def news(action: Action, guest: Guest, ending: Ending, seconds: float | None) ->
     return Screen(text=lines(headline(action, guest, ending, seconds), *ending.details[:1]), rows=rows)
 
 
-def refused(error: TelemoxError, guest: Guest | None, offered: Sequence[Action], web: str) -> Screen:
+def refused(unfit: Unfit, offered: Sequence[Action], web: str) -> Screen:
     """A refusal found after the door: a line in the asker's own message, and the card's buttons to go on."""
+    error, guest = unfit.error, unfit.guest
     rows: list[Row] = []
+    if guest is not None and unfit.holder is not None:
+        rows.append((Button(say("Log"), Open("task", f"{guest.cluster} {unfit.holder.upid}")),))
+    elif guest is not None and unfit.held:
+        rows.append((Button(say("Look at tasks"), Open("tasks", f"vm:{guest.target}")),))
     if (mend := error.mend()) is not None and len(mend) <= 256:
         rows.append((Button(say("Copy the command"), Copy(mend)),))
     rows += card.rows(guest, offered, web) if guest is not None else [(Button(say("‹ Guests"), Open("vms")),)]
