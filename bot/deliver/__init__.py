@@ -34,7 +34,7 @@ from bot.deliver.sender import Sender
 from bot.deliver.trial import acked, trial_alert
 from bot.deliver.unwritten import Dirty
 from bot.errors import StoreFailed
-from bot.model import Alert, Card, Fleet, Habits, News, Route
+from bot.model import Alert, Card, Fleet, Habits, LetterKind, NeverSent, News, Route
 from bot.pages.alerting import digestcard
 from bot.ports import Audit, Changes, Clock, Courier, Kept, Ledger, Pulse, Spawner
 from bot.screen import Message, Place, Screen
@@ -246,7 +246,7 @@ class Deliverer:
         late = float("inf")  # nothing of it has to wait
         due = [one for one in found if why(one, scene, parents, late) is Why.DUE]
         if past := [alert.number for alert in due if not alert.open]:
-            self._planner.show(place, past, now, told="elsewhere")
+            self._planner.show(place, past, now, told=NeverSent.ELSEWHERE)
         if open_ := [alert.number for alert in due if alert.open]:
             self._planner.show(place, open_, now, silent=True)
 
@@ -303,8 +303,8 @@ class Deliverer:
         for habits in chats:
             place = Place(chat=habits.chat, topic=habits.audit_topic)
             if end:
-                self._planner.unwrite(place, "audit", audit.id)
-            self._planner.write(place, "audit", said, now, alert=audit.id, n=int(end))
+                self._planner.unwrite(place, LetterKind.AUDIT, audit.id)
+            self._planner.write(place, LetterKind.AUDIT, said, now, alert=audit.id, n=int(end))
         if chats:
             await self._flush(None)
 

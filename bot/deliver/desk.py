@@ -11,12 +11,10 @@ from datetime import datetime
 
 from bot.access import Role
 from bot.deliver.unwritten import Dirty, Unwritten
-from bot.model import Alert, Card, Habits, Outgoing, Route
+from bot.model import Alert, Card, Habits, LetterKind, NeverSent, Outgoing, Route
 from bot.ports import NEXT, Changes, Kept, Ledger
 from bot.screen import Message, Place
 
-IN_DIGEST = "digest"
-"""Card.told of one that is never sent: a digest has told it."""
 MOVED = "deliver.moved."
 """Fact: what a group of the settings has become."""
 
@@ -200,11 +198,11 @@ class Desk:
 
     def accepted(self) -> frozenset[int]:
         """Numbers of alerts of which Telegram has taken a message, a digest that names them among them."""
-        waits = {letter.chat for letter in self.outbox.values() if letter.kind == "digest"}
+        waits = {letter.chat for letter in self.outbox.values() if letter.kind is LetterKind.DIGEST}
         return frozenset(
             number
             for card in self.cards.values()
-            if card.message is not None or (card.told == IN_DIGEST and card.chat not in waits)
+            if card.message is not None or (card.told == NeverSent.DIGEST and card.chat not in waits)
             for number in card.alerts
         )
 

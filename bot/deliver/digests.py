@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from bot.clock import AHEAD
-from bot.deliver.desk import IN_DIGEST, Desk, read_time
+from bot.deliver.desk import Desk, read_time
 from bot.deliver.hours import last_digest, last_night, monday, night
 from bot.deliver.plan import GROUP_WAIT, Scene, Why, digested, level, same, sounds, wanted, why
-from bot.model import Alert, Card, Habits, Outgoing, Phase, Route, Severity
+from bot.model import Alert, Card, CardHead, Habits, LetterKind, NeverSent, Outgoing, Phase, Route, Severity
 from bot.pages.alerting import digestcard
 from bot.screen import Place
 from bot.text import EMPTY, Said, lines
@@ -53,7 +53,7 @@ class Digests:
     def write(
         self,
         place: Place,
-        kind: str,
+        kind: LetterKind,
         said: Said,
         now: datetime,
         *,
@@ -71,20 +71,20 @@ class Digests:
         if not any(same(letter, other) for other in self.desk.outbox.values()):
             self.desk.put_letter(replace(letter, id=self.desk.number()))
 
-    def unwrite(self, place: Place, kind: str, alert: int) -> None:
+    def unwrite(self, place: Place, kind: LetterKind, alert: int) -> None:
         """Letters of this that were not sent yet: what follows says all of it."""
         for letter in list(self.desk.outbox.values()):
             if (letter.chat, letter.topic, letter.kind, letter.alert) == (place.chat, place.topic, kind, alert):
                 self.desk.drop_letter(letter.id)
 
     def show(
-        self, place: Place, numbers: Iterable[int], now: datetime, *, head: str = "", silent: bool = False,
-        told: str = "",
+        self, place: Place, numbers: Iterable[int], now: datetime, *, head: CardHead = CardHead.PLAIN,
+        silent: bool = False, told: NeverSent | None = None,
     ) -> Card:  # fmt: skip
         """A card. `told`: how these were told in another way, and need none: it is never sent."""
         card = Card(
             id=self.desk.number(), chat=place.chat, topic=place.topic, alerts=tuple(numbers), made=now, head=head,
-            silent=silent, closed=bool(told), told=told,
+            silent=silent, closed=bool(told), told=told or "",
         )  # fmt: skip
         self.desk.put_card(card)
         return card
@@ -108,7 +108,8 @@ class Digests:
                 continue
             loud = any(sound for _, sound in filter(None, parts))
             whole = said[0] if len(said) == 1 else lines(said[0], EMPTY, said[1])
-            self.write(self._digest_place(chat, places), "digest", whole, now, n=int(now.timestamp()), silent=not loud)
+            place, n = self._digest_place(chat, places), int(now.timestamp())
+            self.write(place, LetterKind.DIGEST, whole, now, n=n, silent=not loud)
             if loud:
                 self._hushed.add(chat)
 
@@ -200,7 +201,7 @@ class Digests:
         found = [one for one in found if not one.told and not one.finding.event]
         if found:
             said = digestcard.digest(found, begin=begin, end=end, night=True, clusters=self.names, now=now)
-            self.write(self._digest_place(habits.chat, places), "digest", said, now, n=int(now.timestamp()))
+            self.write(self._digest_place(habits.chat, places), LetterKind.DIGEST, said, now, n=int(now.timestamp()))
             self._note(places, found, now)
 
     def _digest_place(self, chat: int, places: Sequence[Place]) -> Place:
@@ -255,7 +256,7 @@ class Digests:
             covered = self.desk.covered(place)
             told = [one.number for one in found if one.phase is Phase.OVER and one.number not in covered]
             if told:
-                self.show(place, told, now, told=IN_DIGEST)
+                self.show(place, told, now, told=NeverSent.DIGEST)
 
     def of_day(self, places: Sequence[Place], since: datetime, *, whole: bool) -> list[Alert]:
         """What is for the daily digest: what came since, and once a week what is still open."""

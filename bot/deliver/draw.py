@@ -10,7 +10,7 @@ from bot.deliver.desk import Desk
 from bot.deliver.hours import night
 from bot.deliver.plan import GROUP_INTERVAL, news, sounds
 from bot.deliver.planning import Planner
-from bot.model import Alert, Card, Phase
+from bot.model import Alert, Card, CardHead, Phase
 from bot.pages.alerting import alertcard
 from bot.ports import Clock
 from bot.screen import Screen
@@ -67,7 +67,7 @@ class Artist:
 
     def alone(self, card: Card, number: int) -> Screen:
         """One alert of it, as a card of its own."""
-        alone = replace(card, alerts=(number,), head="")
+        alone = replace(card, alerts=(number,), head=CardHead.PLAIN)
         return self.draw(alone, self.alerts(alone))[0]
 
     def over(self, card: Card) -> bool:
@@ -78,6 +78,6 @@ class Artist:
     def sounds(self, card: Card) -> bool:
         quiet = night(self._desk.habit(card.chat), self._clock.now(), self._planner.zone) is not None
         own = self.own(card)
-        if card.head == "start":  # what was so before is no news, unless it is the worst
+        if card.head is CardHead.START:  # what was so before is no news, unless it is the worst
             own = tuple(alert for alert in own if alert.severity.name == "CRITICAL")
         return any(news(alert) and sounds(alert, quiet=quiet) for alert in own)

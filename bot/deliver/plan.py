@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from bot.model import About, Alert, Card, Outgoing, Phase, Route, Severity, Subject
+from bot.model import About, Alert, Card, CardHead, Outgoing, Phase, Route, Severity, Subject
 from bot.screen import Place
 
 GROUP_WAIT = 30.0
@@ -131,12 +131,12 @@ def why(alert: Alert, scene: Scene, parents: Mapping[str, Alert], waited: float,
     return Why.DUE
 
 
-def heads(due: Sequence[Alert], now: datetime) -> dict[str, list[Alert]]:
+def heads(due: Sequence[Alert], now: datetime) -> dict[CardHead, list[Alert]]:
     """The messages that `due` alerts become, by their head: what was so before the start is told apart."""
-    found: dict[str, list[Alert]] = {}
+    found: dict[CardHead, list[Alert]] = {}
     for alert in due:
         comes_and_goes = alert.flapping is not None and alert.flapping > now
-        head = "flapping" if comes_and_goes else "start" if alert.summary else ""
+        head = CardHead.FLAPPING if comes_and_goes else CardHead.START if alert.summary else CardHead.PLAIN
         found.setdefault(head, []).append(alert)
     return found
 

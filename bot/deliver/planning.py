@@ -15,17 +15,17 @@ from bot.deliver.hours import night
 from bot.deliver.ordered import Ordered
 from bot.deliver.plan import GROUP_WAIT, Scene, Why, above, digested, heads, level, sounds, urgent, wanted
 from bot.deliver.trial import TEST_LASTS
-from bot.deliver.unsent import OF_OPEN, UNSENT, forget, withhold
-from bot.model import Alert, News, NewsKind, Phase, Severity
+from bot.deliver.unsent import OF_OPEN, forget, withhold
+from bot.model import Alert, LetterKind, NeverSent, News, NewsKind, Phase, Severity
 from bot.pages.alerting import alertcard
 from bot.screen import Place
 
 KINDS = {
-    NewsKind.ESCALATED: "escalate",
-    NewsKind.REMINDED: "remind",
-    NewsKind.STEADY: "steady",
-    NewsKind.RESOLVED: "recover",
-    NewsKind.BACK: "recover",  # Telegram may have taken its card since the watch last knew
+    NewsKind.ESCALATED: LetterKind.ESCALATE,
+    NewsKind.REMINDED: LetterKind.REMIND,
+    NewsKind.STEADY: LetterKind.STEADY,
+    NewsKind.RESOLVED: LetterKind.RECOVER,
+    NewsKind.BACK: LetterKind.RECOVER,  # Telegram may have taken its card since the watch last knew
 }
 
 
@@ -75,7 +75,7 @@ class Planner(Digests):
         """Numbers of those, all over, that are still to be shown somewhere."""
         desk = self.desk
         waits = {
-            letter.chat for letter in desk.outbox.values() if letter.kind == "digest"
+            letter.chat for letter in desk.outbox.values() if letter.kind is LetterKind.DIGEST
         }  # not known before it is sent
         found = {letter.alert for letter in desk.outbox.values()}
         for card in desk.cards.values():
@@ -115,7 +115,7 @@ class Planner(Digests):
     def _letters(self, item: News, now: datetime) -> None:
         alert = item.alert
         kind = KINDS.get(item.kind)
-        over = kind == "recover"
+        over = kind is LetterKind.RECOVER
         if kind is None or alert.silenced:
             return
         if alert.flapping is not None and alert.flapping > now and item.kind is not NewsKind.ESCALATED:
@@ -131,7 +131,7 @@ class Planner(Digests):
             if card is None or not wanted(routes, alert):
                 continue
             if card.message is None and card.id not in self.flying:
-                if item.kind is NewsKind.ESCALATED and card.closed and card.told not in UNSENT:
+                if item.kind is NewsKind.ESCALATED and card.closed and card.told not in tuple(NeverSent):
                     self.desk.put_card(
                         replace(card, closed=False, told="", silent=False)
                     )  # Telegram took it in no form

@@ -7,7 +7,7 @@ from bot.deliver.draw import Artist
 from bot.deliver.plan import held
 from bot.deliver.trouble import Refusals
 from bot.deliver.unsent import withheld
-from bot.model import Card, Outgoing
+from bot.model import Card, LetterKind, Outgoing
 
 MANY = 3
 """Letters that may wait for one place; more are joined into one."""
@@ -62,8 +62,8 @@ class Queue:
         if not letters:
             return None
         together = [one for one in letters if one.topic == letters[0].topic]
-        if together[0].kind == "recover":  # what came back together is said together
-            return [one for one in together if one.kind == "recover"][:AT_MOST]
+        if together[0].kind is LetterKind.RECOVER:  # what came back together is said together
+            return [one for one in together if one.kind is LetterKind.RECOVER][:AT_MOST]
         return together[:AT_MOST] if len(together) > MANY else together[:1]
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.model import Outgoing
+from bot.model import LetterKind, Outgoing
 from bot.ports import Courier, Lost, Undelivered
 from bot.screen import Message, Place, Row, Screen
 from bot.text import lines
@@ -24,7 +24,7 @@ class Saying:
         screen = Screen(
             text=first.said if len(letters) == 1 else lines(*(letter.said for letter in letters)), rows=rows
         )
-        note = (first.chat, first.alert) if first.kind == "audit" and len(letters) == 1 else None
+        note = (first.chat, first.alert) if first.kind is LetterKind.AUDIT and len(letters) == 1 else None
         if note is not None and (begun := self._notes.pop(note, None)) is not None:
             sent = await self._courier.revise(begun, screen)
             if not isinstance(sent, Undelivered) or sent.why is not Lost.MISSING:

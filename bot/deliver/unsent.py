@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
-from bot.deliver.desk import IN_DIGEST, Desk
+from bot.deliver.desk import Desk
 from bot.deliver.hours import night
 from bot.deliver.plan import urgent
-from bot.model import Alert, Card, Outgoing, Phase
+from bot.model import Alert, Card, LetterKind, NeverSent, Outgoing, Phase
 from bot.screen import Place
 
 KEPT = timedelta(days=7)
@@ -16,22 +16,18 @@ CARDS = 2000
 """Closed cards kept at most."""
 WAITING = 500
 """Of what is over, so many wait at most for a chat that cannot be written to."""
-GIVEN_UP = "given up"
-"""Card.told of one that is never sent: what it shows is over, and had waited for too long."""
-UNSENT = frozenset({GIVEN_UP, IN_DIGEST, "elsewhere"})
-"""Card.told of all that were never to be sent."""
 DAY = timedelta(days=1)
 """For so long a digest waits for such a chat."""
-OF_OPEN = frozenset({"escalate", "remind", "steady"})
+OF_OPEN = frozenset({LetterKind.ESCALATE, LetterKind.REMIND, LetterKind.STEADY})
 """Letters about what is open: late, they would be wrong."""
-LASTING = frozenset({"escalate", "steady"})
+LASTING = frozenset({LetterKind.ESCALATE, LetterKind.STEADY})
 """Of them, those that a silence only keeps back: nothing else would say it after it. A reminder comes again."""
 
 
 def forget(desk: Desk, flying: set[int], now: datetime) -> None:
     """`flying`: ids of cards that are being sent."""
     for letter in list(desk.outbox.values()):
-        late = letter.kind == "digest" and letter.chat in desk.parked and now - letter.made > DAY
+        late = letter.kind is LetterKind.DIGEST and letter.chat in desk.parked and now - letter.made > DAY
         if late or (letter.kind in OF_OPEN and _stale(letter, desk.alerts.get(letter.alert))):
             desk.drop_letter(letter.id)
     places = desk.places()
@@ -98,7 +94,9 @@ def _give_up(desk: Desk, card: Card, now: datetime) -> None:
         old |= {number for number, _ in over[:-WAITING]}
     if old:
         desk.put_card(replace(card, alerts=tuple(number for number in card.alerts if number not in old)))
-        gone = replace(card, id=desk.number(), alerts=tuple(sorted(old)), made=now, closed=True, told=GIVEN_UP)
+        gone = replace(
+            card, id=desk.number(), alerts=tuple(sorted(old)), made=now, closed=True, told=NeverSent.GIVEN_UP
+        )
         desk.put_card(gone)
 
 

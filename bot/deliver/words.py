@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from bot.deliver.desk import IN_DIGEST
 from bot.deliver.digests import Digests
 from bot.deliver.hours import night
 from bot.deliver.plan import Why
-from bot.deliver.unsent import GIVEN_UP
-from bot.model import Alert, Card, Fleet, Route
+from bot.model import Alert, Card, Fleet, NeverSent, Route
 from bot.pages.alerting.recorded import outcome_of
 from bot.pages.audit import what
 from bot.ports import Audit
@@ -76,11 +74,11 @@ def _shown(card: Card, parked: bool) -> Said:
         if card.made is None:
             return say("Told here.")
         return say("Told here at {when}.", when=_clock(card.made))
-    if card.told == IN_DIGEST:
+    if card.told == NeverSent.DIGEST:
         return say("Told here in a digest.")
-    if card.told == GIVEN_UP:
+    if card.told == NeverSent.GIVEN_UP:
         return say("Not told here: it was over before this chat could be written to again.")
-    if card.told == "elsewhere":
+    if card.told == NeverSent.ELSEWHERE:
         return say("Not told here: it was over before this chat subscribed.")
     if parked:
         return say("Its message waits: this chat cannot be written to.")

@@ -7,7 +7,7 @@ Finding ── a rule's word at one poll ──▶ Alert ── its life (life.p
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from enum import Enum, IntEnum
+from enum import Enum, IntEnum, StrEnum
 
 from bot.text import Said
 
@@ -156,7 +156,7 @@ class Alert:
     over: datetime | None = None
     acked: datetime | None = None
     acked_by: str = ""
-    reminded: datetime | None = None  # or fired, or last escalated: when somebody was last told of it
+    reminded: datetime | None = None  # when it was last put into words (fired, worse, reminded); None: withheld so far
     reminders: int = 0
     changes: tuple[datetime, ...] = ()  # fired and over lately, for flapping
     flapping: datetime | None = None  # quiet until
@@ -252,6 +252,22 @@ class Reply:
     alert: int  # Alert.number
 
 
+class CardHead(StrEnum):
+    """What a card is headed as."""
+
+    PLAIN = ""
+    START = "start"  # the summary after a start
+    FLAPPING = "flapping"
+
+
+class NeverSent(StrEnum):
+    """Card.told of one that is never sent: why it need not be."""
+
+    DIGEST = "digest"  # a digest has told it
+    GIVEN_UP = "given up"  # what it shows is over, and had waited for too long
+    ELSEWHERE = "elsewhere"  # it was over before its chat subscribed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """A message that shows alerts in one place; deliver.py makes it equal to what is wanted.
@@ -264,12 +280,21 @@ class Card:
     topic: int | None
     alerts: tuple[int, ...]  # Alert.number, in the order they are shown
     message: int | None = None
-    told: str = ""  # hash of what Telegram last accepted; '' = nothing yet
+    told: str = ""  # hash of what Telegram last accepted; '' = nothing yet; a value of NeverSent: it never will
     made: datetime | None = None
-    head: str = ""  # '' an ordinary card; 'start' the summary after a start; 'flapping'
+    head: CardHead = CardHead.PLAIN
     silent: bool = False  # how it is first sent
     closed: bool = False  # all its alerts are over and it says so: no more edits
     replies: tuple[Reply, ...] = ()  # the latest of those with its buttons, in the chat of the card
+
+
+class LetterKind(StrEnum):
+    REMIND = "remind"
+    ESCALATE = "escalate"
+    STEADY = "steady"
+    RECOVER = "recover"
+    DIGEST = "digest"
+    AUDIT = "audit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +305,7 @@ class Outgoing:
     chat: int
     topic: int | None
     alert: int  # number; 0 = of none (a digest)
-    kind: str  # remind | escalate | steady | recover | digest | audit | note
+    kind: LetterKind
     n: int
     card: int  # replies to that card's message; 0 = to none
     said: Said

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.model import About, Alert, Card, Cure, Finding, Phase, Severity, Subject
+from bot.model import About, Alert, Card, CardHead, Cure, Finding, Phase, Severity, Subject
 from bot.text import Said, say
 from tests.pages.fleets import HOSTILE, NOW
 
@@ -155,5 +155,5 @@ def crowd(n: int = 500) -> list[Alert]:
     return [stopped(100 + i, guest(1000 + i, f"{HOSTILE}-{i}")) for i in range(n)]
 
 
-def card(*alerts: Alert, head: str = "") -> Card:
+def card(*alerts: Alert, head: CardHead = CardHead.PLAIN) -> Card:
     return Card(id=12, chat=-1005, topic=None, alerts=tuple(one.number for one in alerts), message=77, head=head)

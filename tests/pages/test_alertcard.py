@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.access import Role
-from bot.model import About, Alert, Card, Cure, NewsKind, Phase, Severity, Subject
+from bot.model import About, Alert, Card, CardHead, Cure, NewsKind, Phase, Severity, Subject
 from bot.pages.alerting import alertcard, digestcard, liveline
 from bot.ports import Pulse
 from bot.screen import Ack, Ask, Open, Screen
@@ -79,11 +79,11 @@ FLAPPING = replace(
         ("many-two-clusters", drawn(card(*MIXED), MIXED, clusters=TWO)),
         ("many-viewers", drawn(card(*MIXED), MIXED, role=Role.VIEWER)),
         ("many-over", drawn(card(*MIXED), [over(alert) for alert in MIXED])),
-        ("start", drawn(card(*MIXED, head="start"), MIXED)),
-        ("start-one", drawn(card(FIRED, head="start"), [FIRED])),
-        ("start-over", drawn(card(*MIXED, head="start"), [over(alert) for alert in MIXED])),
-        ("flapping", drawn(card(FLAPPING, head="flapping"), [FLAPPING])),
-        ("flapping-over", drawn(card(FLAPPING, head="flapping"), [replace(over(FLAPPING), flapping=ago(1))])),
+        ("start", drawn(card(*MIXED, head=CardHead.START), MIXED)),
+        ("start-one", drawn(card(FIRED, head=CardHead.START), [FIRED])),
+        ("start-over", drawn(card(*MIXED, head=CardHead.START), [over(alert) for alert in MIXED])),
+        ("flapping", drawn(card(FLAPPING, head=CardHead.FLAPPING), [FLAPPING])),
+        ("flapping-over", drawn(card(FLAPPING, head=CardHead.FLAPPING), [replace(over(FLAPPING), flapping=ago(1))])),
         ("forgotten", drawn(card(FIRED), [])),
     ],
 )
@@ -170,7 +170,7 @@ def test_guests_of_the_same_name_are_counted_as_the_list_has_them() -> None:
 
 def test_nothing_on_a_card_changes_by_time_alone() -> None:
     """Or every card would be edited at every poll."""
-    for shown in (card(FIRED), card(*MIXED), card(FLAPPING, head="flapping")):
+    for shown in (card(FIRED), card(*MIXED), card(FLAPPING, head=CardHead.FLAPPING)):
         alerts = [FIRED, *MIXED, FLAPPING]
         now, later = (
             alertcard.draw(shown, alerts, role=Role.OPERATOR, acts=True, clusters=ONE, now=NOW + timedelta(minutes=n))
@@ -361,12 +361,12 @@ alerts = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(alerts, max_size=9),
-    st.sampled_from(["", "start", "flapping"]),
+    st.sampled_from(CardHead),
     st.sampled_from([None, *Role]),
     st.sampled_from([ONE, TWO, {"main": "<b>" * 30, "web": ""}]),
 )
 def test_whatever_is_found_can_be_drawn(
-    found: list[Alert], head: str, role: Role | None, clusters: Mapping[str, str]
+    found: list[Alert], head: CardHead, role: Role | None, clusters: Mapping[str, str]
 ) -> None:
     screen = drawn(card(*found, head=head), found, role=role, clusters=clusters)
     fits(screen)
@@ -407,7 +407,7 @@ def test_what_happened_to_the_bot_is_not_over() -> None:
                    event=f"{number}/1", ended=1)
         for number in (1, 2, 3)
     ]  # fmt: skip
-    for head in ("", "start"):
+    for head in (CardHead.PLAIN, CardHead.START):
         assert plain(drawn(card(*tried, head=head), tried).text, READER).startswith("🔵 3 events\n")
     reached = made.alert(4, made.cluster(), say("Telegram is not reached"), over=say("reached"), rule="bot", ended=0)
     assert plain(drawn(card(reached, *tried), [reached, *tried]).text, READER).startswith("🟢 all 4 are over\n")

@@ -15,6 +15,7 @@ from bot.model import (
     About,
     Alert,
     Finding,
+    LetterKind,
     Outgoing,
     Phase,
     Record,
@@ -69,7 +70,7 @@ def alert(number: int = 1, **more: Any) -> Alert:
 
 
 def outgoing(id_: int = 1, **more: Any) -> Outgoing:
-    values: dict[str, Any] = {"chat": -5, "topic": None, "alert": 1, "kind": "remind", "n": 1, "card": 1}
+    values: dict[str, Any] = {"chat": -5, "topic": None, "alert": 1, "kind": LetterKind.REMIND, "n": 1, "card": 1}
     values |= {"id": id_, "said": raw(WEB), "silent": False, "made": AT}
     return Outgoing(**values | more)
 

@@ -28,7 +28,7 @@ from bot.ports import Changes, Kept
 from bot.store import Store, alerts, values
 from bot.store.file import FILE
 from bot.store.schema import MIGRATIONS
-from bot.text import Reader, plain, say
+from bot.text import Reader, plain, raw, say
 from tests.store.kit import AT, WEB, Now, alert, of, opened, outgoing, record, texts
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -248,7 +248,7 @@ async def test_half_characters_are_stored_as_far_as_they_can(store: Store) -> No
     await store.save(
         Changes(
             alerts=(alert(1, finding=finding, acked_by=bad),),
-            outbox=(outgoing(1, kind=bad),),
+            outbox=(outgoing(1, said=raw(bad)),),
             routes=(Route(chat=1, tags=frozenset({bad})),),
             history=(record(1, rule=bad),),
             guests={(bad, 101): GuestWas(status=Status.RUNNING, node=bad, lock=bad, stopped_by=bad)},
@@ -261,6 +261,7 @@ async def test_half_characters_are_stored_as_far_as_they_can(store: Store) -> No
     kept = await store.alerts()
     assert kept.alerts[0].finding.said == say("{name} ends.", name="web?")
     assert (kept.alerts[0].acked_by, kept.alerts[0].finding.affected) == ("web?", ("web?",))
+    assert kept.outbox[0].said == raw("web?")
     assert kept.guests[("web?", 101)].node == "web?"
     assert kept.nodes[("web?", "web?")].pools == ("web?",)
     assert (kept.events, kept.facts) == ({"web?": AT}, {"web?": "web?"})

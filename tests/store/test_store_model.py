@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.model import Card, Habits, Phase, Route, Severity, Silence, Status
+from bot.model import Card, Habits, LetterKind, Phase, Route, Severity, Silence, Status
 from bot.model.view import GuestWas
 from bot.ports import Changes, Kept
 from tests.store.kit import AT, WEB, Now, alert, opened, outgoing
@@ -34,7 +34,7 @@ letters = st.builds(
     few,
     topics,
     few,
-    st.sampled_from(["remind", "recover"]),
+    st.sampled_from([LetterKind.REMIND, LetterKind.RECOVER]),
 )
 silences = st.builds(
     lambda n, by: Silence(id=n, about="all", cluster="", value="", until=AT, made=AT, by=by), few, few.map(str)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.access import Role
-from bot.model import Alert, Card, NewsKind
+from bot.model import Alert, Card, CardHead, NewsKind
 from bot.pages.alerting.alertwords import (
     emoji,
     ended,
@@ -59,11 +59,13 @@ def draw(
     under = [alert for alert in alerts if alert.parent]
     if not shown:
         return Screen(text=say("This alert is over, and no longer kept."), rows=((every(),),))
-    if card.head == "flapping":
+    if card.head is CardHead.FLAPPING:
         shown = [_named(alert, now) for alert in shown]
-    if card.head == "flapping" and len(shown) == 1:
+    if card.head is CardHead.FLAPPING and len(shown) == 1:
         return _flapping(shown[0], role=role, clusters=clusters, now=now)
-    if len(shown) == 1 and (card.head != "start" or shown[0].finding.event):  # an event is no problem that is open
+    if len(shown) == 1 and (
+        card.head is not CardHead.START or shown[0].finding.event
+    ):  # an event is no problem that is open
         return _single(shown[0], under, role=role, acts=acts, clusters=clusters, now=now)
     return _many(card, shown, under, role=role, acts=acts, clusters=clusters, now=now)
 
@@ -131,7 +133,7 @@ def one_line(alert: Alert, clusters: Mapping[str, str], now: datetime) -> Said:
 def _title(card: Card, alerts: Sequence[Alert], clusters: Mapping[str, str]) -> Said:
     """Where, how many, how bad: a lock screen shows just this line."""
     values: dict[str, Value] = {
-        "emoji": "🔁" if card.head == "flapping" else worst(alerts),
+        "emoji": "🔁" if card.head is CardHead.FLAPPING else worst(alerts),
         "count": bold(_counted(card, alerts)),
     }
     if len(clusters) < 2:
@@ -147,11 +149,11 @@ def _wrong(alert: Alert) -> bool:
 
 def _counted(card: Card, alerts: Sequence[Alert]) -> Said:
     n, left = len(alerts), sum(1 for alert in wrong(alerts) if _wrong(alert))
-    if card.head == "flapping":
+    if card.head is CardHead.FLAPPING:
         return say("{n} alerts come and go: quiet for a while", n=n)
     if not left and not any(mended(alert) for alert in alerts):
         return say_n(n, one="{n} event", many="{n} events")  # it happened: there is nothing that could be over
-    if card.head == "start":
+    if card.head is CardHead.START:
         if not left:
             return say_n(
                 n,
