@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -29,15 +29,14 @@ from bot.model.view import Push
 from bot.ports import Clock, Vitals
 from bot.text import Said, say
 from bot.web import notify
+from bot.web.body import arrived, refused
 from bot.web.hasty import PATIENCE, hasty
 from bot.web.health import ailing
 from bot.web.metrics import Metrics
-from bot.web.notify import HEADER, PATH, Cut
+from bot.web.notify import HEADER, PATH
 
 log = logging.getLogger(__name__)
 
-CAP = 2 * 1024 * 1024
-"""Bytes of a body: 1 MiB of log, escaped."""
 PER_MINUTE = 60
 """Notifications of a node a minute: a night's backups of a large cluster are one a job and node. What one sends too
 many of takes nothing from the others."""
@@ -103,6 +102,7 @@ class Listener:
         self._metrics = Metrics(vitals, lambda: dict(self._pushed))
         self._allowances: dict[tuple[str, str], tuple[float, float]] = {}  # (cluster, node): what is left, when
         self._flooded: dict[tuple[str, str], float] = {}  # monotonic: when that was last told
+        self._owed: dict[tuple[str, str], Push] = {}  # what was to tell that, and was refused itself
         self._crowded: dict[str, float] = {}  # by cluster, monotonic: when it was last told that too many wait
         self._said_at: dict[str, float] = {}  # monotonic: when this was last logged
         routes = [Route("/healthz", self._healthz, methods=["GET"]), Route("/metrics", self._scrape, methods=["GET"])]
@@ -176,10 +176,10 @@ class Listener:
             self._say_refused(request)
             return PlainTextResponse("wrong or no secret\n", 401)
         cluster = str(request.path_params.get("cluster", ""))
-        body, cut = await _body(request, self._patience)
+        body, cut = await arrived(request, self._patience)
         if cut is not None and not body:
             self._pushed[cut] += 1
-            return _cut(cut)
+            return refused(cut)
         push = notify.read(body, self._clock.now(), cut)
         if not self._allowed(cluster, push.host):
             self._pushed["too many"] += 1
@@ -196,8 +196,10 @@ class Listener:
         except StoreFailed as error:
             log.error("a notification cannot be written down; it is told unless the bot ends before: %s", error)
             return PlainTextResponse("taken, and not written down\n", 503)
+        if self._owed:
+            await self._say_owed(cluster)
         if cut is not None:
-            return _cut(cut)
+            return refused(cut)
         if push.kind == notify.UNREADABLE:
             return PlainTextResponse("not the JSON that was registered: told as it is\n", 400)
         return PlainTextResponse("taken\n")
@@ -225,11 +227,28 @@ class Listener:
         self._flooded[key] = now if last is None or now - last >= HOUR else last
         if len(self._flooded) > NODES:
             del self._flooded[next(iter(self._flooded))]
-        if self._flooded[key] != now:
-            return
-        log.warning("%s sends more than %d notifications a minute: the rest is refused", push.host or "?", PER_MINUTE)
-        with suppress(StoreFailed, Crowded):
-            await self._on_push(notify.flood(push, PER_MINUTE, self._clock.now()), cluster)
+        if self._flooded[key] == now:
+            log.warning(
+                "%s sends more than %d notifications a minute: the rest is refused", push.host or "?", PER_MINUTE
+            )
+            self._owed[key] = notify.flood(push, PER_MINUTE, self._clock.now())
+            if len(self._owed) > NODES:
+                del self._owed[next(iter(self._owed))]
+        if key in self._owed:
+            await self._say_owed(cluster)
+
+    async def _say_owed(self, cluster: str) -> None:
+        """Where too many waited it was refused, too: then it comes with the next that is taken, or refused, there."""
+        for key in [key for key in self._owed if key[0] == cluster]:
+            push = self._owed.pop(key, None)  # another request may be about it
+            if push is None:
+                continue
+            try:
+                await self._on_push(push, cluster)
+            except Crowded:
+                self._owed[key] = push
+            except StoreFailed as error:
+                log.error("that notifications are refused cannot be written down: %s", error)
 
     async def _say_crowd(self, cluster: str, push: Push) -> None:
         """In the log, and as a notification of that cluster: once an hour, at the next one where it was refused too."""
@@ -260,31 +279,3 @@ class Listener:
         if last is None or now - last >= HOUR:
             self._said_at[words] = now
             log.warning(words, peer)
-
-
-def _cut(cut: Cut) -> Response:
-    status, words = _ANSWERS[cut]
-    return PlainTextResponse(f"{words}\n", status)
-
-
-_ANSWERS = {
-    Cut.LARGE: (413, "too large: only its beginning was read"),
-    Cut.LATE: (408, "late: only what came in time was read"),
-    Cut.BROKEN: (400, "broken off: only its beginning was read"),
-}
-
-
-async def _body(request: Request, patience: float) -> tuple[bytes, Cut | None]:
-    """What arrives within `patience` seconds and the cap, and why that is not all of it."""
-    found = bytearray()
-    try:
-        async with asyncio.timeout(patience):
-            async for chunk in request.stream():
-                found += chunk[: CAP - len(found)]
-                if len(found) >= CAP:
-                    return bytes(found), Cut.LARGE
-    except TimeoutError:
-        return bytes(found), Cut.LATE
-    except ClientDisconnect:
-        return bytes(found), Cut.BROKEN
-    return bytes(found), None

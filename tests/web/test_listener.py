@@ -17,7 +17,8 @@ from bot.model.view import Push
 from bot.ports import Pulse, Vitals
 from bot.spawn import Spawn
 from bot.text import say
-from bot.web.listener import CAP, CONNECTIONS, PER_MINUTE, Listener, PortTaken
+from bot.web.body import CAP
+from bot.web.listener import CONNECTIONS, PER_MINUTE, Listener, PortTaken
 from bot.web.notify import HEADER
 
 SECRET = "a-secret-of-the-tests"
@@ -201,6 +202,24 @@ async def test_too_many_of_one_node_are_refused_and_told_once(side: Side, caplog
     assert (await side.push(mail(1, "pve2"))).status_code == 200
     assert (await side.push(mail(1, "pve1"), path="/pve/notify/lab")).status_code == 200  # another's node
     assert "too many" in (await side.http.get(side.url("/metrics"))).text
+
+
+@pytest.mark.parametrize("next_of", ["pve1", "pve2"])  # refused again, or taken
+async def test_too_many_of_one_node_are_told_later_where_too_many_wait(
+    side: Side, next_of: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for n in range(PER_MINUTE):
+        await side.push(mail(n, "pve1"))
+    side.most = 0
+    for n in range(5):
+        await side.push(mail(n, "pve1"))
+    assert [push for push in side.pushes if push.kind == "flood"] == []
+    side.most = None
+    for n in range(5):
+        await side.push(mail(n, next_of))
+    (told,) = (push for push in side.pushes if push.kind == "flood")
+    assert told.title == "more than 60 notifications a minute: some are not told"
+    assert sum("more than 60" in record.getMessage() for record in caplog.records) == 1
 
 
 async def test_where_too_many_wait_the_new_are_refused_and_that_is_told_once(side: Side) -> None:
