@@ -137,11 +137,17 @@ def _demo_bot(url: str, environment: dict[str, str], *, browser: bool) -> int:
     from bot import app, config
     from bot.logs import configure
 
-    settings = config.load(None, environ=environment)
-    configure("warning", settings.log_format, settings.secrets)
+    try:
+        settings = config.load(None, environ=environment)
+    except config.ConfigError as error:  # of what was brought along
+        print(*error.lines, sep="\n", file=sys.stderr)
+        return 2
+    level = settings.log_level if "TELEMOX_LOG_LEVEL" in environment else "warning"
+    configure(level, settings.log_format, settings.secrets)
 
     def ready() -> None:
-        print(f"\n  The chat: {url}\n", *_DEMO_HINTS, sep="\n  ", flush=True)
+        web = f"Its own: http://{settings.listen}/healthz and /metrics; TELEMOX_LISTEN says where else."
+        print(f"\n  The chat: {url}\n", web, *_DEMO_HINTS, sep="\n  ", flush=True)
         if browser and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin"):
             webbrowser.open(url)
 

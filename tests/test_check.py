@@ -608,6 +608,13 @@ async def test_the_demo_refuses_what_cannot_be(arguments: tuple[str, str], words
     assert err.splitlines()[-1] == f"telemox demo: error: {words}"
 
 
+async def test_the_demo_says_what_is_wrong_with_what_was_brought_along() -> None:
+    status, _, err = await telemox("demo", "--no-browser", "--port", "0", "--guests", "1", TELEMOX_DISKS_HOUR="99")
+    assert status == 2
+    assert "TELEMOX_DISKS_HOUR" in err
+    assert "Traceback" not in err
+
+
 # -- telling and being told ----------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ import secrets
 import shutil
 import socket
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from bot.demo.cluster import Cluster
@@ -37,6 +38,13 @@ FIGURES = {
     "LOCK_STUCK__HOLD": "10m",
 }
 """Of rules that are off by default, or that wait for longer than anybody who tries the demo does."""
+OWN = frozenset(
+    f"TELEMOX_{name}"
+    for name in ("LISTEN", "NOTIFY_SECRET", "HEARTBEAT_URL", "MAY_SLEEP", "DISKS_HOUR", "DISKS_OFF", "LOG_LEVEL",
+                 "LOG_FORMAT")
+)  # fmt: skip
+"""Settings that whoever tries the demo may bring along, and with them every TELEMOX_ALERTS__…: the others say where the
+cluster, Telegram and the people are, and here these are simulated."""
 # As the settings below give them.
 NOTES = {ANA: "admin", BEN: "operator", VERA: "viewer", MALLORY: "stranger"}
 
@@ -45,12 +53,20 @@ class Demo:
     """`async with Demo() as demo`: both servers and the page, in the running loop.
 
     `guests`: how many, about. `speed`: how many seconds of the cluster pass in one. `latency`: seconds added to each
-    call of the cluster. `port`: of the page; 0 takes a free one.
+    call of the cluster. `port`: of the page; 0 takes a free one. `environ`: of it the settings in `OWN` win.
     """
 
     def __init__(
-        self, *, port: int = 0, guests: int = 40, seed: int = 1, speed: float = 1.0, latency: float = 0.0
+        self,
+        *,
+        port: int = 0,
+        guests: int = 40,
+        seed: int = 1,
+        speed: float = 1.0,
+        latency: float = 0.0,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
+        self._own = {name: text for name, text in (environ or {}).items() if text and _own(name)}
         self.cluster = Cluster(seed=seed, guests=guests, speed=speed, latency=latency, anchored=True)
         self.cluster.world.ceph = "HEALTH_OK"  # installed, so that it is looked at often
         # The token is the only thing that keeps other local programs out of the stand-in Bot API.
@@ -60,7 +76,7 @@ class Demo:
         self.people: dict[int, User] = {}
         self.alerts = 0  # thread id of the topic that alerts go to
         self._folder: Path | None = None
-        self._listen = 0  # the port at which the bot is to listen for what Proxmox pushes
+        self._listen = ""  # where the bot is to listen for what Proxmox pushes: host:port
 
     async def start(self) -> None:
         """Raises: OSError, the port is taken; nothing stays behind then."""
@@ -69,9 +85,9 @@ class Demo:
             await self.api.start()
             self._populate()
             await self.page.start()
-            self._listen = free_port()
-            self.cluster.notifier.url = f"http://127.0.0.1:{self._listen}/pve/notify"
-            self.cluster.notifier.secret = secrets.token_hex(24)
+            self._listen = self._own.get("TELEMOX_LISTEN") or f"127.0.0.1:{free_port()}"
+            self.cluster.notifier.url = f"http://{reached(self._listen)}/pve/notify"
+            self.cluster.notifier.secret = self._own.get("TELEMOX_NOTIFY_SECRET") or secrets.token_hex(24)
             self._folder = Path(tempfile.mkdtemp(prefix="telemox-demo-"))
             (self._folder / "ca.pem").write_bytes(self.cluster.ca_pem)
             (self._folder / "data").mkdir(mode=0o700)
@@ -125,8 +141,9 @@ class Demo:
             "TELEMOX_ALERTS__POLL_SECONDS": "2",
             "TELEMOX_ALERTS__TIME_SCALE": "0.1",  # so that what takes minutes takes seconds
             **{f"TELEMOX_ALERTS__{figure}": value for figure, value in FIGURES.items()},
-            "TELEMOX_LISTEN": f"127.0.0.1:{self._listen}",
+            "TELEMOX_LISTEN": self._listen,
             "TELEMOX_NOTIFY_SECRET": self.cluster.notifier.secret,
+            **self._own,
         }
 
     def _populate(self) -> None:
@@ -140,6 +157,16 @@ class Demo:
         home = self.api.group(HOME, "Home", supergroup=False, bot_admin=True)
         for number in (ANA, BEN):
             self.api.member(home, self.people[number], "creator" if number == ANA else "member")
+
+
+def _own(name: str) -> bool:
+    return name in OWN or name.startswith("TELEMOX_ALERTS__")
+
+
+def reached(listen: str) -> str:
+    """Where what listens on every address of this machine is reached on it."""
+    host, colon, port = listen.rpartition(":")
+    return f"127.0.0.1{colon}{port}" if host in {"0.0.0.0", "[::]", "::"} else listen  # noqa: S104 - compared
 
 
 def free_port() -> int:

@@ -24,7 +24,14 @@ def main() -> int:
     parser.add_argument("--speed", type=float, default=1.0, help="how many seconds of the cluster pass in one")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds added to each call of the cluster")
     wanted = parser.parse_args()
-    demo = Demo(port=wanted.port, guests=wanted.guests, seed=wanted.seed, speed=wanted.speed, latency=wanted.latency)
+    demo = Demo(
+        port=wanted.port,
+        guests=wanted.guests,
+        seed=wanted.seed,
+        speed=wanted.speed,
+        latency=wanted.latency,
+        environ=os.environ,
+    )
     try:
         asyncio.run(_live(demo))
     except OSError as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.demo import ANA, BEN, HOME, MALLORY, OPS, VERA, Demo
+from bot.demo import ANA, BEN, HOME, MALLORY, OPS, VERA, Demo, free_port
 
 
 def exists(path: Path) -> bool:
@@ -38,6 +39,50 @@ async def test_settings_point_at_servers_that_answer() -> None:
         folder = Path(settings["TELEMOX_DATA_DIR"])
         assert exists(folder)
     assert not exists(folder.parent), "nothing stays behind"
+
+
+async def test_what_may_be_tried_there_is_taken_from_the_environment() -> None:
+    mine = {
+        "TELEMOX_LISTEN": "0.0.0.0:9123",
+        "TELEMOX_NOTIFY_SECRET": "a-secret-of-my-own-0123",
+        "TELEMOX_HEARTBEAT_URL": "http://127.0.0.1:9/ping",
+        "TELEMOX_ALERTS__POLL_SECONDS": "7",
+        "TELEMOX_ALERTS__STORAGE_FULL__WARNING": "50",
+    }
+    real = {
+        "TELEMOX_TELEGRAM_TOKEN": "1:A",
+        "TELEMOX_PVE_HOSTS": "pve1",
+        "TELEMOX_ADMINS": "7",
+        "TELEMOX_DATA_DIR": "/",
+    }
+    async with Demo(guests=10, environ={**mine, **real, "TELEMOX_DISKS_OFF": "", "HOME": "/"}) as demo:
+        settings = demo.settings
+        assert mine.items() <= settings.items()
+        assert not real.items() & settings.items(), "the cluster, the chat and the people are the demo's"
+        assert "TELEMOX_DISKS_OFF" not in settings
+        assert demo.cluster.notifier.url == "http://127.0.0.1:9123/pve/notify"
+        assert demo.cluster.notifier.secret == mine["TELEMOX_NOTIFY_SECRET"]
+        assert settings["TELEMOX_ALERTS__TIME_SCALE"] == "0.1"
+
+
+async def test_the_command_listens_where_the_environment_says() -> None:
+    port = free_port()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TELEMOX_")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "demo", "--port", "0", "--no-browser", "--guests", "5"),
+        env=clean | {"TELEMOX_LISTEN": f"127.0.0.1:{port}"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(30):
+            while f"http://127.0.0.1:{port}/healthz" not in (line := (await process.stdout.readline()).decode()):
+                assert line, "it has ended"
+        async with httpx.AsyncClient(trust_env=False) as http:
+            assert (await http.get(f"http://127.0.0.1:{port}/metrics")).status_code == 200
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), 20)
 
 
 async def test_a_taken_port_leaves_nothing_behind() -> None:
