@@ -11,7 +11,7 @@ from datetime import datetime
 
 from bot.access import Role
 from bot.deliver.unwritten import Dirty, Unwritten
-from bot.model import Alert, Card, Habits, LetterKind, NeverSent, Outgoing, Route
+from bot.model import Alert, Card, CardHead, Habits, LetterKind, NeverSent, Outgoing, Route
 from bot.ports import NEXT, Changes, Kept, Ledger
 from bot.screen import Message, Place
 
@@ -104,6 +104,13 @@ class Desk:
     def drop_card(self, id_: int) -> None:
         self.cards.pop(id_, None)
         self.unwritten.put(Dirty(cards={id_}))
+
+    def missed(self, card: Card) -> None:
+        """Its message is gone: another takes its place, silently; not of what other cards show anyway."""
+        if card.head is CardHead.AGAIN:
+            self.drop_card(card.id)
+        else:
+            self.put_card(replace(card, message=None, told="", silent=True))
 
     def put_letter(self, letter: Outgoing) -> None:
         self.outbox[letter.id] = letter
@@ -232,6 +239,9 @@ class Desk:
             if (new, None) not in self.own:
                 self.put_route(replace(route, chat=new, topic=None))
         for card in [one for one in self.cards.values() if one.chat == old]:
+            if card.head is CardHead.AGAIN:  # what it is of stands in other cards
+                self.drop_card(card.id)
+                continue
             silent = card.silent or card.message is not None
             told = card.told if card.closed else ""
             self.put_card(replace(card, chat=new, topic=None, message=None, told=told, silent=silent, replies=()))

@@ -154,6 +154,7 @@ def held(card: Card, alerts: Sequence[Alert], others: Iterable[Card], rules: Map
         rules.get(number, "")
         for other in others
         if other.id != card.id
+        and other.head is not CardHead.AGAIN
         and other.message is not None
         and other.made is not None
         and (other.chat, other.topic) == (card.chat, card.topic)

@@ -6,7 +6,7 @@ from bot.deliver.desk import Desk
 from bot.deliver.draw import Artist
 from bot.deliver.plan import held
 from bot.deliver.trouble import Refusals
-from bot.deliver.unsent import withheld
+from bot.deliver.unsent import OF_OPEN, withheld
 from bot.model import Card, LetterKind, Outgoing
 
 MANY = 3
@@ -64,6 +64,8 @@ class Queue:
         together = [one for one in letters if one.topic == letters[0].topic]
         if together[0].kind is LetterKind.RECOVER:  # what came back together is said together
             return [one for one in together if one.kind is LetterKind.RECOVER][:AT_MOST]
+        open_ = together[0].kind in OF_OPEN  # many of these have buttons, and an end
+        together = [one for one in together if (one.kind in OF_OPEN) is open_]
         return together[:AT_MOST] if len(together) > MANY else together[:1]
 
     @property

@@ -1,5 +1,5 @@
 """The letters that sound beside a card, of what is open: whoever they wake finds in them what the card has to press,
-and once it is over they say so.
+and once it is over they say so. Many at once are a card of their own, of all of these alerts.
 
 An end is shown at least once: which replies have it is in memory alone, and a card stays open until all of its own do.
 Nobody is told of one that Telegram does not take: the card says the same.
@@ -13,7 +13,7 @@ from bot.deliver.desk import Desk
 from bot.deliver.draw import Artist
 from bot.deliver.saying import Saying
 from bot.deliver.unsent import OF_OPEN
-from bot.model import Card, Outgoing, Phase, Reply
+from bot.model import Card, CardHead, Outgoing, Phase, Reply
 from bot.ports import Courier, Lost, Undelivered
 from bot.screen import Message, Place
 
@@ -29,22 +29,44 @@ class Replies:
         self._counts = counts
         self._saying = Saying(courier)
         self._ended: dict[int, set[int]] = {}  # by card: messages that say that it is over
+        self._under_way: dict[int, Card] = {}  # by id, of many letters: as it is being sent
 
     def keep(self, cards: Collection[int]) -> None:
         """The others are closed, or gone."""
         self._ended = {card: messages for card, messages in self._ended.items() if card in cards}
 
     async def say(self, letters: Sequence[Outgoing]) -> Message | Undelivered:
-        """With what its alert has to press now; with nothing where several are said at once, or it is of an end."""
+        """With what its alerts have to press now; with nothing where they are of ends, digests, notes."""
+        if len(letters) > 1 and letters[0].kind in OF_OPEN:
+            return await self._say_many(letters)
         card = self._desk.cards.get(letters[0].card) if len(letters) == 1 else None
         if card is None:
             return await self._saying.say(letters, None)
         rows = self._artist.alone(card, letters[0].alert).rows if letters[0].kind in OF_OPEN else ()
         return await self._saying.say(letters, card.message, rows)
 
+    async def _say_many(self, letters: Sequence[Outgoing]) -> Message | Undelivered:
+        """As a card. It has the number of its first letter, which is durable: no button of it is ever another's."""
+        first = letters[0]
+        numbers = tuple(dict.fromkeys(letter.alert for letter in letters))
+        card = Card(
+            id=first.id, chat=first.chat, topic=first.topic, alerts=numbers, head=CardHead.AGAIN, made=letters[-1].made
+        )
+        screen, mark = self._artist.draw(card, self._artist.alerts(card))
+        silent = all(letter.silent for letter in letters)
+        self._under_way[card.id] = replace(card, told=mark)
+        sent = await self._courier.post(Place(chat=card.chat, topic=card.topic), screen, silent=silent)
+        if isinstance(sent, Undelivered):
+            del self._under_way[card.id]
+        return sent
+
     def sent(self, letters: Sequence[Outgoing], message: Message) -> set[int]:
         """Remembers it; the card, by its id, that has to be written then."""
         first = letters[0]
+        if (many := self._under_way.pop(first.id, None)) is not None:
+            place = message.place
+            self._desk.put_card(replace(many, chat=place.chat, topic=place.topic, message=message.id))
+            return {many.id}
         card = self._desk.cards.get(first.card) if len(letters) == 1 and first.kind in OF_OPEN else None
         if card is None or card.chat != message.place.chat:
             return set()

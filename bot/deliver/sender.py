@@ -243,7 +243,8 @@ class Sender:
             if isinstance(shown, Undelivered):
                 if shown.why is Lost.MISSING:
                     self.counts["missing"] += 1
-                    await self._keep(replace(card, message=None, told="", silent=True))
+                    self._desk.missed(card)
+                    await self._write(Dirty(cards={card.id}))
                     return None
                 if shown.why is not Lost.REFUSED:
                     return shown

@@ -258,6 +258,7 @@ class CardHead(StrEnum):
     PLAIN = ""
     START = "start"  # the summary after a start
     FLAPPING = "flapping"
+    AGAIN = "again"  # what was told before, and lasts or got worse: many at once
 
 
 class NeverSent(StrEnum):

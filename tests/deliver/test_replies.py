@@ -2,10 +2,11 @@
 
 import pytest
 
-from bot.model import NewsKind, Reply
+from bot.model import Card, CardHead, Cure, NewsKind, Reply
 from bot.ports import Lost, Undelivered
-from bot.screen import Ack, Message, Place
-from tests.deliver.kit import CRITICAL, HOSTILE, LATER, OPS, REFUSED, World
+from bot.screen import Ack, Message, Open, Place
+from bot.text import say
+from tests.deliver.kit import CRITICAL, HOSTILE, LATER, OPS, REFUSED, WARNING, World
 
 
 async def escalated(world: World) -> None:
@@ -65,6 +66,34 @@ async def test_beside_a_card_with_many_it_has_the_buttons_of_its_own_alert_and_e
     world.over(2)
     await world.wait(30)
     assert (reply.edits, next(iter(world.shelf.cards.values())).closed) == (1, True)
+
+
+async def joined(world: World) -> None:
+    await many(world)
+    for number in range(2, 6):
+        world.over(number)
+    await world.wait(60)
+
+
+@pytest.mark.parametrize("tell", [escalated, reminded, steady, joined])
+@pytest.mark.parametrize("when", ["before its end", "after it, unsent"])
+async def test_whatever_sounded_turns_green_after_a_restart(tell: object, when: str) -> None:
+    world = World()
+    await tell(world)  # type: ignore[operator]
+    world.change(1, NewsKind.CHANGED, acked=world.clock.now(), acked_by="Ana")  # its end is nothing but edits
+    await world.tick()
+    if when == "before its end":
+        await world.restart()
+    world.over(1)
+    if when != "before its end":
+        world.telegram.plan[OPS] = [LATER] * 2
+        await world.tick()
+        await world.restart()
+    await world.wait(120)
+    _, reply, *_ = world
+    assert reply.text.startswith("🟢")
+    assert "Ack" not in reply.labels
+    assert all(card.closed for card in world.shelf.cards.values())
 
 
 async def test_a_restart_or_a_kill_before_the_end_is_said_loses_it_not() -> None:
@@ -135,6 +164,99 @@ async def test_a_group_that_moved_forgets_them_and_the_newest_are_known() -> Non
     world.over(1)
     await world.wait(60)
     assert next(iter(world.shelf.cards.values())).closed
+
+
+async def many(world: World, *, worse: bool = False) -> Card:
+    """Five reminders, or escalations, at once; the card that they are."""
+    for number in range(1, 6):
+        world.fire(number, WARNING if worse else CRITICAL)
+    await world.wait(60)
+    for number in range(1, 6):
+        if worse:
+            world.worse(number)
+        else:
+            world.change(number, NewsKind.REMINDED, reminders=1, reminded=world.clock.now())
+    await world.tick()
+    return max(world.shelf.cards.values(), key=lambda card: card.id)
+
+
+@pytest.mark.parametrize("worse", [True, False])
+async def test_many_at_once_are_one_message_with_buttons_for_all_that_turns_green(worse: bool) -> None:
+    world = World()
+    made = await many(world, worse=worse)
+    _, joined = world
+    assert joined.text.startswith("🔴 5 alerts still open, or worse\n🔴")
+    assert (joined.silent, joined.labels) == (False, ["Ack all", "Silence ▾", "All alerts"])
+    assert joined.screen.rows[-1][0].tap == Ack(f"c{made.id}")
+    assert joined.screen.rows[-1][1].tap == Open("hush", f"c{made.id}")
+    assert (made.head, made.alerts, made.message) == (CardHead.AGAIN, (1, 2, 3, 4, 5), joined.message.id)
+    assert world.deliverer.card(made.id) == made
+    assert world.deliverer.owns(joined.message)
+    assert world.shelf.outbox == {}
+    for number in range(1, 6):
+        world.change(number, NewsKind.CHANGED, acked=world.clock.now(), acked_by="Ana")
+    await world.tick()
+    assert "Ack all" not in joined.labels
+    for number in range(1, 5):
+        world.over(number)
+    await world.wait(30)
+    assert joined.text.startswith("🔴 1 of 5 alerts open\n")
+    await world.restart()
+    world.over(5)
+    await world.wait(60)
+    assert joined.text.startswith("🟢 all 5 are over\n")
+    assert joined.labels == ["All alerts"]
+    assert all(card.closed for card in world.shelf.cards.values())
+    assert len(list(world)) == 2
+
+
+async def test_the_first_few_of_many_are_mended_from_there() -> None:
+    world = World()
+    for number in range(1, 9):
+        world.fire(number, CRITICAL, cures=(Cure(label=say("▶️ Start"), verb="ask", key="start", arg=f"main/{number}"),))
+    await world.tick()
+    for number in range(1, 9):
+        world.change(number, NewsKind.REMINDED, reminders=1, reminded=world.clock.now())
+    await world.tick()
+    _, joined = world
+    assert joined.labels == [*[f"▶️ Start {HOSTILE}"] * 6, "Ack all", "Silence ▾", "All alerts"]
+    assert world.deliverer.mends(OPS, "start", "main/7")
+
+
+async def test_many_that_a_kill_leaves_unwritten_are_told_once_more_with_the_same_number() -> None:
+    world = World()
+    for number in range(1, 6):
+        world.fire(number, CRITICAL)
+    await world.tick()
+    for number in range(1, 6):
+        world.change(number, NewsKind.REMINDED, reminders=1, reminded=world.clock.now())
+    world.telegram.plan[OPS] = [LATER]
+    await world.tick()
+    (first, *_) = world.shelf.outbox
+    assert len(list(world)) == 1
+    await world.restart()
+    await world.wait(60)
+    _, joined = world
+    assert joined.screen.rows[-1][0].tap == Ack(f"c{first}")
+    assert world.deliverer.card(first) is not None
+
+
+async def test_many_whose_message_was_deleted_or_whose_group_moved_are_not_told_anew() -> None:
+    world = World()
+    made = await many(world)
+    world.deliverer.moved(OPS, -1000)
+    await world.tick()
+    assert made.id not in world.shelf.cards
+    assert [one.text for one in world.telegram.at(-1000)] == [next(iter(world)).text]
+    world = World()
+    made = await many(world)
+    world.over(1)
+    world.clock.at += 15
+    await world.save()
+    world.telegram.plan[OPS] = [None, None, Undelivered(why=Lost.MISSING)]  # type: ignore[list-item]
+    await world.send()
+    await world.wait(60)
+    assert made.id not in world.shelf.cards
 
 
 async def test_ends_digests_and_notes_have_no_buttons() -> None:

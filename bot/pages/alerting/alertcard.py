@@ -167,6 +167,8 @@ def _counted(card: Card, alerts: Sequence[Alert]) -> Said:
         )
     if not left:
         return say("all {n} are over", n=n)
+    if card.head is CardHead.AGAIN and left == n:
+        return say("{n} alerts still open, or worse", n=n)
     return say_n(n, one="{n} alert", many="{n} alerts") if left == n else say("{m} of {n} alerts open", m=left, n=n)
 
 
