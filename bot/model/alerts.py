@@ -110,6 +110,7 @@ class Finding:
     loud: bool = False  # sounds like a critical by day though it is a warning ("warn, sounds")
     slow: bool = False  # never passes quiet hours and repeats daily, critical or not
     since: datetime | None = None  # when it began, where the rule knows better than the poll; UTC
+    until: datetime | None = None  # when it ended, where the rule still has something to say after that
     affected: tuple[str, ...] = ()  # names of what goes down with it, to be listed in its message
     ran: int | None = None  # of `affected`, the first so many ran until then; None: of no interest, or not known
     explains: tuple[
@@ -174,6 +175,27 @@ class Alert:
     @property
     def open(self) -> bool:
         return self.phase is Phase.FIRING
+
+    @property
+    def began(self) -> datetime:
+        """As its rule knows, but no later than somebody was told: what fails again has lasted since the first time."""
+        at = self.fired or self.found
+        return at if self.finding.since is None else min(self.finding.since, at)
+
+    @property
+    def ended(self) -> datetime | None:
+        """None while it is not over."""
+        until = self.finding.until
+        return self.over if self.over is None or until is None else min(until, self.over)
+
+    @property
+    def lasted(self) -> float | None:
+        """Seconds, the same wherever they are said; None while it is not over, of what happened in a moment, and where
+        clocks make nonsense of it."""
+        if self.ended is None:
+            return None
+        seconds = (self.ended - self.began).total_seconds()
+        return seconds if seconds >= 1 else None
 
     def renewable(self, now: datetime) -> bool:
         """May it be told with other words yet, in the same message? Not where the clock was set back by a day."""
@@ -327,6 +349,7 @@ class Record:
     said: Said
     fired: datetime
     over: datetime | None
+    lasted: float | None = None  # s: as Alert.lasted; None also in those that an earlier version wrote
     acked_by: str = ""
     told: bool = True
     gone: bool = False  # as Alert.gone

@@ -153,6 +153,7 @@ class View:
     sleeping: frozenset[str] = frozenset()  # nodes and Storage.ids that may be off
     maintenance: frozenset[str] = frozenset()  # nodes
     deaf: float = 0.0  # s for which Telegram has not been reached; 0 while it is
+    deaf_since: datetime | None = None  # the same at every poll of one outage
     hosts: tuple[str, ...] = ()  # that it is read through, as the settings name them: names or addresses
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # host -> pinned SHA-256
     tokens: tuple[str, ...] = ()  # the bot's own, user@realm!name

@@ -46,11 +46,12 @@ def _deaf(view: View) -> Finding:
         rule="bot",
         subject=_subject(view, "delivery"),
         severity=Severity.WARNING,
-        said=say("Telegram has not been reached for {span}", span=span(view.deaf)),
+        said=say("Telegram is not reached"),
         over=say("Telegram is reached again; what waited has been sent"),
         details=(say("alerts waited, none was lost"),),
         because=say("no answer from Telegram"),
         cures=(opens(say("Alerts"), "alerts"),),
+        since=view.deaf_since,
     )
 
 

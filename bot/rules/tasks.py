@@ -231,7 +231,7 @@ def stuck(view: View, limits: Limits) -> Iterator[Finding]:
             rule="task_stuck",
             subject=subject,
             severity=Severity.WARNING,
-            said=say("{word} of {name} has run for {age}", word=word, name=name, age=passed(age)),
+            said=say("{word} of {name} has run for too long", word=word, name=name),
             over=say("{word} of {name} has ended", word=word, name=name),
             details=(say("{type} by {user} on {node}", type=task.upid.type, user=task.upid.user, node=task.upid.node),),
             because=lines(

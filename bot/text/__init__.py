@@ -16,7 +16,7 @@ by the English sentence; `CATALOGUES` is where another language is added.
     said.py     the frozen sentences                             render.py    HTML and plain text
 """
 
-from bot.text.figures import ago, bar, clock, day_clock, from_epoch, share, size, size_pair, size_short, span
+from bot.text.figures import ago, bar, clock, day_clock, from_epoch, lasting, share, size, size_pair, size_short, span
 from bot.text.render import CATALOGUES, MESSAGE_LIMIT, RAW_LIMIT, html, plain
 from bot.text.said import (
     EMPTY,
@@ -73,6 +73,7 @@ __all__ = [
     "folded",
     "from_epoch",
     "html",
+    "lasting",
     "lines",
     "link",
     "plain",

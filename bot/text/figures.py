@@ -60,6 +60,12 @@ def span(seconds: float) -> Sentence:
     return say("{s} s", s=secs)
 
 
+def lasting(seconds: float) -> Sentence:
+    """For how long something lasted, the same wherever that is said: `34 s`, from a minute on without seconds, which
+    the polls do not know."""
+    return span(seconds if seconds < 60 else seconds // 60 * 60)
+
+
 def clock(at: datetime) -> Moment:
     """`14:02:31` in the reader's zone."""
     return Moment(at, "%H:%M:%S")

@@ -99,6 +99,7 @@ class Post:
         self._last: float | None = None  # monotonic, of the last poll
         self._failed = 0
         self._cut_since: datetime | None = None
+        self._deaf: tuple[float, datetime | None] = (0.0, None)  # View.deaf and .deaf_since of the poll before
         self._polled: datetime | None = None
         self._polled_at: float | None = None  # monotonic
         self._before: tuple[datetime | None, float | None] = (None, None)  # both, before this poll
@@ -170,6 +171,7 @@ class Post:
             sleeping=around.sleeping,
             maintenance=around.maintenance,
             deaf=around.deaf,
+            deaf_since=self._deaf_since(around.deaf, now),
             hosts=tuple(around.hosts),
             fingerprints=around.fingerprints or {},
             tokens=around.tokens,
@@ -178,6 +180,16 @@ class Post:
             clock_since=clock.since if clock is not None else -math.inf,
             clock_sure=clock is None or clock.sure,
         )
+
+    def _deaf_since(self, deaf: float, now: datetime) -> datetime | None:
+        """Told by the first poll of an outage: what each measures for itself differs by how long it took."""
+        before, since = self._deaf
+        if deaf <= 0:
+            since = None
+        elif since is None or deaf < before:
+            since = now - timedelta(seconds=deaf)
+        self._deaf = deaf, since
+        return since
 
     def stumbled(self) -> None:
         """Nothing came of this poll, by a fault of ours: it counts as none, and what is known grows old."""

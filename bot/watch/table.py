@@ -126,6 +126,7 @@ def record(alert: Alert) -> Record:
         said=alert.headline or finding.said,
         fired=alert.fired or alert.found,
         over=alert.over,
+        lasted=alert.lasted,
         acked_by=alert.acked_by,
         told=alert.told,
         gone=alert.gone,

@@ -302,7 +302,7 @@ async def test_events_alone_are_counted_as_they_are() -> None:
     assert card.text.startswith("🔴 2 alerts\n")
 
 
-async def test_a_recovery_is_shorter_than_its_card_and_counts_from_when_it_fired() -> None:
+async def test_a_recovery_is_shorter_than_its_card_and_counts_from_when_it_began() -> None:
     world = World()
     world.fire(1, CRITICAL, since=NOON - timedelta(hours=2))
     await world.tick(0)
@@ -310,8 +310,9 @@ async def test_a_recovery_is_shorter_than_its_card_and_counts_from_when_it_fired
     world.over(1)
     await world.tick(0)
     card, recovery = world
-    assert f"🟢 {HOSTILE} is well (1) · after 7 min 17 s" in card.text
-    assert recovery.text == f"🟢 {HOSTILE} is well (1) · 7 min"
+    assert f"🟢 {HOSTILE} is well (1) · after 2 h 7 min" in card.text
+    assert "ok 12:07, 2 h 7 min" in card.text
+    assert recovery.text == f"🟢 {HOSTILE} is well (1) · 2 h 7 min"
     assert recovery.silent
 
 

@@ -171,7 +171,7 @@ def test_what_a_new_job_is_to_save_is_not_overdue_before_it_can_have_run() -> No
     lives = Lives(["backup_overdue"])
     lives.run(60, [guest()], feeds=backed(replace(OLD, jobs=())))
     assert lives.run(2 * 86400 - 60, [guest()], step=600, feeds=backed(OLD)) == []
-    late = 'The last backup of web<1>_&" is 6 days old'
+    late = 'The last backup of web<1>_&" is from 20 Nov 14:02'
     assert lives.run(1800, [guest()], step=600, feeds=backed(OLD)) == [f"fired backup_overdue: {late}"]
     lives.first = True  # what it knew, it knows over a restart
     again = backed(replace(OLD, jobs=(replace(NIGHTLY, enabled=False),)))
@@ -336,7 +336,7 @@ def test_of_two_guests_of_one_name_the_store_speaks_for_its_own() -> None:
     late = replace(LATE, newest={**LATE.newest, 202: NOW - timedelta(days=4)}, jobs=jobs)
     lives = Lives(["backup_overdue", "store_overdue"])
     assert sorted(lives.run(120, guests, feeds=backed(late))) == [
-        "fired backup_overdue: The last backup of g0 is 4 days old",
+        "fired backup_overdue: The last backup of g0 is from 20 Nov 14:02",
         "fired store_overdue: Backups to nas are overdue",
     ]
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Generator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -1002,6 +1002,21 @@ async def test_what_is_known_beside_the_cluster_is_in_the_view(bench: Bench) -> 
     assert [push.id for push in view.pushes] == ["p"]
     await bench.poll()
     assert bench.wrong.asked[-1].pushes == ()
+
+
+async def test_since_when_telegram_is_not_reached_is_the_same_at_every_poll_of_one_outage(bench: Bench) -> None:
+    deaf = iter([0.0, 7.0, 22.4, 36.9, 0.0, 9.0, 24.0, 3.0])
+    now = [0.0]
+    bench.more = {"deaf": lambda: now[0]}
+    await bench.restart()
+    since: list[datetime | None] = []
+    for now[0] in deaf:
+        await bench.poll()
+        since.append(bench.wrong.asked[-1].deaf_since)
+    first, again, last = since[1], since[5], since[7]
+    assert since == [None, first, first, first, None, again, again, last]
+    assert None not in {first, again, last}
+    assert len({first, again, last}) == 3  # it was reached meanwhile: between two polls, before the last one
 
 
 async def test_a_push_is_not_lost_with_a_tick_that_fails(bench: Bench) -> None:

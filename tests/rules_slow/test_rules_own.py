@@ -1,6 +1,7 @@
 """41 the bot's own, 44 system_mail."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,8 +21,9 @@ def of_bot(**more: Any) -> list[Finding]:
 
 def test_delivery() -> None:
     assert not of_bot(deaf=0)
-    (one,) = of_bot(deaf=301)
-    assert text(one).startswith("Telegram has not been reached for 5 min 1 s")
+    (one,) = of_bot(deaf=301, deaf_since=AT - timedelta(seconds=301))
+    assert text(one) == "Telegram is not reached\nalerts waited, none was lost"
+    assert one.since == AT - timedelta(seconds=301)
     assert (one.severity.word, one.event, one.subject.key) == ("warning", "", "main/other/bot/delivery")
     assert BY_KEY["bot"].limit.hold == 300
     assert of_bot(deaf=301, fresh=False, snap=None)  # nothing of Proxmox VE is needed for it

@@ -33,7 +33,7 @@ from bot.pages.alerting.alertwords import (
 from bot.pages.alerting.cures import cures, every, reminds, rows
 from bot.pages.parts import pairs
 from bot.screen import Ack, Ask, Button, Open, Row, Screen
-from bot.text import MESSAGE_LIMIT, Reader, Said, Value, bold, lines, plain, raw, say, say_n, span
+from bot.text import MESSAGE_LIMIT, Reader, Said, Value, bold, lasting, lines, plain, raw, say, say_n, span
 
 ROOM = MESSAGE_LIMIT - 400
 """Characters of lines on a card with many: its head, its last line and what a longer name would add are kept free."""
@@ -222,9 +222,8 @@ def news(alert: Alert, kind: NewsKind, *, clusters: Mapping[str, str], now: date
     """What is said beside the card, once: a reminder, an escalation, a recovery."""
     match kind:
         case NewsKind.REMINDED:
-            began = alert.finding.since or alert.fired or alert.found
-            passed = max(0.0, (now - began).total_seconds())
-            return say("{head} · still, for {span}", head=head(alert, clusters), span=_coarse(passed))
+            passed = max(0.0, (now - alert.began).total_seconds())
+            return say("{head} · still, for {span}", head=head(alert, clusters), span=lasting(passed))
         case NewsKind.ESCALATED:
             return lines(worse(alert, clusters, now), *alert.finding.details[:1])
         case NewsKind.STEADY:
@@ -235,7 +234,3 @@ def news(alert: Alert, kind: NewsKind, *, clusters: Mapping[str, str], now: date
             return ended(alert, clusters)
         case NewsKind.FIRED | NewsKind.RESOLVED | NewsKind.CHANGED | NewsKind.BACK:
             return head(alert, clusters)
-
-
-def _coarse(seconds: float) -> Said:
-    return span(seconds if seconds < 3600 else seconds // 3600 * 3600)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.model import About, Alert, Phase, Severity, Subject
-from bot.text import Moment, Reader, Said, Sentence, Value, bold, cut, plain, raw, say, say_n, span
+from bot.text import Moment, Reader, Said, Sentence, Value, bold, cut, lasting, plain, raw, say, say_n
 
 DAY = timedelta(days=1)
 AT_ONCE = timedelta(minutes=10)
@@ -51,12 +51,8 @@ def emoji(alert: Alert) -> str:
 
 
 def lasted(alert: Alert) -> float | None:
-    """Seconds from when it fired to when it was over, as /history counts; None while it is not, or where clocks make
-    nonsense of it."""
-    if alert.over is None or not mended(alert):
-        return None
-    seconds = (alert.over - (alert.fired or alert.found)).total_seconds()
-    return seconds if seconds >= 1 else None
+    """Seconds; None while it is not well again, or where nobody can tell."""
+    return alert.lasted if mended(alert) else None
 
 
 def headline(alert: Alert) -> Said:
@@ -67,16 +63,14 @@ def headline(alert: Alert) -> Said:
     over = finding.over if finding.over is not None else say("over: {said}", said=finding.said)
     if finding.timed or finding.unwell is not None or (seconds := lasted(alert)) is None:
         return over  # of what is not well, for how long is of no interest: it lasts
-    return say("{over} · after {span}", over=over, span=span(seconds))
+    return say("{over} · after {span}", over=over, span=lasting(seconds))
 
 
 def ended(alert: Alert, clusters: Mapping[str, str]) -> Said:
     """`🟢 pve2 is back · 7 min`: beside the card, which says the rest."""
-    seconds = lasted(alert)
-    minutes = seconds if seconds is None or seconds < 60 else seconds // 60 * 60
+    seconds = None if alert.finding.timed else lasted(alert)
     over = alert.finding.over or say("over: {said}", said=alert.finding.said)
-    timed = alert.finding.timed or minutes is None
-    said = over if timed else say("{over} · {span}", over=over, span=span(minutes or 0))
+    said = over if seconds is None else say("{over} · {span}", over=over, span=lasting(seconds))
     return _headed(alert, said, clusters)
 
 
@@ -123,13 +117,13 @@ def short(said: Said) -> Said:
 def timeline(alert: Alert, now: datetime) -> Said:
     """`fired 14:02 · acked by Ana 14:05 · ok 14:09, 7 min`."""
     parts: list[Value] = []
-    began, fired = alert.finding.since, alert.fired
+    began, fired = alert.began, alert.fired
     if alert.finding.event:
-        parts.append(say("at {when}", when=when(began or fired or alert.found, now)))
+        parts.append(say("at {when}", when=when(began, now)))
     elif fired is None:
         parts.append(say("seen {when}", when=when(alert.found, now)))
     else:
-        if began is not None and fired - began >= timedelta(minutes=1):
+        if fired - began >= timedelta(minutes=1):
             parts.append(say("since {when}", when=when(began, now)))
         noted = alert.severity is Severity.INFO  # a shutdown that was ordered: nothing went off
         parts.append(say("noted {when}" if noted else "fired {when}", when=when(fired, now)))
@@ -138,11 +132,11 @@ def timeline(alert: Alert, now: datetime) -> Said:
         parts.append(say("acked by {name} {when}", name=who, when=when(alert.acked, now)))
     if mended(alert) and alert.over is not None:
         seconds = lasted(alert)
-        over = when(alert.over, now)
+        over = when(alert.ended or alert.over, now)
         if alert.gone or alert.finding.unwell is not None:
             parts.append(say("ended {when}", when=over))
         elif seconds is not None:
-            parts.append(say("ok {when}, {span}", when=over, span=span(seconds)))
+            parts.append(say("ok {when}, {span}", when=over, span=lasting(seconds)))
         else:
             parts.append(say("ok {when}", when=over))
     elif alert.silenced and alert.open:
@@ -155,7 +149,7 @@ def standing(alert: Alert, now: datetime) -> Said:
     parts: list[Value] = [short(headline(alert))]
     if mended(alert):
         return dotted(parts)
-    began = alert.finding.since or alert.fired or alert.found
+    began = alert.began
     if not any(abs(at - began) < AT_ONCE for at in _times(headline(alert))):
         parts.append(when(began, now))
     if alert.acked is not None:

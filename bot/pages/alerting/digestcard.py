@@ -46,7 +46,7 @@ def digest(
 
 def _over_line(alert: Alert, clusters: Mapping[str, str], now: datetime) -> Said:
     """`🟢 02:10 ct-mail runs again · after 7 min`: nobody may have heard of it before."""
-    began = when(alert.finding.since or alert.fired or alert.found, now)
+    began = when(alert.began, now)
     values: dict[str, Value] = {"emoji": emoji(alert), "when": began, "said": standing(alert, now)}
     if len(clusters) > 1:
         cluster = alert.finding.subject.cluster

@@ -17,7 +17,7 @@ from bot.pages.alerting.watched import exists, names, watch
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, page_of, pager, pairs, refresh
 from bot.screen import Button, Open, Screen
-from bot.text import Said, Value, bold, cut, fold, lines, say, say_n, span
+from bot.text import Said, Value, bold, cut, fold, lasting, lines, say, say_n
 
 FIRST_ID = 100
 """The least id that Proxmox VE gives a guest."""
@@ -127,8 +127,8 @@ def _line(record: Record, data: Data) -> Said:
     parts.append(short(record.said))
     if record.unwell is not None:
         parts.append(record.unwell)
-    elif record.over is not None and (seconds := (record.over - record.fired).total_seconds()) >= 1:
-        parts.append(span(seconds))
+    elif (seconds := _lasted(record)) is not None:
+        parts.append(lasting(seconds))
     elif record.over is None:
         parts.append(say("still open"))
     if record.gone:
@@ -138,6 +138,13 @@ def _line(record: Record, data: Data) -> Said:
     if not record.told:
         parts.append(say("not told"))
     return say("{emoji} {said}", emoji=record.severity.emoji, said=dotted(parts))
+
+
+def _lasted(record: Record) -> float | None:
+    if record.lasted is not None or record.over is None:
+        return record.lasted
+    seconds = (record.over - record.fired).total_seconds()
+    return seconds if seconds >= 1 else None
 
 
 PAGE = Page(

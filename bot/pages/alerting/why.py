@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.access import Asker, Role
 from bot.errors import NotFound
-from bot.model import Alert
+from bot.model import Alert, Phase
 from bot.pages.alerting.alertwords import head, short, when
 from bot.pages.alerting.known import Known, in_short, known
 from bot.pages.alerting.known import draw as draw_known
@@ -17,7 +17,7 @@ from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, pairs
 from bot.ports import Explanation
 from bot.screen import Button, Open, Screen
-from bot.text import Said, fold, lines, say
+from bot.text import Said, fold, lasting, lines, say
 
 MOST = 8
 """Alerts to choose from."""
@@ -111,10 +111,19 @@ def draw(data: Data | Choice | Known | Near, asker: Asker) -> Screen:
         head(alert, data.clusters),
         why.told,
         why.because,
+        _so_far(alert, data.now),
         *steps,
         say("Rule {rule}: {help}", rule=alert.finding.rule, help=in_short(why.rule_help)),
     )
     return Screen(text=explained, rows=((Button(say("‹ Alert"), Open("alert", str(alert.number))), back),))
+
+
+def _so_far(alert: Alert, now: datetime) -> Said | None:
+    """Of what lasts; counted now, while what its rule says may be some minutes old."""
+    if alert.phase is Phase.OVER or alert.finding.event or (alert.fired is None and alert.finding.since is None):
+        return None
+    seconds = (now - alert.began).total_seconds()
+    return say("It has lasted {span} so far.", span=lasting(seconds)) if seconds >= 1 else None
 
 
 def _button(alert: Alert) -> Button:

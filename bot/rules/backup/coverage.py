@@ -24,7 +24,7 @@ from bot.rules.readings import (
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import blind, both, seen, sees_guest
 from bot.rules.subjects import ask, cluster_subject, guest_key, guest_subject, opens
-from bot.text import day_clock, lines, say, say_n
+from bot.text import Moment, day_clock, lines, say, say_n
 
 LEAST, WORST = 26 * HOUR, 7 * DAY
 """Seconds: sooner than that a nightly backup is not late; from then on it is critical."""
@@ -110,8 +110,8 @@ def _guest(
         subject=guest_subject(guest),
         severity=min(severity, limit.severity or severity),
         said=say("{name} has no backup", name=guest.name)
-        if age is None
-        else say("The last backup of {name} is {age} old", name=guest.name, age=passed(age)),
+        if last is None
+        else say("The last backup of {name} is from {at}", name=guest.name, at=Moment(last, "%d %b %H:%M")),
         over=say("{name} is backed up again", name=guest.name),
         details=(
             say_n(len(mine), one="it is in {n} backup job", many="it is in {n} backup jobs"),

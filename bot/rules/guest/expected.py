@@ -18,7 +18,7 @@ from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.scan import scan
 from bot.rules.sight import seen, sees_running
 from bot.rules.subjects import guest_key, guest_subject, start
-from bot.text import Said, day_clock, say, span
+from bot.text import Said, day_clock, say
 
 EXPECT_UP, CRITICAL = "expect-up", "critical"
 STARTALL = 300.0
@@ -93,7 +93,7 @@ def _ordered(view: View, guest: Guest, by: str, was: GuestWas | None) -> Finding
         severity=Severity.INFO,
         said=say("{name} should run; stopped by {by} {at}", name=guest.name, by=by, at=day_clock(since)),
         over=say("{name} runs", name=guest.name),
-        because=say("stopped by an order {span} ago", span=span((view.at - since).total_seconds())),
+        because=say("stopped by an order"),
         cures=(start(guest),),
         quiet=True,
         since=since,

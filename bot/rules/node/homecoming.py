@@ -12,7 +12,7 @@ from bot.model.feeds import ONBOOT
 from bot.model.view import View
 from bot.rules.sight import remembered, seen
 from bot.rules.subjects import ask, node_subject
-from bot.text import Value, cut, from_epoch, say, span
+from bot.text import Value, cut, from_epoch, lasting, say
 
 SETTLE = timedelta(minutes=5)
 """For so long the guests of a node that is back may take to start."""
@@ -82,7 +82,7 @@ def finding(view: View, node: Node) -> Finding | None:
     names = ", ".join(cut(guest.name, 20) for guest in home.missing[:4])
     away = max(1.0, (home.back - from_epoch(offline)).total_seconds())
     values: dict[str, Value] = {"name": node.name, "up": home.up, "of": total}
-    values["span"] = span(away if away < 60 else away // 60 * 60)
+    values["span"] = lasting(away)
     if not total:
         over = say("{name} is back after {span}", **values)
     elif not home.missing:
@@ -117,6 +117,7 @@ def finding(view: View, node: Node) -> Finding | None:
         affected=tuple(guest.name for guest in home.missing),
         last=say("it is back; its guests are given time to start"),
         since=from_epoch(offline),
+        until=home.back,
     )
 
 

@@ -87,9 +87,7 @@ def _offline(view: View, snapshot: Snapshot, node: Node, limit: Limit) -> Findin
         else _said(node, cause, explained=explained, gone=gone, hold=limit.hold),
         over=say("{name} is back", name=node.name),
         details=tuple(details),
-        because=say("its row says offline")
-        if since is None
-        else say("online until {at}, offline for {span}", at=clock(since), span=span(gone)),
+        because=say("its row says offline") if since is None else say("online until {at}", at=clock(since)),
         cures=(guests_there(node, snapshot),) if guests else (),
         quiet=explained,
         anew=not explained and (ended or cause is not None),
