@@ -11,6 +11,7 @@ anything that no poorer form mends                  REFUSED; so is what cannot b
 """
 
 import logging
+from dataclasses import replace
 
 from telegram.error import TelegramError
 
@@ -58,11 +59,15 @@ class Courier(Speech):
     async def _carried(
         self, method: str, place: Place, screen: Screen, extra: Fields, lane: Lane
     ) -> Message | Undelivered:
+        """Of what was not taken, with what the chat is called: admins are told of it."""
         try:
-            return await self._say(method, place, screen, extra, lane)
+            sent = await self._say(method, place, screen, extra, lane)
         except Exception:
             log.exception("a message to chat %d cannot be put into words", place.chat)
-            return Undelivered(why=Lost.REFUSED, detail="a fault of the bot's own, see its log")
+            sent = Undelivered(why=Lost.REFUSED, detail="a fault of the bot's own, see its log")
+        if isinstance(sent, Undelivered):
+            return replace(sent, chat=self._members.name(self._members.current(place.chat)))
+        return sent
 
     def _stopped(self, chat: int) -> Undelivered | None:
         """A chat that Telegram has stopped is not waited for here: what is to be said may have changed by then."""

@@ -194,7 +194,7 @@ class Speech:
         if place.chat not in self._parked:
             self._parked.add(place.chat)
             log.warning("chat %d cannot be written to: %s", place.chat, error.message)
-        return Undelivered(why=Lost.CHAT, detail=error.message, chat=self._members.name(place.chat))
+        return Undelivered(why=Lost.CHAT, detail=error.message)
 
 
 _NO_PREVIEW = json.dumps({"is_disabled": True})

@@ -105,7 +105,7 @@ class Trouble:
                 say(
                     "Alerts to chat {chat} cannot be delivered ({reason}). They wait until it lets me in again; "
                     "I try every hour.",
-                    chat=f"{why.chat} ({chat})" if why.chat else str(chat),
+                    chat=_called(chat, why),
                     reason=why.detail or "no reason given",
                 )
             )
@@ -126,7 +126,7 @@ class Trouble:
         self._note(
             say(
                 "Telegram took an alert for chat {chat} in no form ({reason}). It stands in {page}.",
-                chat=str(chat),
+                chat=_called(chat, why),
                 reason=why.detail or "no reason given",
                 page="/alerts",
             )
@@ -135,3 +135,7 @@ class Trouble:
     def _note(self, said: Said) -> None:
         if self._tell is not None:
             self._spawn(self._tell(said), "note to the admins")
+
+
+def _called(chat: int, why: Undelivered) -> str:
+    return f"{why.chat} ({chat})" if why.chat else str(chat)

@@ -7,11 +7,12 @@ from bot.deliver.digests import Digests
 from bot.deliver.hours import night
 from bot.deliver.plan import Why
 from bot.model import Alert, Card, Fleet, NeverSent, Route
+from bot.pages.alerting.alertwords import ends
 from bot.pages.alerting.recorded import outcome_of
 from bot.pages.audit import what
 from bot.ports import Audit
 from bot.screen import Place
-from bot.text import Moment, Said, lines, say
+from bot.text import Said, lines, say
 
 
 def told(alert: Alert, chat: int, planner: Digests, now: datetime, monotonic: float) -> Said:
@@ -20,7 +21,7 @@ def told(alert: Alert, chat: int, planner: Digests, now: datetime, monotonic: fl
     places = {place: routes for place, routes in desk.places().items() if place.chat == chat}
     cards = [card for card in desk.cards.values() if card.chat == chat and alert.number in card.alerts]
     if cards:
-        return _shown(max(cards, key=lambda card: (card.message is not None, card.id)), chat in desk.parked)
+        return _shown(max(cards, key=lambda card: (card.message is not None, card.id)), chat in desk.parked, now)
     if not places:
         return say("Not told here: this chat has not subscribed to alerts.")
     parents = planner.parents()
@@ -36,7 +37,7 @@ def told(alert: Alert, chat: int, planner: Digests, now: datetime, monotonic: fl
         case Why.NOTHING if alert.fired is None:
             return say("Not told yet: it has to last before it fires.")
         case Why.NOTHING if (until := _kept_over(alert, planner, places, now)) is not None:
-            return say("Kept by the quiet hours; their digest tells it at {when}.", when=_clock(until))
+            return say("Kept by the quiet hours; their digest tells it at {when}.", when=ends(until, now))
         case Why.NOTHING:
             return say("Not told here: it was over before anybody had to know.")
         case Why.DIGEST:
@@ -51,7 +52,7 @@ def told(alert: Alert, chat: int, planner: Digests, now: datetime, monotonic: fl
             span = night(desk.habit(chat), now, planner.zone)
             if span is None:
                 return say("Kept by the quiet hours.")
-            return say("Kept by the quiet hours; told at {when}.", when=_clock(span[1]))
+            return say("Kept by the quiet hours; told at {when}.", when=ends(span[1], now))
         case Why.WAITING:
             return say("Not told yet: it waits half a minute for what starts together with it.")
         case Why.DUE | Why.COVERED:
@@ -69,11 +70,11 @@ def _kept_over(
     return None
 
 
-def _shown(card: Card, parked: bool) -> Said:
+def _shown(card: Card, parked: bool, now: datetime) -> Said:
     if card.message is not None:
         if card.made is None:
             return say("Told here.")
-        return say("Told here at {when}.", when=_clock(card.made))
+        return say("Told here at {when}.", when=ends(card.made, now))
     if card.told == NeverSent.DIGEST:
         return say("Told here in a digest.")
     if card.told == NeverSent.GIVEN_UP:
@@ -89,10 +90,6 @@ def _inhibited(parent: Alert | None) -> Said:
     if parent is None:
         return say("Not told by itself: it stands in the message of what caused it.")
     return say("Not told by itself: it stands in the message of {parent}.", parent=parent.finding.said)
-
-
-def _clock(at: datetime) -> Said:
-    return Moment(at, "%H:%M")
 
 
 def asked(audit: Audit, fleet: Fleet | None) -> Said:

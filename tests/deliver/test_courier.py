@@ -153,6 +153,13 @@ async def test_a_chat_that_is_gone_has_its_name_where_it_was_heard_of(home: Hous
     assert (gone.why, gone.chat) == (Lost.CHAT, home.ana.name)
 
 
+async def test_a_chat_that_takes_it_in_no_form_has_its_name_too(home: House) -> None:
+    await home.api.ask(home.with_ana, home.ana, "/status")
+    home.api.fail("sendMessage", 400, "Bad Request: whatever", times=9)
+    refused = await lost(home, Place(chat=ANA))
+    assert (refused.why, refused.chat) == (Lost.REFUSED, home.ana.name)
+
+
 async def test_a_topic_that_is_closed_like_general_is_waited_for(home: House) -> None:
     """An alert is not given up for it: the chat is tried again."""
     home.api.fail("sendMessage", 400, "Bad Request: TOPIC_CLOSED", times=2)

@@ -108,6 +108,24 @@ async def test_the_night_keeps_warnings_and_tells_them_as_one_digest() -> None:
     assert 3 not in world.alerts
 
 
+async def test_why_says_the_day_of_what_is_not_today() -> None:
+    world = evening()
+    await until(world, "2026-11-24T23:00")
+    warned = world.fire(1, WARNING)
+    await world.tick(60)
+
+    def why() -> str:
+        return plain(world.deliverer.told(world.alerts[warned.number], OPS), Reader(zone=UTC))
+
+    assert why() == "Kept by the quiet hours; told at 25 Nov 08:00."
+    await until(world, "2026-11-25T00:10")
+    assert why() == "Kept by the quiet hours; told at 08:00."
+    await until(world, "2026-11-25T09:00")
+    assert why() == "Told here at 08:00."
+    await until(world, "2026-11-26T07:00")
+    assert why() == "Told here at 25 Nov 08:00."
+
+
 async def test_a_night_in_which_nothing_was_is_not_told() -> None:
     world = evening()
     await until(world, "2026-11-26T12:00")
@@ -139,7 +157,7 @@ async def test_what_came_and_went_in_the_night_is_told_in_the_morning_without_a_
     await world.wait(600)
     two = world.alerts[2]
     said = plain(world.deliverer.told(two, OPS), Reader(zone=UTC))
-    assert said == "Kept by the quiet hours; their digest tells it at 08:00."
+    assert said == "Kept by the quiet hours; their digest tells it at 25 Nov 08:00."
     assert "over before anybody had to know" in plain(world.deliverer.told(world.alerts[3], OPS), Reader(zone=UTC))
     assert "(2)" in plain((await world.deliverer.digest(OPS)).text, Reader(zone=UTC))
     await until(world, "2026-11-25T07:55")

@@ -285,14 +285,14 @@ async def test_what_telegram_takes_in_no_form_is_said_holds_up_nothing_and_is_tr
 ) -> None:
     """In words that nobody knows: they may be about something that passes."""
     world = World()
-    world.telegram.plan[OPS] = [REFUSED]
+    world.telegram.plan[OPS] = [replace(REFUSED, chat="Ops<1>")]
     world.fire(1, CRITICAL)
     await world.tick()
     world.fire(2, CRITICAL)
     await world.tick()
     await breathe()
     assert ["(2)" in text for text in world.texts()] == [True]
-    assert "in no form" in world.notes[0]
+    assert world.notes[0].startswith(f"Telegram took an alert for chat Ops<1> ({OPS}) in no form (")
     assert caplog.records[-1].levelno == logging.ERROR
     await world.wait(90)
     assert any("(1)" in text for text in world.texts())

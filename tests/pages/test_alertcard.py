@@ -168,6 +168,18 @@ def test_guests_of_the_same_name_are_counted_as_the_list_has_them() -> None:
     assert "3 guests there, 2 ran: db, web, old" in plain(single(replace(made.dead_node(5), finding=some)).text, READER)
 
 
+def test_a_quiet_time_that_ends_tomorrow_says_the_day() -> None:
+    late = NOW.replace(hour=23, minute=45)
+    soon = replace(FLAPPING, fired=late, changes=(late,) * 5, flapping=late + timedelta(minutes=30))
+    shown = card(soon, head=CardHead.FLAPPING)
+    before, after = (
+        alertcard.draw(shown, [soon], role=None, acts=False, clusters=ONE, now=late + timedelta(minutes=n))
+        for n in (1, 20)
+    )
+    assert "Quiet until 25 Nov 00:15, then" in plain(before.text, READER)
+    assert before == after  # no edit at midnight
+
+
 def test_nothing_on_a_card_changes_by_time_alone() -> None:
     """Or every card would be edited at every poll."""
     for shown in (card(FIRED), card(*MIXED), card(FLAPPING, head=CardHead.FLAPPING)):

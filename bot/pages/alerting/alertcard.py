@@ -17,13 +17,13 @@ from bot.model import Alert, Card, CardHead, NewsKind
 from bot.pages.alerting.alertwords import (
     emoji,
     ended,
+    ends,
     head,
     mended,
     named,
     place,
     standing,
     timeline,
-    when,
     with_it,
     worse,
     worst,
@@ -195,7 +195,8 @@ def _named(alert: Alert, now: datetime) -> Alert:
 def _flapping(alert: Alert, *, role: Role | None, clusters: Mapping[str, str], now: datetime) -> Screen:
     """One message for what comes and goes; then quiet, then how it stands.
 
-    While it is quiet nothing in it moves with each coming and going.
+    While it is quiet nothing in it moves, with each coming and going or with the time: the day stands by the hour where
+    it is another than that on which it was told.
     """
     n = len(alert.changes)
     first = min(alert.changes, default=alert.fired or alert.found)
@@ -207,7 +208,7 @@ def _flapping(alert: Alert, *, role: Role | None, clusters: Mapping[str, str], n
     text = lines(
         head(alert, clusters, "🔁") if quiet or not mended(alert) else head(alert, clusters),
         changed if n else None,
-        say("Quiet until {when}, then I say how it stands.", when=when(alert.flapping, now))
+        say("Quiet until {when}, then I say how it stands.", when=ends(alert.flapping, alert.fired or first))
         if quiet and alert.flapping is not None
         else None,
         timeline(alert, now),

@@ -29,7 +29,8 @@ def when(at: datetime, now: datetime) -> Moment:
 
 
 def ends(at: datetime, now: datetime) -> Moment:
-    """Of what lasts: `16:18` where that is today, else `25 Nov 16:18`, as a day ahead has the hour of now."""
+    """Of what is ahead, or may be long ago: `16:18` where that is today, else `25 Nov 16:18`, as a day ahead has the
+    hour of now."""
     return Moment(at, "%H:%M", now)
 
 

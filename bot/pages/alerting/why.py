@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.access import Asker, Role
 from bot.errors import NotFound
 from bot.model import Alert, Phase
-from bot.pages.alerting.alertwords import head, short, when
+from bot.pages.alerting.alertwords import ends, head, short, when
 from bot.pages.alerting.known import Known, in_short, known
 from bot.pages.alerting.known import draw as draw_known
 from bot.pages.alerting.naming import ANY, Target, nearest, unknown
@@ -17,7 +17,7 @@ from bot.pages.page import Enquiry, Page
 from bot.pages.parts import name_button, pairs
 from bot.ports import Explanation
 from bot.screen import Button, Open, Screen
-from bot.text import Said, fold, lasting, lines, say
+from bot.text import Moment, Said, fold, lasting, lines, say
 
 MOST = 8
 """Alerts to choose from."""
@@ -105,7 +105,7 @@ def draw(data: Data | Choice | Known | Near, asker: Asker) -> Screen:
         return Screen(text=lines(text, *listed, rest), rows=(*pairs(buttons), (back,)))
     why, alert = data.why, data.why.alert
     steps: list[Said] = [
-        say("{when} {said}", when=when(at, data.now), said=short(said)) for at, said in list(why.steps)[-STEPS:]
+        say("{when} {said}", when=_at(at, data.now), said=short(said)) for at, said in list(why.steps)[-STEPS:]
     ]
     explained = lines(
         head(alert, data.clusters),
@@ -116,6 +116,10 @@ def draw(data: Data | Choice | Known | Near, asker: Asker) -> Screen:
         say("Rule {rule}: {help}", rule=alert.finding.rule, help=in_short(why.rule_help)),
     )
     return Screen(text=explained, rows=((Button(say("‹ Alert"), Open("alert", str(alert.number))), back),))
+
+
+def _at(at: datetime, now: datetime) -> Moment:
+    return ends(at, now) if at > now else when(at, now)
 
 
 def _so_far(alert: Alert, now: datetime) -> Said | None:
