@@ -34,7 +34,7 @@ class GuestWas:
     booted: float | None = None  # epoch s at which its process began, by uptime; None while down
     changed: datetime | None = None  # poll that first saw this status; UTC
     lock: str = ""
-    locked: datetime | None = None  # poll that first saw this lock
+    locked: datetime | None = None  # poll that first saw this lock; or that it had none any more
     resets: tuple[datetime, ...] = ()  # polls that saw its uptime fall, while it was up at both
     stopped_by: str = ""  # user of the task that stopped it; in words (with a space) what else explains it; '' nothing
     ran: datetime | None = None  # last poll that saw it running, where it is not now
@@ -146,6 +146,7 @@ class View:
     trouble: Said | None = None  # the same in words
     failed: int = 0  # polls in a row that could not be read
     cut_since: datetime | None = None
+    backup_modes: Mapping[str, str] = field(default_factory=dict)  # UPID -> snapshot, suspend, stop; '': it waits
     second_opinion: bool | None = None  # quorate, as another host says; None: no other was asked, or none knows
     looked_up: frozenset[int] = frozenset()  # vmids whose tasks were fetched anew from their node for this poll
     orders: tuple[Order, ...] = ()

@@ -17,6 +17,7 @@ from bot.watch.blind import blind, broken
 from bot.watch.confirm import Doubter
 from bot.watch.evaluate import Evaluation
 from bot.watch.look import LastTasks, Look
+from bot.watch.modes import Modes
 from bot.watch.pushed import Pushes
 from bot.watch.remembered import recalled, renewed
 from bot.watch.slow import Slow
@@ -87,6 +88,7 @@ class Post:
         self.pve = pve
         self.feeder = feeder
         self.doubter = Doubter(pve)
+        self.modes = Modes(pve)
         self.slow = Slow(scale)
         self.memory = recalled(kept, pve.key)
         self.pushes = Pushes(pve.key, kept.facts, strays)

@@ -131,7 +131,7 @@ def _guest(view: View, guest: Guest, was: GuestWas, booted: float | None) -> Gue
         booted = None
     changes = was
     if guest.lock != was.lock:
-        changes = replace(changes, lock=guest.lock, locked=view.at if guest.lock else None)
+        changes = replace(changes, lock=guest.lock, locked=view.at)
     if was.resets:
         recent = tuple(at for at in was.resets if timedelta() <= view.at - at < RESETS_FOR)
         changes = replace(changes, resets=recent) if recent != was.resets else changes

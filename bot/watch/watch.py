@@ -181,7 +181,7 @@ class Watch(Heard):
         now, mono = clock.now(), clock.monotonic()
         if seen.snapshot is not None:
             post.took = mono - began
-        view = post.view(seen, now, mono, self._around(post, now))
+        view = await post.modes.look(post.view(seen, now, mono, self._around(post, now)), mono, self._patience)
         known = {key: alert.finding for key, alert in by_key(self._table.of[post.key].values()).items()}
         evaluation, cpu = await politely(evaluating(view, post.slow.due(view, sight.rules), sight.book, known))
         evaluation = post.slow.with_kept(evaluation)

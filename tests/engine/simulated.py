@@ -145,7 +145,8 @@ class Simulated:
         raise NotImplementedError
 
     async def log(self, upid: Upid, *, role: Role, start: int = 0, limit: int = 50) -> TaskLog:
-        raise NotImplementedError
+        query = {"start": str(start), "limit": str(limit)}
+        return await self.get(f"/nodes/{upid.node}/tasks/{upid}/log", lambda body: tasks.log(body, start), query)
 
     async def write(
         self,

@@ -105,7 +105,7 @@ def test_what_its_backup_stops_and_starts_again_is_quiet() -> None:
     up, down = guest(tags=tags), replace(DOWN, tags=tags)
     lives.run(60, [up])
     lives.run(60, [replace(up, lock="backup")])
-    assert _of_the_night(lives, [replace(down, lock="backup")], 600) == []
+    assert _of_the_night(lives, [replace(down, lock="backup")], 240) == []
     assert _of_the_night(lives, [replace(down, lock="backup", status=Status.PRELAUNCH)], 30) == []
     assert lives.run(3600, [up]) == []
 
@@ -271,8 +271,6 @@ def _done(work: Task, lives: Lives) -> Task:
     [
         ("qmreboot", 104, 30),
         ("qmreboot", 104, 900),  # it takes its time
-        ("vzdump", "", 4 * 3600),
-        ("vzdump", 104, 4 * 3600),
         ("qmigrate", 104, 3600),
         ("migrateall", "", 3600),
         ("startall", "", 300),
@@ -320,11 +318,118 @@ def test_of_an_order_of_this_bot_too() -> None:
 
 
 def test_a_lock_explains_for_as_long_as_it_is_there() -> None:
-    """Of a backup that stops the guest: nothing else may be to be seen of it."""
+    """Of whatever else than a backup: nothing else may be to be seen of it."""
     lives = Lives([SEVEN])
-    lives.run(60, [replace(CRITICAL, lock="backup")])
-    assert lives.run(3 * 3600, [replace(CRITICAL_DOWN, lock="backup")]) == []
+    lives.run(60, [replace(CRITICAL, lock="migrate")])
+    assert lives.run(3 * 3600, [replace(CRITICAL_DOWN, lock="migrate")]) == []
     assert lives.run(3600, [CRITICAL_DOWN]) == [NOT_BACK]
+
+
+# -- a backup while it runs ----------------------------------------------------------------------------------------
+
+CRASHED = f"fired {SEVEN}: {HOSTILE} stopped by itself"
+DAY_LONG = 20 * 3600.0
+
+
+def _backing_up(
+    ct: bool, mode: str | None, subject: object = "", tags: tuple[str, ...] = ("critical",)
+) -> tuple[Lives, Guest, dict[str, Any]]:
+    """It has run, and its backup is at work for half an hour; the guest as it is down then, and what is known."""
+    lives, up = Lives([SEVEN, EIGHT]), guest(ct=ct, tags=tags)
+    lives.run(60, [up])
+    job = task("vzdump", subject, start=lives.now, user="root@pam")
+    known: dict[str, Any] = {"tasks": (job,), "backup_modes": {job.upid.text: mode} if mode is not None else {}}
+    lives.run(1800, [replace(up, lock="backup")], **known)
+    return lives, replace(up, status=Status.STOPPED, uptime=None, lock="backup"), known
+
+
+@pytest.mark.parametrize("ct", [True, False])
+@pytest.mark.parametrize("mode", ["snapshot", "suspend"])
+@pytest.mark.parametrize("subject", ["", 104])
+@pytest.mark.parametrize("tags", [("critical",), ("expect-up",)])
+def test_what_stops_while_its_backup_leaves_it_running_has_stopped_by_itself(
+    ct: bool, mode: str, subject: object, tags: tuple[str, ...]
+) -> None:
+    lives, down, known = _backing_up(ct, mode, subject, tags)
+    assert lives.run(60, [down], **known) == [CRASHED]
+    (alert,) = [one for one in lives.alerts.values() if one.fired]
+    assert "its backup has it locked: no start before that ends" in card(alert.finding)
+    assert [(cure.verb, cure.key) for cure in alert.finding.cures] == [("ask", "start"), ("open", "task")]
+    assert lives.run(DAY_LONG, [down], step=60, **known) == []
+    assert lives.run(60, [replace(down, lock="")], tasks=()) == []
+    assert lives.run(60, [guest(ct=ct, tags=tags)]) == [f"resolved {SEVEN}: {HOSTILE} runs again"]
+
+
+def test_that_its_backup_leaves_it_running_may_be_known_a_little_later() -> None:
+    lives, down, known = _backing_up(True, None)
+    assert lives.run(60, [down], **known) == []
+    text = known["tasks"][0].upid.text
+    assert lives.run(60, [down], tasks=known["tasks"], backup_modes={text: "snapshot"}) == [CRASHED]
+
+
+def test_a_vm_that_its_backup_ends_with_has_stopped_by_itself() -> None:
+    """QEMU makes the backup itself: where it is gone the task ends, and the lock with it."""
+    lives, down, known = _backing_up(False, "snapshot", 104)
+    job = replace(known["tasks"][0], end=lives.film.at, outcome=Outcome.ERROR)
+    assert lives.run(60, [replace(down, lock="")], tasks=(job,), backup_modes=known["backup_modes"]) == [CRASHED]
+
+
+@pytest.mark.parametrize("mode", ["stop", None])
+def test_a_vm_is_down_for_minutes_while_its_backup_begins(mode: str | None) -> None:
+    lives, down, known = _backing_up(False, mode)
+    assert lives.run(270, [down], **known) == []
+    assert lives.run(120, [down], **known) == [NOT_BACK]
+
+
+def test_a_container_is_down_for_as_long_as_the_backup_takes_that_stops_it() -> None:
+    lives, down, known = _backing_up(True, "stop")
+    assert lives.run(DAY_LONG, [down], step=60, **known) == []
+    free = replace(down, lock="")
+    assert lives.run(240, [free], **known) == []  # the job is at the next one
+    assert lives.run(180, [free], **known) == [NOT_BACK]
+    lives, down, known = _backing_up(True, "stop")
+    lives.run(3600, [down], **known)
+    assert lives.run(3600, [guest(ct=True, tags=("critical",))], **known) == []
+
+
+def test_a_container_whose_backups_mode_nobody_knows_is_down_for_an_hour() -> None:
+    lives, down, known = _backing_up(True, None)
+    assert lives.run(3540, [down], **known) == []
+    assert lives.run(180, [down], **known) == [NOT_BACK]
+
+
+def test_what_should_run_is_missed_once_its_backup_should_have_let_it() -> None:
+    lives, down, known = _backing_up(False, "stop", tags=("expect-up",))
+    assert lives.run(900, [down], **known) == [MISSED]
+
+
+@pytest.mark.parametrize(("mode", "told"), [("snapshot", CRASHED), ("stop", NOT_BACK)])
+def test_the_backup_of_others_on_its_node_explains_no_more(mode: str, told: str) -> None:
+    """It would be locked if it were its own."""
+    lives, down, known = _backing_up(True, mode)
+    lives, up = Lives([SEVEN]), guest(ct=True, tags=("critical",))
+    lives.run(60, [up], **known)
+    assert lives.run(60 if mode == "snapshot" else 600, [replace(down, lock="")], **known) == [told]
+
+
+def test_a_lock_that_a_backup_left_behind_explains_nothing() -> None:
+    lives, down, known = _backing_up(True, None)
+    lives.run(3600, [guest(ct=True, tags=("critical",), lock="backup")], tasks=(_done(known["tasks"][0], lives),))
+    assert lives.run(600, [down]) == [NOT_BACK]
+
+
+def test_one_that_waits_for_another_backup_stops_nothing() -> None:
+    lives, down, known = _backing_up(True, "snapshot", 104)
+    waits = task("vzdump", "", start=lives.now, user="root@pam")
+    modes = {**known["backup_modes"], waits.upid.text: ""}
+    assert lives.run(60, [down], tasks=(waits, *known["tasks"]), backup_modes=modes) == [CRASHED]
+
+
+def test_where_ha_is_to_run_it_a_backup_is_no_work_of_has() -> None:
+    lives = Lives([SEVEN])
+    up = guest(ct=True, tags=("critical",), hastate="started", lock="backup")
+    lives.run(60, [up])
+    assert lives.run(600, [replace(up, status=Status.STOPPED, uptime=None)]) == [CRASHED]
 
 
 @pytest.mark.parametrize(

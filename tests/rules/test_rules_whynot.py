@@ -17,6 +17,8 @@ SEVEN, EIGHT, TEN = "guest_stopped_by_itself", "guest_expected_down", "guest_pau
 DOWN, HALTED = guest(status=Status.STOPPED), guest(status=Status.PAUSED)
 RAN = GuestWas(status=Status.STOPPED, node="pve1", changed=later(-600), ran=later(-610))
 EVER = GuestWas(status=Status.STOPPED, node="pve1")
+SAVED = replace(RAN, lock="backup", locked=later(-630))
+BACKUP = task("vzdump", start=-700)
 BY_ANA = replace(RAN, stopped_by="ana@pve")
 READ = (ONBOOT, "", GuestNotes(read=frozenset({104})))
 STARTS = (ONBOOT, "", GuestNotes(onboot=frozenset({104}), read=frozenset({104})))
@@ -89,16 +91,20 @@ def reason(rule: str, looked: View) -> str | None:
         (seen(DOWN, RAN, STARTS, sleeping=frozenset({"pve1"})), None, "its node may sleep"),
         (seen(DOWN, RAN, STARTS, sleeping=frozenset({"pve1"}), tasks=None), "its node may sleep", "its node may sleep"),
         (
-            seen(guest(status=Status.STOPPED, lock="backup"), RAN, STARTS),  # it was locked long after it stopped
-            "it is locked: backup",
-            "it is locked: backup",
+            seen(guest(status=Status.STOPPED, lock="migrate"), RAN, STARTS),  # it was locked long after it stopped
+            "it is locked: migrate",
+            "it is locked: migrate",
         ),
+        (seen(guest(status=Status.STOPPED, lock="backup"), RAN, STARTS), None, None),
         (
-            seen(
-                guest(status=Status.STOPPED, lock="backup"), replace(RAN, lock="backup", locked=later(-630)), STARTS
-            ),
+            seen(guest(ct=True, status=Status.STOPPED, lock="backup"), SAVED, STARTS, tasks=(BACKUP,)),
             "cause: its lock: backup",
             "it is locked: backup",
+        ),
+        (  # a VM would have been started again
+            seen(guest(status=Status.STOPPED, lock="backup"), SAVED, STARTS, tasks=(BACKUP,)),
+            "cause: its lock: backup",
+            None,
         ),
         (seen(BUSY, RAN, STARTS), "HA is at work on it: fence", "whether it runs is up to HA"),
         (

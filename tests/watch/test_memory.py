@@ -26,7 +26,7 @@ def test_what_did_not_change_is_the_very_object() -> None:
     film.poll([guest(), guest(105), guest(106, status=Status.STOPPED)], storages=[storage()])
     assert film.memory.guests[104] is before.guests[104]
     assert film.memory.guests[106] is before.guests[106]
-    assert film.memory.guests[105] == replace(before.guests[105], lock="", locked=None)
+    assert film.memory.guests[105] == replace(before.guests[105], lock="", locked=film.at)
 
 
 def test_a_poll_that_could_not_read_changes_nothing() -> None:

@@ -14,7 +14,7 @@ from bot.model.tasks import lost
 from bot.model.view import Push, View
 from bot.rules.backup.retried import ending, gone
 from bot.rules.backup.vzdumps import SHOWN_FOR, TOGETHER, Run, alone, began, latest, logs, runs, vzdumps
-from bot.rules.guest.causes import SLACK
+from bot.rules.guest.backing import SLACK
 from bot.rules.node.boots import booted_at
 from bot.rules.readings import guest_named, listed, name_of, of_other
 from bot.rules.rule import Kind, Limit, Limits, Rule

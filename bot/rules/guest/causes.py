@@ -18,14 +18,13 @@ from functools import lru_cache
 from bot.model import Guest, Outcome, Status, Task
 from bot.model.feeds import HA
 from bot.model.view import GuestWas, View
+from bot.rules.guest.backing import BACKUP, SLACK, by_backup, leaves_running, stops, went_down
 from bot.rules.guest.passing import LOCKED, MOVED, passing, under_way
 from bot.rules.node.boots import booted_at, node_restarted, polled
 from bot.rules.node.fences import maintained
 from bot.rules.sight import remembered
 from bot.text import Moment, Said, from_epoch, say
 
-SLACK = timedelta(seconds=60)
-"""The cluster's list lags by some 20 s, and the clocks of nodes and bot differ a little."""
 ROWS = 20
 """Finished tasks of a node from which on older ones may be missing from the list."""
 BOOT = timedelta(minutes=35)
@@ -108,16 +107,18 @@ def of_down(view: View, guest: Guest, was: GuestWas) -> Cause | None:
 
 def took_down(view: View, guest: Guest, was: GuestWas) -> Cause | None:
     known = guest.status is was.status or was.status in {*DOWN, Status.PRELAUNCH}
-    if was.stopped_by and known:
+    down = went_down(view, guest, was)
+    crashed = guest.status is Status.STOPPED and leaves_running(view, guest, down)  # whatever its backup is about
+    if was.stopped_by and known and not (crashed and by_backup(was.stopped_by)):
         return Cause(by=was.stopped_by, at=was.changed)
-    if guest.lock and _under_lock(view, guest, was) and not guest.ha_managed:
+    locked = guest.lock and not (crashed and guest.lock == BACKUP)
+    if locked and _under_lock(view, guest, was) and not guest.ha_managed:
         return Cause(by=f"{LOCKED}{guest.lock}")
     if was.node != guest.node and not guest.ha_managed:
         return Cause(by=MOVED)
     if node_restarted(view, guest, was) and not guest.ha_managed:
         return Cause(by="restart of its node")
     ran = last_ran(view, was)
-    down = was.changed if was.status is guest.status and was.changed is not None else view.at
     paused = guest.status is Status.PAUSED
     types = PAUSES if paused else STOPS | PASSING
     task = _task(view, guest, was.node, types, ran, down)
@@ -214,14 +215,20 @@ def _task(
     view: View, guest: Guest, node: str, types: frozenset[str], since: datetime | None, until: datetime
 ) -> Task | None:
     """The newest that was under way between `since` and `until`: of the guest, or of all on its node."""
-    for task in _between(_of(view, guest), since, until):
+    for task in _apt(view, guest, _of(view, guest), since, until):
         if task.upid.type in types or (task.upid.type.startswith("ha") and task.upid.type != "hastart"):
             return _stopall_of(view, task) or task
     for name in dict.fromkeys((guest.node, node)):
-        for task in _between(view.tasks_on.get(name, ()), since, until):
+        for task in _apt(view, guest, view.tasks_on.get(name, ()), since, until):
             if not task.upid.subject and task.upid.type in OF_NODE:
                 return task
     return None
+
+
+def _apt(view: View, guest: Guest, tasks: Iterable[Task], since: datetime | None, until: datetime) -> Iterator[Task]:
+    """Without backups that stop nothing, where it is stopped."""
+    stopped = guest.status is Status.STOPPED
+    return (task for task in _between(tasks, since, until) if not (stopped and stops(view, task) is False))
 
 
 def _stopall_of(view: View, task: Task) -> Task | None:

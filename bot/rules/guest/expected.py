@@ -11,7 +11,8 @@ from bot.model.feeds import ONBOOT
 from bot.model.readings import GuestNotes
 from bot.model.view import GuestWas, View
 from bot.rules.grades import active, more
-from bot.rules.guest.causes import HA_BUSY, STOPALL, ordered_down
+from bot.rules.guest.backing import BACKUP
+from bot.rules.guest.causes import HA_BUSY, STOPALL, of_down, ordered_down
 from bot.rules.guest.endings import guest_of, missed
 from bot.rules.node.boots import booted_at
 from bot.rules.rule import Kind, Limit, Limits, Rule
@@ -54,7 +55,7 @@ def guest_expected_down(view: View, limits: Limits) -> Iterator[Finding]:
             continue
         why = EXPECT_UP if EXPECT_UP in guest.tags else "onboot"
         waits = (
-            bool(guest.lock)
+            held(view, guest, was)
             or guest.hastate in HA_BUSY
             or boots(view, guest, more(limit, "startall_seconds", STARTALL))
         )
@@ -71,6 +72,13 @@ def guest_expected_down(view: View, limits: Limits) -> Iterator[Finding]:
             loud=CRITICAL in guest.tags,
             since=was.changed if was is not None and was.status is Status.STOPPED else None,
         )
+
+
+def held(view: View, guest: Guest, was: GuestWas | None) -> bool:
+    """Is somebody at work on it? A backup, for as long as it may keep it down."""
+    if guest.lock != BACKUP or was is None:
+        return bool(guest.lock)
+    return of_down(view, guest, was) is not None
 
 
 def _since(was: GuestWas | None) -> tuple[Said, ...]:

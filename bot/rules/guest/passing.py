@@ -4,10 +4,9 @@ A reboot, a migration, a backup: it is to run again by itself. A rollback leaves
 down, or boots, starts what starts with it: these explain for good that it is down.
 """
 
-from datetime import timedelta
-
-from bot.model import Guest, Outcome
+from bot.model import Guest, Outcome, Status
 from bot.model.view import GuestWas, View
+from bot.rules.guest.backing import UP_AGAIN, by_backup, still_explains, went_down
 
 LOCKED, MOVED = "its lock: ", "it was moved"
 REBOOTS = frozenset({"qmreboot", "vzreboot"})
@@ -23,8 +22,6 @@ AT_WORK = RETURNS | {
     "vzdelsnapshot",
 }
 """Types that lock or move it."""
-UP_AGAIN = timedelta(minutes=5)
-"""From the end of it until the guest is to run again."""
 
 
 def passing(by: str) -> bool:
@@ -39,7 +36,9 @@ def passing(by: str) -> bool:
 def under_way(view: View, guest: Guest, was: GuestWas, by: str) -> bool:
     """Does it last, or was it over a moment ago? `was` the guest at the poll before. Where no task is to be seen
     nobody knows."""
-    down = was.changed if guest.status is was.status and was.changed is not None else view.at
+    if by_backup(by) and guest.status is Status.STOPPED:
+        return still_explains(view, guest, was)
+    down = went_down(view, guest, was)
     if abs(view.at - down) < UP_AGAIN or view.tasks is None:
         return True
     if by.startswith(LOCKED) and guest.lock:

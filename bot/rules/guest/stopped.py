@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from bot.model import Finding, Guest, Severity, Status
+from bot.model import Cure, Finding, Guest, Outcome, Severity, Status
 from bot.model.feeds import ONBOOT
 from bot.model.memo import memo
 from bot.model.readings import GuestNotes
 from bot.model.view import GuestWas, View
 from bot.rules.grades import more
+from bot.rules.guest.backing import BACKUP, backups, went_down
 from bot.rules.guest.causes import HA_BUSY, Cause, ha_wants, last_ran, of_down, took_down
 from bot.rules.guest.endings import stopped
 from bot.rules.guest.expected import CRITICAL, EXPECT_UP, expected
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 from bot.rules.scan import scan
 from bot.rules.sight import sees_running
-from bot.rules.subjects import guest_key, guest_subject, start
+from bot.rules.subjects import guest_key, guest_subject, opens, start
 from bot.text import Said, clock, say
 
 EXPLAINED = timedelta(hours=1)
@@ -59,7 +60,7 @@ def guest_stopped_by_itself(view: View, limits: Limits) -> Iterator[Finding]:
             yield from _of_ha(view, guest, was, limit)
         elif expected(view, guest) and took_down(view, guest, was) is not None:
             continue  # it has not come up again: guest_expected_down tells of that
-        elif _undecided(view, guest) and not guest.lock:
+        elif _undecided(view, guest) and not _held(guest):
             if not view.first and _lately(view, was) and _one_blow(view):
                 yield _stopped(view, guest, was, feared=True)
                 continue
@@ -67,7 +68,12 @@ def guest_stopped_by_itself(view: View, limits: Limits) -> Iterator[Finding]:
                 view, guest, was, grey=view.first, hold=limit.hold + more(limit, "onboot_seconds", ONBOOT_WAIT)
             )
         else:
-            yield _stopped(view, guest, was, grey=bool(guest.lock))
+            yield _stopped(view, guest, was, grey=_held(guest))
+
+
+def _held(guest: Guest) -> bool:
+    """Is somebody at work on it? How long a backup may keep it down is judged before (backing.py)."""
+    return guest.lock not in {"", BACKUP}
 
 
 def asleep(view: View, guest: Guest) -> bool:
@@ -114,7 +120,7 @@ def _of_ha(view: View, guest: Guest, was: GuestWas, limit: Limit) -> Iterator[Fi
     """HA stops, moves and starts guests as it sees fit: only what it has not mended in time is worth a word."""
     if guest.hastate == "error":
         yield _stopped(view, guest, was)
-    elif guest.hastate in HA_BUSY or guest.lock:
+    elif guest.hastate in HA_BUSY or _held(guest):
         yield _stopped(view, guest, was, grey=True)
     elif was.node == guest.node and ha_wants(view, guest) is not False:
         yield _stopped(view, guest, was, hold=more(limit, "ha_seconds", 180.0))
@@ -144,6 +150,8 @@ def _stopped(
         details += _NOBODY
     else:
         details.append(say("cause unknown: the tasks are not to be seen"))
+    if guest.lock == BACKUP and last is None:
+        details.append(_LOCKED)
     if ran_at is not None:
         details.append(_last_ran(ran_at))
     return Finding(
@@ -154,7 +162,7 @@ def _stopped(
         over=say("{name} runs again", name=guest.name),
         details=tuple(details),
         because=_seen(guest.lock, was.changed or view.at if was.status is Status.STOPPED else None),
-        cures=(start(guest),),
+        cures=(start(guest), *_backup(view, guest, was)),
         grey=grey,
         quiet=not loud,
         loud=loud,
@@ -165,6 +173,16 @@ def _stopped(
     )
 
 
+def _backup(view: View, guest: Guest, was: GuestWas) -> Iterator[Cure]:
+    """What locks it: to be looked at, and stopped."""
+    if guest.lock == BACKUP:
+        for task in backups(view, guest, went_down(view, guest, was)):
+            if task.outcome is Outcome.RUNNING:
+                yield opens(say("Its backup"), "task", f"{view.cluster} {task.upid}")
+                return
+
+
+_LOCKED = say("its backup has it locked: no start before that ends")
 _NOBODY = (say("nobody ordered it in Proxmox"), say("(a shutdown from inside looks so too)"))
 
 
@@ -195,8 +213,8 @@ RULES: tuple[Rule, ...] = (
         key="guest_stopped_by_itself",
         kind=Kind.STATE,
         help="A guest that ran is stopped, and no task, lock or order explains it; what takes it down for a while (a"
-        " reboot, a migration, a backup) does until five minutes after its end. One of HA is given ha_seconds; whether"
-        " it starts with its node is waited for up to onboot_seconds.",
+        " reboot, a migration, a backup that stops it) does until five minutes after its end. One of HA is given"
+        " ha_seconds; whether it starts with its node is waited for up to onboot_seconds.",
         severity=Severity.WARNING,
         limit=Limit(hold=30, polls=2, more={"ha_seconds": 180, "onboot_seconds": ONBOOT_WAIT}),
         find=guest_stopped_by_itself,

@@ -10,8 +10,9 @@ from bot.model import Guest, Status
 from bot.model.feeds import ONBOOT
 from bot.model.view import View
 from bot.rules.grades import more
+from bot.rules.guest.backing import BACKUP
 from bot.rules.guest.causes import HA_BUSY, ha_wants, of_down, ordered_down, took_down
-from bot.rules.guest.expected import EXPECT_UP, STARTALL, boots, expected
+from bot.rules.guest.expected import EXPECT_UP, STARTALL, boots, expected, held
 from bot.rules.guest.stopped import asleep, ran
 from bot.rules.guest.troubled import backed_up, paused_last
 from bot.rules.rule import Limit
@@ -30,7 +31,7 @@ def stopped_by_itself(view: View, guest: Guest, limit: Limit) -> Said | None:
         return cause.said(view.at)
     if not guest.ha_managed and expected(view, guest) and (cause := took_down(view, guest, was)) is not None:
         return cause.said(view.at)
-    if guest.lock:
+    if guest.lock and guest.lock != BACKUP:
         return say("it is locked: {lock}", lock=guest.lock)
     if guest.ha_managed and guest.hastate in HA_BUSY:
         return say("HA is at work on it: {state}", state=guest.hastate)
@@ -44,10 +45,11 @@ def expected_down(view: View, guest: Guest, limit: Limit) -> Said | None:
         return reason
     if view.asleep(guest.node):
         return say("its node may sleep")
-    order = ordered_down(view, guest, view.before.guests.get(guest.vmid))
+    was = view.before.guests.get(guest.vmid)
+    order = ordered_down(view, guest, was)
     if order is not None:
         return order.said(view.at)
-    if guest.lock:
+    if held(view, guest, was):
         return say("it is locked: {lock}", lock=guest.lock)
     if guest.hastate in HA_BUSY:
         return say("HA is at work on it: {state}", state=guest.hastate)
