@@ -9,7 +9,7 @@ import pytest
 
 from bot.access import Role
 from bot.deliver import Deliverer
-from bot.demo.cluster import Cluster
+from bot.demo.cluster import Cluster, backup
 from bot.model import Alert, Phase, Route, Severity
 from bot.rules import RULES
 from bot.rules.inhibits import PARENTS, inhibits
@@ -101,6 +101,23 @@ async def test_a_guest_that_crashed_and_should_run_is_told_once() -> None:
         assert run.told == ["⚠️ db stopped by itself"]
         assert run.of(EIGHT).phase is Phase.FIRING
         assert run.of(EIGHT).parent == run.of(SEVEN).key
+
+
+@pytest.mark.parametrize(("mode", "told"), [("snapshot", True), ("stop", False)])
+async def test_a_container_that_is_down_while_it_is_backed_up(mode: str, told: bool) -> None:
+    """It has crashed, where its backup leaves it running; else its backup has stopped it."""
+    async with story() as run:
+        world = run.cluster.world
+        ct = next(one for one in world.guests.values() if one.kind == "lxc" and one.running and not one.ha)
+        ct.maxdisk = 2**43  # it takes hours
+        backup.begin(world, backup.Job(node=ct.node, storage="nas-backup", mode=mode, vmids=(ct.vmid,)))
+        await run.pass_(10)
+        assert ct.lock == "backup"
+        if mode != "stop":
+            world.crash(ct)
+        await run.pass_(120)
+        assert (ct.running, ct.lock) == (False, "backup")
+        assert run.told == ([f"⚠️ {ct.name} stopped by itself"] if told else [])
 
 
 async def test_an_event_that_a_group_was_told_is_told_in_the_history() -> None:
