@@ -29,6 +29,8 @@ LONGEST = 240
 VIEW_ROLE, POWER_ROLE = "TelemoxView", "TelemoxPower"
 CLOSED = "connection refused"
 """The reason where nothing listens on a host that is up."""
+UNTRUSTED = "its certificate is not trusted"
+"""How the reason begins where a host was reached, and neither a pin nor a CA speaks for what it shows."""
 _QUOTED = re.compile(
     r"(?:^|: )['\"]?(?:[{<]|\[[{\"\]]).*|(?<=no JSON): ['\"].*|(?<=expected): ['\"].*|(?<=in it): ['\"].*"
 )
@@ -147,6 +149,11 @@ class PveUnreachable(PveError):
         """Does every host refuse the connection? It is up, then, and pveproxy is not."""
         return all(one.reason == CLOSED for one in self.each or (self,))
 
+    @property
+    def untrusted(self) -> bool:
+        """Was every host reached, and none believed? The network is not what is wrong."""
+        return all(one.reason.startswith(UNTRUSTED) for one in self.each or (self,))
+
     def why(self) -> Said:
         """The reason, and what it means; of several hosts in one line, and theirs folded."""
         reasons = Counter(one.reason for one in self.each)
@@ -155,21 +162,31 @@ class PveUnreachable(PveError):
             both = say("connection refused by all {n} hosts", n=n) if n > 1 else say("connection refused")
             means = say("The hosts are up, pveproxy is not.") if n > 1 else say("The host is up, pveproxy is not.")
             return lines(both, means, self._hosts())
+        mend = _to_trust() if self.untrusted else None
         if not self.each:
-            return say("{reason}", reason=in_words(self.reason))
+            reason = say("{reason}", reason=in_words(self.reason))
+            return lines(reason, mend) if mend is not None else reason
         if len(reasons) == 1:
-            return lines(say("all {n} hosts: {reason}", n=n, reason=in_words(self.each[0].reason)), self._hosts())
+            every = say("all {n} hosts: {reason}", n=n, reason=in_words(self.each[0].reason))
+            return lines(every, mend, self._hosts())
         counted = ", ".join(f"{in_words(reason)} ({times})" for reason, times in reasons.most_common(3))
-        return lines(say("none of {n} hosts: {reasons}", n=n, reasons=counted), self._hosts())
+        return lines(say("none of {n} hosts: {reasons}", n=n, reasons=counted), mend, self._hosts())
 
     def _hosts(self) -> Said | None:
         rows = [say("{host}: {reason}", host=one.host, reason=in_words(one.reason)) for one in self.each]
         return folded(lines(*rows)) if rows else None
 
     def said(self) -> Said:
+        if self.untrusted:
+            return lines(say("Proxmox VE was not asked, its hosts cannot be believed:"), self.why())
         if self.each:
             return lines(say("Proxmox VE cannot be reached:"), self.why())
         return say("Proxmox VE cannot be reached: {reason}.", reason=in_words(self.reason))
+
+
+def _to_trust() -> Said:
+    words = "If it is theirs, pin it: {command} shows it, and prints the line. Or name its CA: {setting}."
+    return say(words, command=code("telemox check"), setting="TELEMOX_PVE_CA_FILE")
 
 
 class PvePinMismatch(PveUnreachable):

@@ -19,6 +19,7 @@ class Cut(Enum):
 
     NETWORK = "network"
     CLOSED = "closed"  # its hosts refuse the connection: they are up
+    TRUST = "trust"  # neither a pin nor a CA speaks for what its hosts show
     PIN = "pin"  # another certificate than the pinned one
     REFUSED = "refused"  # 401: the token
     FORBIDDEN = "forbidden"  # 403

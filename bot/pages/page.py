@@ -263,7 +263,7 @@ def _narrow(snapshot: Snapshot, asker: Asker) -> Snapshot:
 def _advice(error: PveError) -> Said | None:
     """What was reached says itself what is wrong and what to do; where nothing was, the reason is all."""
     if isinstance(error, PveUnreachable) and type(error) is PveUnreachable:  # another certificate was reached
-        return error.why() if error.each or error.closed else None
+        return error.why() if error.each or error.closed or error.untrusted else None
     return error.said()
 
 
@@ -282,5 +282,5 @@ def _gap(name: str, count: int, error: PveError) -> Unseen:
         count=count,
         detail=error.reason,
         said=_advice(error),
-        answered=type(error) is not PveUnreachable,
+        answered=type(error) is not PveUnreachable or error.untrusted,
     )

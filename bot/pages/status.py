@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.access import Asker, Role
-from bot.model import Alert, Fleet, Gap, Snapshot, Status, Unseen
-from bot.pages.alerting.alertwords import when
+from bot.model import Alert, Fleet, Gap, Snapshot, Status
 from bot.pages.alerting.tallied import KNOWN, tally
 from bot.pages.alerting.watched import open_alerts
+from bot.pages.cut import told
 from bot.pages.nodes import figures
 from bot.pages.page import Enquiry, Page
-from bot.pages.parts import age, gaps, mends, refresh, why
-from bot.pages.problems import CUT, Problem, counted, everything, mark, unreached
+from bot.pages.parts import age, gaps, mends, refresh
+from bot.pages.problems import Problem, counted, everything, mark, unreached
 from bot.screen import Button, Open, Row, Screen
 from bot.text import EMPTY, WIDTH, Reader, Said, Value, bold, columns, lines, plain, say, say_n
 
@@ -47,7 +47,7 @@ def _cluster(snapshot: Snapshot, alerts: Sequence[Alert], now: datetime) -> list
     if cut is None:
         parts = [_head(snapshot, wrong), *_told(_guests(snapshot), tally(alerts).brief)]
     else:
-        parts = _cut(snapshot, cut, alerts, now)
+        parts = told(snapshot, cut, alerts, now)
     said = {Gap.NODE_OFFLINE, Gap.UNREACHABLE}  # already: as a problem, and above
     missing = gaps(gap for gap in snapshot.unseen if gap.gap not in said)
     if wrong or missing:
@@ -62,38 +62,6 @@ def _cluster(snapshot: Snapshot, alerts: Sequence[Alert], now: datetime) -> list
     if shown := figures(online, most=3 if len(online) > 4 else len(online)):
         parts += [EMPTY, *shown]
     return parts
-
-
-def _cut(snapshot: Snapshot, cut: Unseen, alerts: Sequence[Alert], now: datetime) -> list[Said]:
-    """That it is not reached, how it was when it was, and why it is not: what was last seen is no state."""
-    alert = next((alert for alert in alerts if alert.finding.rule == CUT[1]), None)
-    since = alert.finding.since if alert is not None else None
-    values: dict[str, Value] = {
-        "emoji": tally([alert]).emoji if alert is not None else "🔴",
-        "name": bold(snapshot.name),
-    }
-    if cut.answered:
-        head: Said = say("{emoji} {name} could not be read", **values)
-    elif since is not None:
-        head = say("{emoji} {name} is not reached, since {at}", at=when(since, now), **values)
-    else:
-        head = say("{emoji} {name} is not reached", **values)
-    return [head, *_last(snapshot, now), why(cut)]
-
-
-def _last(snapshot: Snapshot, now: datetime) -> list[Said]:
-    if not snapshot.nodes:
-        return []
-    seen: dict[str, Value] = {
-        "at": when(snapshot.taken, now),
-        "up": sum(1 for node in snapshot.nodes if node.online),
-        "all": len(snapshot.nodes),
-        "running": snapshot.counts[Status.RUNNING],
-    }
-    if not (total := snapshot.total):
-        return [say("last seen {at}: {up}/{all} nodes", **seen)]
-    one = "last seen {at}: {up}/{all} nodes, {running} of {n} guest ran"
-    return [say_n(total, one=one, many="last seen {at}: {up}/{all} nodes, {running} of {n} guests ran", **seen)]
 
 
 def _head(snapshot: Snapshot, wrong: Sequence[Problem]) -> Said:

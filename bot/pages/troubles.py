@@ -5,14 +5,18 @@ from dataclasses import dataclass, field
 
 from bot.access import Asker, Role
 from bot.model import Alert, Gap, Snapshot
-from bot.pages import listing
+from bot.pages import cut, listing
+from bot.pages.alerting.tallied import KNOWN
 from bot.pages.alerting.watched import open_alerts
 from bot.pages.listing import Listing
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, gaps, name_button, page_of, pager, pairs, refresh
-from bot.pages.problems import Problem, counted, everything, mark
+from bot.pages.problems import Problem, counted, everything, mark, unreached
 from bot.screen import Button, Open, Screen
 from bot.text import EMPTY, Said, bold, lines, say, say_n
+
+BY_COLOUR = ("🔴", "⚠️", "🔵", KNOWN)
+"""Marks, the worst first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +37,18 @@ def draw(data: Data, asker: Asker) -> Screen:
     several = len(data.fleet.snapshots) > 1
     wrong = [(snapshot, problem) for snapshot in data.fleet for problem in everything(snapshot, data.of(snapshot))]
     shown, number, pages = page_of(wrong, data.number)
-    missing = gaps(gap for gap in data.fleet.unseen if gap.gap is not Gap.NODE_OFFLINE)
+    missing = gaps(gap for gap in data.fleet.unseen if gap.gap not in {Gap.NODE_OFFLINE, Gap.UNREACHABLE})
     n = sum(counted(snapshot, data.of(snapshot)) for snapshot in data.fleet)
-    parts: list[Said] = [_title([problem for _, problem in wrong], n, bool(missing))]
+    away = [(snapshot, gap) for snapshot in data.fleet if (gap := unreached(snapshot)) is not None]
+    marks = [cut.mark(data.of(snapshot)) for snapshot, _ in away]
+    parts: list[Said] = [_title([problem for _, problem in wrong], marks, n, bool(missing))]
+    for snapshot, gap in away if number == 1 else ():
+        parts += cut.told(snapshot, gap, data.of(snapshot), data.now)
     above = ""
     for snapshot, problem in shown:
-        if several and snapshot.cluster != above:
+        if snapshot.cluster != above:
             above = snapshot.cluster
-            parts.append(bold(snapshot.name))
+            parts += _above(snapshot, several)
         parts.append(problem.line)
     buttons = {problem.opens: _button(problem) for _, problem in shown}  # one page of storages, one button
     return Screen(
@@ -53,12 +61,24 @@ def draw(data: Data, asker: Asker) -> Screen:
     )
 
 
-def _title(wrong: Sequence[Problem], n: int, blind: bool) -> Said:
-    """What could not be read may hide anything: with `blind` no problem seen is no health."""
-    if not wrong:
+def _title(wrong: Sequence[Problem], marks: Sequence[str], n: int, blind: bool) -> Said:
+    """`marks`: of the clusters that are not reached: each is a problem, and nothing is known to be well there.
+
+    What else could not be read may hide anything: with `blind` no problem seen is no health.
+    """
+    if not wrong and not marks:
         return say("⚪ No problem in what could be read.") if blind else say("🟢 No problem.")
-    first = min(wrong, key=lambda problem: (problem.known is not None, problem.rank))  # of several clusters
-    return say_n(n, one="{emoji} {n} problem", many="{emoji} {n} problems · worst first", emoji=mark([first]))
+    first = min(wrong, key=lambda problem: (problem.known is not None, problem.rank), default=None)  # of all clusters
+    found = [*marks, mark([first])] if first is not None else marks
+    worst = min(found, key=lambda one: BY_COLOUR.index(one) if one in BY_COLOUR else 0)
+    return say_n(n, one="{emoji} {n} problem", many="{emoji} {n} problems · worst first", emoji=worst)
+
+
+def _above(snapshot: Snapshot, several: bool) -> list[Said]:
+    """The cluster, where there are several; and that what follows is no state, where it is not reached."""
+    if unreached(snapshot) is None:
+        return [bold(snapshot.name)] if several else []
+    return [say("{name}, wrong when last seen:", name=bold(snapshot.name)) if several else say("Wrong when last seen:")]
 
 
 def _button(problem: Problem) -> Button:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from bot.errors import CLOSED, PvePinMismatch, PveUnreachable
+from bot.errors import CLOSED, UNTRUSTED, PvePinMismatch, PveUnreachable
 from bot.pve.config import Host
 
 _NO_CHECK_TIME = 0x200000
@@ -163,7 +163,7 @@ def reason_of(error: BaseException) -> str:
     for cause in chain:
         match cause:
             case ssl.SSLCertVerificationError():
-                return f"its certificate is not trusted: {cause.verify_message}"
+                return f"{UNTRUSTED}: {cause.verify_message}"
             case ssl.SSLError():
                 return f"TLS failed: {cause.reason or cause}"
             case httpx.RemoteProtocolError() if "complete message body" in str(cause):

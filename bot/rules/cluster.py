@@ -28,6 +28,7 @@ from bot.text import Moment, Said, clock, say, say_n
 _CUTS: Mapping[Cut, Said] = {
     Cut.NETWORK: say("no host of it answers"),
     Cut.CLOSED: say("its hosts are up, pveproxy is not"),
+    Cut.TRUST: say("its hosts show a certificate that is not trusted"),
     Cut.PIN: say("another certificate than the pinned one"),
     Cut.REFUSED: say("401: the view token is refused"),
     Cut.FORBIDDEN: say("403: the view token may not read it"),
@@ -49,7 +50,7 @@ def api_unreachable(view: View, limits: Limits) -> Iterator[Finding]:
     quiet = explained or view.deaf > 0
     details: list[Said] = (
         []
-        if view.cut is Cut.CLOSED and view.trouble is not None
+        if view.cut in {Cut.CLOSED, Cut.TRUST} and view.trouble is not None
         else [_CUTS.get(view.cut or Cut.NETWORK, _CUTS[Cut.NETWORK])]
     )
     if view.trouble is not None:

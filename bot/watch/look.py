@@ -70,6 +70,8 @@ def cause(error: PveError) -> Cut:
             return Cut.PIN
         case PveUnreachable() if error.closed:
             return Cut.CLOSED
+        case PveUnreachable() if error.untrusted:
+            return Cut.TRUST
         case PveUnauthorized():
             return Cut.REFUSED
         case PveForbidden():

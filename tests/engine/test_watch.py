@@ -151,6 +151,7 @@ async def test_500_alerts_in_one_tick() -> None:
     [
         (PveUnreachable("no route to host"), Cut.NETWORK),
         (PveUnreachable("connection refused"), Cut.CLOSED),
+        (PveUnreachable("its certificate is not trusted: self-signed certificate"), Cut.TRUST),
         (PvePinMismatch(host="pve1:8006", expected="AA", seen="BB"), Cut.PIN),
         (PveUnauthorized("no such token"), Cut.REFUSED),
         (PveForbidden("Permission check failed"), Cut.FORBIDDEN),

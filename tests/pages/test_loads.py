@@ -217,6 +217,16 @@ async def test_power_token_refused_is_said_on_the_card() -> None:
     assert "🟢 web" in said(screen)
 
 
+async def test_a_cluster_that_is_not_believed_was_reached_and_says_what_mends_it() -> None:
+    host = Host(old(snapshot()))
+    host.fails["resources"] = PveUnreachable("its certificate is not trusted: self-signed certificate")
+    for page in ("status", "problems", "vms", "nodes", "storage"):
+        told = said(await show(enquiry(host), page))
+        assert "homelab could not be read" in told, page
+        assert "not trusted: self-signed certificate\nIf it is theirs, pin it: telemox check shows it" in told, page
+        assert "reached" not in told, page
+
+
 async def test_a_cluster_that_does_not_answer_shows_what_was_last_seen() -> None:
     host = Host(old(snapshot()))
     host.fails["resources"] = PveUnreachable("connection refused")
@@ -247,7 +257,7 @@ async def test_every_page_of_what_was_last_seen_says_why_and_what_to_do(error: P
     for page, arg in (("status", ""), ("vms", ""), ("nodes", ""), ("node", "pve1"), ("storage", ""), ("problems", "")):
         told = said(await show(enquiry(host), page, arg))
         assert words in told, page
-        unreached = "is not reached" if page == "status" else "cannot be reached"
+        unreached = "is not reached" if page in {"status", "problems"} else "cannot be reached"
         assert (f"homelab {unreached}" in told) is (type(error) is PveUnreachable), (
             "what was reached is not said not to be"
         )

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from bot.access import Role
-from bot.model import Gap, Guest, Snapshot, Status, Unseen
+from bot.model import Alert, Fleet, Gap, Guest, Severity, Snapshot, Status, Unseen
 from bot.model.memo import memo
 from bot.pages import status, troubles, vms
 from bot.pages.problems import Rank, guest_problem, ordered, problems
 from bot.pages.query import Query
-from bot.text import plain
+from bot.text import plain, say
+from tests.pages import alerts as made
 from tests.pages import fleets
 from tests.pages.fleets import HOSTILE, NOW, READER, VERA, fleet, guest, snapshot
 
@@ -108,9 +109,47 @@ def test_the_worst_problem_is_the_emoji_of_the_head(seen: Snapshot, emoji: str) 
 
 
 def test_what_could_not_be_read_is_no_health() -> None:
-    seen = snapshot(guests=(), storages=(), unseen=(Unseen(gap=Gap.UNREACHABLE, subject="homelab", detail="no route"),))
+    seen = snapshot(guests=(), storages=(), unseen=(Unseen(gap=Gap.STATUS_FORBIDDEN, subject="homelab"),))
     told = plain(troubles.draw(troubles.Data(fleet=fleet(seen), number=1, now=NOW), VERA).text, READER)
     assert told.startswith("⚪ No problem in what could be read.")
+
+
+AWAY = Unseen(gap=Gap.UNREACHABLE, subject="homelab", detail="no route")
+CUT_OFF = made.alert(
+    1, made.cluster(), say("homelab is not reached"), rule="api_unreachable", severity=Severity.CRITICAL
+)
+
+
+def _problems(*seen: Snapshot, number: int = 1, **alerts: Alert) -> list[str]:
+    data = troubles.Data(
+        fleet=Fleet(snapshots=seen), number=number, now=NOW, alerts={key: (one,) for key, one in alerts.items()}
+    )
+    return plain(troubles.draw(data, VERA).text, READER).splitlines()
+
+
+def test_a_cluster_that_is_not_reached_is_the_first_problem_and_in_its_colour() -> None:
+    away = snapshot(guests=(), storages=(), unseen=(AWAY,))
+    title, head, last, why, *_ = _problems(away)
+    assert (title, head, why) == ("🔴 1 problem", "🔴 homelab is not reached", "no route")
+    assert last.startswith("last seen 14:02: 3/3 nodes")
+    assert _problems(away, main=CUT_OFF)[0] == "🔴 1 problem"
+    assert _problems(away, main=replace(CUT_OFF, acked=NOW))[0] == "🟡 1 problem", "somebody has it"
+    quiet = replace(CUT_OFF, severity=Severity.INFO, finding=replace(CUT_OFF.finding, severity=Severity.INFO))
+    assert _problems(away, main=quiet)[0] == "🔵 1 problem", "as it was ordered"
+    wrong = snapshot(guests=(guest(1, HOSTILE, Status.PAUSED),), storages=(), unseen=(AWAY,))
+    assert _problems(wrong, main=quiet)[0] == "⚠️ 2 problems · worst first"
+    assert _problems(wrong)[0] == "🔴 2 problems · worst first"
+    assert _problems(wrong)[4:6] == ["Wrong when last seen:", f"⚠️ {HOSTILE} is paused"]
+
+
+def test_of_two_clusters_the_one_that_is_not_reached_colours_the_title() -> None:
+    lab = snapshot(cluster="lab", name="lab", guests=(guest(1, HOSTILE, Status.PAUSED),), storages=())
+    away = snapshot(guests=tuple(guest(n, f"g{n}", Status.PAUSED) for n in range(1, 12)), storages=(), unseen=(AWAY,))
+    first = _problems(lab, away)
+    assert first[:2] == ["🔴 13 problems · worst first", "🔴 homelab is not reached"]
+    assert first.index("lab") < first.index("homelab, wrong when last seen:")
+    second = _problems(lab, away, number=2)
+    assert second[:2] == ["🔴 13 problems · worst first", "homelab, wrong when last seen:"]
 
 
 def test_a_backup_that_runs_is_in_the_list_though_it_is_no_problem() -> None:

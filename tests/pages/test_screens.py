@@ -212,7 +212,7 @@ def test_all_storages_of_a_table_begin_with_an_emoji_or_none(name: str) -> None:
             assert len({row[0] in "🟢⚠🔴⚪" for row in rows}) == 1, rows
 
 
-@pytest.mark.parametrize("name", ["healthy", "many-problems", "two-clusters", "hostile"])
+@pytest.mark.parametrize("name", ["healthy", "many-problems", "two-clusters", "hostile", "stale"])
 def test_problems(name: str) -> None:
     check(f"problems-{name}", troubles.draw(troubles.Data(fleet=FLEETS[name], number=1, now=NOW), VERA))
 

@@ -15,6 +15,7 @@ from bot.errors import PveError, PvePinMismatch, PveUnreachable
 from bot.pve.cluster import Cluster
 from bot.pve.config import Host, Pin
 from bot.pve.tls import anchored, fetch_fingerprint, reason_of, verifying
+from bot.text import Reader, plain
 from tests.pve.server import Clock, Scripted, config, reply
 
 START = "/nodes/pve1/qemu/101/status/start"
@@ -157,10 +158,36 @@ async def test_a_ca_file_checks_the_name(authority: trustme.CA, ca_file: Path) -
 async def test_an_unknown_authority_is_not_trusted(ca_file: Path, with_file: bool) -> None:
     async with Scripted(trustme.CA().issue_cert("127.0.0.1")) as host:
         cluster = Cluster(config(host, ca_file=ca_file if with_file else None), Clock())
-        with pytest.raises(PveUnreachable, match="its certificate is not trusted: "):
+        with pytest.raises(PveUnreachable, match="its certificate is not trusted: ") as caught:
             await cluster.version()
         assert host.received == 0
         await cluster.close()
+    assert caught.value.untrusted
+    first, why, mend = plain(caught.value.said(), Reader()).splitlines()
+    assert "cannot be reached" not in first, "it was"
+    assert why.startswith("its certificate is not trusted: ")
+    assert "pin it: telemox check shows it, and prints the line. Or name its CA: TELEMOX_PVE_CA_FILE." in mend
+
+
+async def test_of_hosts_that_are_not_believed_and_one_that_is_off_the_network_may_be_the_reason(
+    ca_file: Path, unused_tcp_port: int
+) -> None:
+    async with (
+        Scripted(trustme.CA().issue_cert("127.0.0.1")) as host,
+        Scripted(trustme.CA().issue_cert("127.0.0.1")) as other,
+    ):
+        both = Cluster(config(host, other, ca_file=ca_file), Clock())
+        with pytest.raises(PveUnreachable) as caught:
+            await both.version()
+        await both.close()
+        assert caught.value.untrusted
+        assert "all 2 hosts: its certificate is not trusted" in plain(caught.value.why(), Reader())
+        mixed = Cluster(config(host, Host("127.0.0.1", unused_tcp_port), ca_file=ca_file), Clock())
+        with pytest.raises(PveUnreachable) as caught:
+            await mixed.version()
+        await mixed.close()
+        assert not caught.value.untrusted
+        assert "TELEMOX_PVE_CA_FILE" not in plain(caught.value.why(), Reader())
 
 
 async def test_a_ca_file_that_cannot_be_used_is_named(host: Scripted, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ from tests.rules.views import (
     [
         (Cut.NETWORK, "no host of it answers"),
         (Cut.CLOSED, "Connection refused"),
+        (Cut.TRUST, "Connection refused"),  # its own words say it
         (Cut.PIN, "another certificate"),
         (Cut.REFUSED, "401"),
         (Cut.FORBIDDEN, "403"),
@@ -53,6 +54,7 @@ def test_a_cluster_that_is_not_read_is_critical_and_says_why(cut: Cut | None, sa
     assert finding.severity is Severity.CRITICAL
     assert said in card(finding)
     assert "Connection refused" in card(finding)
+    assert ("no host of it answers" in card(finding)) is (cut in {Cut.NETWORK, None})
     assert (finding.quiet, words(finding.over)) == (False, "homelab is reached again")
     assert BY_KEY["api_unreachable"].limit.polls == 3
 
