@@ -24,6 +24,7 @@ bot/
 ├── access.py        Role, Scope, Asker, may(): pure
 ├── model/           frozen values: Node, Guest, Storage, Task, Fleet, Alert, View, the feeds. No I/O
 ├── errors.py        every expected failure, drawn as a tree; each can say itself in a chat
+├── pveum.py         the lines that give a token what it lacks
 ├── text/            say(sentence, **values) -> Said, unrendered; html(), plain(); bytes, durations, bars
 ├── spawn.py         supervised background work: spawn(coro, name), close(seconds)
 ├── envfile.py       where settings come from: environment, .env, files, systemd credentials
@@ -34,7 +35,7 @@ bot/
 Each may import what stands below it, never above (import-linter, `make lint`):
 
     __main__ → app → assembly → check → config → pve | chat | store | reading | web → runner | watch → deliver → pages
-             → privileges → actions | rules | life → ports → screen → access → model | errors
+             → privileges → actions | rules | life → ports → screen → access → model | errors → pveum
              → text | spawn | envfile | logs | clock
 
 `telegram` only in chat/; `httpx` only in pve/, web/ and check; `sqlite3` only in store; `pydantic` only in config;

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from bot.access import Role
 from bot.actions import ACTIONS
-from bot.errors import POWER_ROLE as POWER_ROLE
-from bot.errors import VIEW_ROLE as VIEW_ROLE
+from bot.pveum import POWER_ROLE as POWER_ROLE
+from bot.pveum import VIEW_ROLE as VIEW_ROLE
 
 USER = "telemox@pve"
 MAJORS = (7, 8, 9)

@@ -6,8 +6,9 @@ from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
-from bot.errors import VIEW_ROLE, grant, in_words, joined, to_mend
+from bot.errors import in_words
 from bot.model import Gap, Guest, Snapshot, Status, Unseen
+from bot.pveum import VIEW_ROLE, grant, joined, to_mend
 from bot.screen import Button, Copy, Link, Open, Row
 from bot.text import Said, Value, bold, clock, cut, lines, raw, say, say_n, span
 

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from bot.access import EVERYTHING, Asker, Role, Scope
 from bot.actions import ACTIONS
-from bot.errors import PveError, cure, joined, to_mend
+from bot.errors import PveError
 from bot.model import Guest, Permissions
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import refresh
+from bot.pveum import cure, joined, to_mend
 from bot.screen import Button, Copy, Open, Row, Screen
 from bot.text import EMPTY, Said, bold, lines, say
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from bot.errors import VIEW_ROLE, cure, grant
 from bot.model import Blind, Version
 from bot.model.feeds import BACKUPS, Feed, Feeds
 from bot.privileges import asked
+from bot.pveum import VIEW_ROLE, cure, grant
 from bot.rules import Confirm, Rule
 from bot.text import Said, say
 from bot.watch.rights import needed

@@ -17,12 +17,11 @@ from bot.errors import (
     PveUnauthorized,
     PveUnreachable,
     Stale,
-    cure,
-    joined,
 )
 from bot.model import Gap, Snapshot, Status
 from bot.pages import PAGES, Enquiry, card, freeze, narrow, node, task, tasks, vm, vms, whoami
 from bot.privileges import POWER_ROLE, contents
+from bot.pveum import cure, joined
 from bot.screen import Ask, Copy, Link, Open, Screen
 from bot.text import html, plain
 from tests.pages import fleets

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.access import Asker, Role
-from bot.errors import joined, to_mend
 from bot.model import Alert, Blind, Phase
 from bot.pages.alerting.alertwords import dotted, emoji, head, headline, place, short, standing, timeline, with_it
 from bot.pages.alerting.cures import labelled, rows
@@ -15,6 +14,7 @@ from bot.pages.alerting.watched import acts, names, one, seen, watch, wide
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import STALE, page_of, pager, pairs, refresh
 from bot.ports import Pulse
+from bot.pveum import joined, to_mend
 from bot.screen import Button, Copy, Open, Row, Screen
 from bot.text import EMPTY, Said, Value, bold, lines, say, say_n, span
 
