@@ -20,7 +20,7 @@ LXC = (
     "backup", "create", "destroyed", "disk", "fstrim", "migrate", "mounted", "rollback", "snapshot", "snapshot-delete",
 )  # fmt: skip
 GOES = {
-    ("qemu", "backup"): {"start", "resume", "pause"},
+    ("qemu", "backup"): {"resume", "pause"},  # and a start, of what stands still for it: below
     ("qemu", "suspended"): {"start", "resume"},
     ("lxc", "mounted"): {"start", "reboot", "stop"},
 }
@@ -86,6 +86,12 @@ def test_each_lock_has_its_words_and_no_word_is_of_none() -> None:
             f"{NAME} is locked (mounted): its file system is open on pve1. “Shutdown” is possible after pct",
         ),
         ("stop", replace(WEB, lock="<x>"), f"{NAME} is locked (<x>): “Force stop” has to wait for its end."),
+        (
+            "start",
+            replace(WEB, lock="backup", status=Status.STOPPED),
+            f"{NAME} is locked (backup): it is being backed up. “Start” has to wait until that is done.",
+        ),
+        ("start", replace(WEB, lock="backup", status=Status.PRELAUNCH), None),
         ("start", replace(WEB, lock="migrate"), None),  # it runs: that is reason enough
         ("stop", replace(WEB, lock="migrate", status=Status.STOPPED), None),
         # a VM stands still while its snapshot is taken, or is at the start of its move: that is not what is in the way
