@@ -13,7 +13,7 @@ from bot.deliver.desk import Desk
 from bot.deliver.draw import Artist
 from bot.deliver.saying import Saying
 from bot.deliver.unsent import OF_OPEN
-from bot.model import Card, CardHead, Outgoing, Phase, Reply
+from bot.model import Card, CardHead, LetterKind, Outgoing, Phase, Reply
 from bot.ports import Courier, Lost, Undelivered
 from bot.screen import Message, Place
 
@@ -36,13 +36,14 @@ class Replies:
         self._ended = {card: messages for card, messages in self._ended.items() if card in cards}
 
     async def say(self, letters: Sequence[Outgoing]) -> Message | Undelivered:
-        """With what its alerts have to press now; with nothing where they are of ends, digests, notes."""
+        """With what its alerts have to press now; with nothing where they are of digests, notes, or of ends that leave
+        nothing to be done."""
         if len(letters) > 1 and letters[0].kind in OF_OPEN:
             return await self._say_many(letters)
         card = self._desk.cards.get(letters[0].card) if len(letters) == 1 else None
         if card is None:
             return await self._saying.say(letters, None)
-        rows = self._artist.alone(card, letters[0].alert).rows if letters[0].kind in OF_OPEN else ()
+        rows = self._artist.alone(card, letters[0].alert).rows if self._presses(letters[0]) else ()
         return await self._saying.say(letters, card.message, rows)
 
     async def _say_many(self, letters: Sequence[Outgoing]) -> Message | Undelivered:
@@ -67,12 +68,20 @@ class Replies:
             place = message.place
             self._desk.put_card(replace(many, chat=place.chat, topic=place.topic, message=message.id))
             return {many.id}
-        card = self._desk.cards.get(first.card) if len(letters) == 1 and first.kind in OF_OPEN else None
+        card = self._desk.cards.get(first.card) if len(letters) == 1 and self._presses(first) else None
         if card is None or card.chat != message.place.chat:
             return set()
+        if first.kind not in OF_OPEN:  # it says so already
+            self._ended.setdefault(card.id, set()).add(message.id)
         replies = (*card.replies, Reply(message=message.id, alert=first.alert))
         self._desk.put_card(replace(card, replies=replies[-KEPT:]))
         return {card.id}
+
+    def _presses(self, letter: Outgoing) -> bool:
+        alert = self._desk.alerts.get(letter.alert)
+        return letter.kind in OF_OPEN or (
+            letter.kind is LetterKind.RECOVER and alert is not None and bool(alert.finding.after)
+        )
 
     def job(self, card: Card) -> Awaitable[Undelivered | None] | None:
         """An edit, where there is one to be said to be over."""

@@ -348,7 +348,7 @@ def on_node(name: str = "pve2") -> Subject:
 def alert(number: int, severity: Severity = WARNING, **fields: object) -> Alert:
     """`rule`, `subject`, `quiet`, `loud`, `slow`, `event`, `cures` … are the finding's, the rest the alert's."""
     of_finding: dict[str, object] = {}
-    for name in ("subject", "quiet", "loud", "slow", "event", "affected", "said", "since", "cures"):
+    for name in ("subject", "quiet", "loud", "slow", "event", "affected", "said", "since", "cures", "after"):
         if name in fields:
             of_finding[name] = fields.pop(name)
     rule = str(fields.pop("rule", f"rule{number}"))

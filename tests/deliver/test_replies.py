@@ -259,6 +259,20 @@ async def test_many_whose_message_was_deleted_or_whose_group_moved_are_not_told_
     assert made.id not in world.shelf.cards
 
 
+async def test_an_end_that_leaves_something_to_be_done_says_so_with_its_buttons() -> None:
+    world = World()
+    start = Cure(label=say("▶️ Start db"), verb="ask", key="start", arg="main/102")
+    world.fire(1, CRITICAL, after=(start,))
+    await world.tick()
+    world.over(1)
+    await world.wait(60)
+    card, end = world
+    assert end.labels == card.labels == ["▶️ Start db", "Open"]
+    assert (end.text[0], end.silent, end.edits) == ("🟢", True, 0)
+    assert world.deliverer.owns(end.message)
+    assert all(one.closed for one in world.shelf.cards.values())
+
+
 async def test_ends_digests_and_notes_have_no_buttons() -> None:
     world = World()
     world.fire(1, CRITICAL)

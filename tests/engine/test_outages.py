@@ -27,6 +27,31 @@ async def test_a_fence_is_no_alert_of_its_own_once_its_node_is_back() -> None:
         assert "HA starts elsewhere: ct-files" in told(run, before)
 
 
+@pytest.mark.parametrize("many", [2, 9])
+async def test_what_does_not_start_with_its_node_is_named_when_that_is_back_and_started_from_there(many: int) -> None:
+    async with story() as run:
+        ran = [one for one in run.cluster.world.guests.values() if one.node == "pve2" and one.running and not one.ha]
+        left = ran[:many]
+        for guest in left:
+            guest.onboot = False
+        await run.pass_(400)  # read every five minutes
+        before = len(run.replay.told)
+        run.cluster.set_fault("node_off", True, "pve2")
+        await run.pass_(200)
+        run.cluster.set_fault("node_off", False, "pve2")
+        await run.pass_(50)
+        said = f"🟢 pve2 is back after 3 min, {len(ran) - many} of {len(ran)} guests, not started: db, git"
+        (end,) = [one for one in run.replay.told[before:] if one.text.startswith("🟢")]
+        assert end.text.startswith(said)
+        assert ("and 5 more" in end.text) == (many > 4)
+        assert [one.text.splitlines()[0] for one in run.replay.told[before:]] == ["🔴 pve2 is offline", end.text]
+        after = run.of("node_offline", "pve2").finding.after
+        assert [(cure.key, cure.arg) for cure in after] == [
+            *[("start", f"main/{guest.vmid}") for guest in left[:3]],
+            *[("vms", "node:pve2 cluster:main status:stopped")] * (many > 3),
+        ]
+
+
 async def test_an_ordered_reboot_makes_no_sound_however_long_a_guest_takes() -> None:
     async with story() as run:
         before = len(run.replay.told)

@@ -223,6 +223,26 @@ def test_a_node_that_is_back_says_which_guests_are_not() -> None:
     assert back([replace(web, uptime=70), replace(mail, uptime=5)]) is None
 
 
+def test_until_a_node_that_is_back_has_told_anything_nothing_is_known_of_its_guests() -> None:
+    """What it last told of them is of before, and as if all of them ran; perhaps it is seen only now."""
+    web, mail = guest(104, "web", node="pve2"), guest(105, "ct-mail", node="pve2")
+    for late in (0, 10):
+        film = Film()
+        film.poll([web, mail], ALIVE)
+        film.poll([web, mail], DEAD, aging=False)
+        film.poll([web, mail], DEAD, after=240, aging=False)
+        old = [node("pve1"), node("pve2", uptime=(film.memory.nodes["pve2"].uptime or 0) + late)]
+        for _ in range(2):
+            (finding,) = found("node_offline", film.poll([web, mail], old, aging=False))
+            assert words(finding.said) == "pve2 is back"
+        new = [node("pve1"), node("pve2", uptime=40)]
+        stopped = replace(mail, status=Status.STOPPED, uptime=None)
+        startall = task("startall", start=240, end=245, user="root@pam", on="pve2")
+        now = film.poll([replace(web, uptime=20), stopped], new, aging=False, tasks=(startall,))
+        (finding,) = found("node_offline", now)
+        assert words(finding.over) == "pve2 is back after 4 min, 1 of 2 guests, not started: ct-mail"
+
+
 def test_a_node_that_is_back_with_all_of_its_guests() -> None:
     web = guest(104, "web", node="pve2")
     film = Film()

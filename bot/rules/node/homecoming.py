@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from bot.model import Finding, Guest, Node, Outcome, Severity, Snapshot, Status
 from bot.model.feeds import ONBOOT
-from bot.model.view import View
+from bot.model.view import NodeWas, View
 from bot.rules.sight import remembered, seen
-from bot.rules.subjects import ask, node_subject
+from bot.rules.subjects import ask, node_subject, opens
 from bot.text import Value, cut, from_epoch, lasting, say
 
 SETTLE = timedelta(minutes=5)
@@ -28,6 +28,7 @@ class Homecoming:
     up: int
     missing: tuple[Guest, ...]  # ran before, and do not yet
     settled: bool  # nothing more is to be waited for
+    fresh: bool  # the figures are of after its return
     back: datetime
 
 
@@ -52,10 +53,25 @@ def homecoming(view: View, snapshot: Snapshot, node: Node) -> Homecoming | None:
         if ran(view, guest, away):
             missing.append(guest)
     started = _startall(view, node, away)
-    settled = (
-        not missing or view.at - back >= SETTLE or (started is not None and view.at - started >= LAG)
-    ) and not any(guest.status is Status.UNKNOWN for guest in missing)
-    return Homecoming(up=up, missing=tuple(missing), settled=settled, back=back)
+    fresh = _fresh(node, was, away, back)
+    late = view.at - back >= SETTLE
+    settled = (late or (fresh and (not missing or (started is not None and view.at - started >= LAG)))) and not any(
+        guest.status is Status.UNKNOWN for guest in missing
+    )
+    return Homecoming(up=up, missing=tuple(missing), settled=settled, back=back, fresh=fresh or late)
+
+
+def _fresh(node: Node, was: NodeWas, away: datetime, back: datetime) -> bool:
+    """Has its pvestatd told anything since? Until then the rows of what is on it are of before: all of it runs, as long
+    as they are younger than five minutes (pve-cluster, status.c; pve-manager, API2Tools.pm). The last that was told
+    before it went may be seen only now."""
+    if node.uptime is None or was.uptime is None:
+        return True
+    if not 0 <= node.uptime - was.uptime <= LAG.total_seconds():
+        return True
+    if was.online and (node.uptime != was.uptime or (was.booted is not None and was.booted > away.timestamp())):
+        return True
+    return was.moved is not None and was.moved > back
 
 
 def ran(view: View, guest: Guest, away: datetime) -> bool:
@@ -101,11 +117,18 @@ def finding(view: View, node: Node) -> Finding | None:
         for guest in home.missing[:BUTTONS]
         if guest.status is Status.STOPPED and (home.settled or _left_down(view, guest))
     )
+    if len(home.missing) > len(starts) > 0:
+        there = f"node:{node.name} cluster:{node.cluster} status:stopped"
+        starts = (*starts, opens(say("All that are stopped"), "vms", there))
     return Finding(
         rule="node_offline",
         subject=node_subject(node),
         severity=Severity.INFO,
-        said=say("{name} is back, its guests start: {up} of {of}", **values) if total else over,
+        said=say("{name} is back, its guests start: {up} of {of}", **values)
+        if total and home.fresh
+        else say("{name} is back", name=node.name)
+        if total
+        else over,
         over=over,
         timed=True,
         because=say("online again, {up} of {of} guests that ran before run", up=home.up, of=total)
