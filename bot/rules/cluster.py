@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from bot.model import Finding, Severity
 from bot.model.view import Cut, View
 from bot.rules.grades import more
-from bot.rules.guest.causes import Cause, of_node
+from bot.rules.guest.causes import Cause
+from bot.rules.node.orders import of_node
 from bot.rules.node.presence import GRACE, ORDERED
 from bot.rules.rule import Confirm, Kind, Limit, Limits, Rule
 from bot.rules.sight import (

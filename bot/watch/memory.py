@@ -34,11 +34,11 @@ from bot.model import Node, Snapshot
 from bot.model.feeds import BACKUPS, HA, NODE_STATUS, ZFS, ZPOOLS
 from bot.model.view import Memory, NodeWas, StorageWas, View
 from bot.rules.backup.coverage import JOB, JOBS_KNOWN
-from bot.rules.guest.causes import of_node
 from bot.rules.node.boots import rebooted
 from bot.rules.node.fences import fenced
 from bot.rules.node.figures import GREW, swap_grows
 from bot.rules.node.homecoming import homecoming
+from bot.rules.node.orders import of_node
 from bot.rules.sight import lately, seen, whole
 from bot.rules.storage.places import FILLING, LEADS, leads, places
 from bot.rules.storage.zpools import ERRORS, ROSE, counted, rose

@@ -1,8 +1,7 @@
-"""Cause-aware quiet: what explains that a guest stopped, paused or restarted, and that a node went down.
+"""Cause-aware quiet: what explains that a guest stopped, paused or restarted. Of a node: node/orders.py.
 
     of_down(view, guest, was)       a lock, a move, its node's restart, a task, an order of this bot    → Cause | None
     of_restart(view, guest)         the same for a process that began anew
-    of_node(view, node, since)      a stopall, HA maintenance, an order, a maintenance said to this bot
     reaches(view, nodes, since)     may what explains it have left the lists?
     ordered_down(view, guest, was)  did somebody want it down? Then it is not expected up either
 
@@ -21,9 +20,7 @@ from bot.model.view import GuestWas, View
 from bot.rules.guest.backing import BACKUP, SLACK, by_backup, leaves_running, stops, went_down
 from bot.rules.guest.passing import LOCKED, MOVED, passing, under_way
 from bot.rules.node.boots import booted_at, node_restarted, polled
-from bot.rules.node.fences import maintained
-from bot.rules.sight import remembered
-from bot.text import Moment, Said, from_epoch, say
+from bot.text import Moment, Said, say
 
 ROWS = 20
 """Finished tasks of a node from which on older ones may be missing from the list."""
@@ -42,9 +39,6 @@ STARTS = frozenset({"qmstart", "vzstart", "qmresume", "vzresume", "hastart", "qm
 STOPALL = "stopall"
 OF_NODE = frozenset({STOPALL, "startall", "suspendall", "migrateall", "vzdump"})
 """Types that name no guest, and concern all of a node."""
-BUSY = frozenset({"vzdump", "qmmove", "move_volume", "qmigrate", "vzmigrate", "migrateall", "imgcopy", "qmclone",
-                  "vzclone", "qmrestore", "vzrestore"})  # fmt: skip
-"""Types that load a node on purpose."""
 DOWN_ORDERS = frozenset({"stop", "shutdown", "hibernate"})
 PAUSE_ORDERS = frozenset({"pause", "hibernate"})
 DOWN = frozenset({Status.STOPPED, Status.HIBERNATED})
@@ -269,42 +263,4 @@ def _order(
             return Cause(by=name if final else f"{order.action} by {order.by}", at=order.at)
         if order.target == home:
             return Cause(by=f"{order.action} of {guest.node} by {order.by}", at=order.at)
-    return None
-
-
-# -- nodes ---------------------------------------------------------------------------------------------------------
-
-
-def of_node(view: View, name: str, since: datetime, within: timedelta) -> Cause | None:
-    """What was ordered of a node, and was under way in the time `within` before `since`, or after: the newest. An order
-    before a maintenance."""
-    return max(
-        (cause for cause in _of_node(view, name) if (cause.until or cause.at or since) >= since - within),
-        key=lambda cause: (cause.ordered, cause.at or since),
-        default=None,
-    )
-
-
-def _of_node(view: View, name: str) -> Iterator[Cause]:
-    for task in view.tasks_on.get(name, ()):
-        if task.upid.type == STOPALL:
-            until = view.at if task.outcome is Outcome.RUNNING else task.end
-            yield Cause(by=task.upid.user, at=task.upid.start, until=until)
-    for order in view.orders:
-        if order.target == f"{view.cluster}/{name}":
-            yield Cause(by=order.by, at=order.at)
-    if (known := remembered(view, f"ordered/{name}")) is not None:
-        late = remembered(view, f"ordering/{name}")
-        yield Cause(by="", at=from_epoch(known), until=from_epoch(late) if late is not None else None)
-    if name in view.maintenance:
-        yield Cause(by="maintenance", at=view.at, ordered=False)
-    elif maintained(view, name):
-        yield Cause(by="HA maintenance", at=view.at, ordered=False)
-
-
-def running(view: View, node: str, types: frozenset[str]) -> Task | None:
-    """A task of such a type that runs there now."""
-    for task in view.tasks_on.get(node, ()):
-        if task.outcome is Outcome.RUNNING and task.upid.type in types:
-            return task
     return None

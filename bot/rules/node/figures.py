@@ -10,8 +10,8 @@ from bot.model import Finding, Node, Severity, Subject
 from bot.model.feeds import NODE_STATUS
 from bot.model.view import View
 from bot.rules.grades import active, graded
-from bot.rules.guest.causes import BUSY, running
 from bot.rules.guest.endings import unwell
+from bot.rules.node.orders import BUSY, running
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import blind, lately, seen, sees_feed, sees_figures
 from bot.rules.storage.places import is_root

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from bot.model import Finding, Guest, Node, Severity, Snapshot, Status
 from bot.model.view import View
 from bot.rules.grades import more
-from bot.rules.guest.causes import BOOT, HA_BUSY, Cause, of_node, reaches
+from bot.rules.guest.causes import BOOT, HA_BUSY, Cause, reaches
 from bot.rules.node import homecoming
 from bot.rules.node.boots import LAG, booted_at, rebooted
+from bot.rules.node.orders import of_node
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import (
     remembered,

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from bot.model import Finding, Guest, Severity, Snapshot, Status
 from bot.model.view import GuestWas, View
 from bot.rules.guest.backing import SLACK
-from bot.rules.guest.causes import of_node, of_restart, reaches
+from bot.rules.guest.causes import of_restart, reaches
 from bot.rules.node.boots import LAG, booted_at, node_restarted, polled
+from bot.rules.node.orders import of_node
 from bot.rules.node.presence import ORDERED
 from bot.rules.rule import Limits
 from bot.rules.scan import recall

@@ -11,8 +11,8 @@ from bot.model.feeds import NODE_STATUS, TIME
 from bot.model.readings import NodeTime
 from bot.model.view import View
 from bot.rules.grades import active, graded, more
-from bot.rules.guest.causes import BUSY, running
 from bot.rules.node.figures import current
+from bot.rules.node.orders import BUSY, running
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import seen, sees_feed
 from bot.rules.subjects import cluster_subject, node_key, node_page, node_subject, opens, tasks_of_node
