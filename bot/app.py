@@ -1,10 +1,12 @@
 """The composition root: the only module that knows every concrete class.
 
-start: store → Telegram (getMe) → polling → Proxmox clients, alerts, pages, handlers → what a killed process left behind
-stop:  polling → watching → background work → Telegram → Proxmox → store, within 10 s in all
+start  store ─┬─▶ Telegram: getMe, polling ───────────────────────────────────┬─▶ handlers, menus, what a kill left
+              └─ `HEAD` s later at most ─▶ Proxmox clients, watch, listener ──┘
+stop   polling → watching → background work → Telegram → Proxmox → store, within 10 s in all
 
-Nothing here waits for Proxmox VE before polling begins: a bot that cannot reach its cluster must say so in the chat.
-What the first getUpdates needs is imported above; all else while it is on its way, by a thread.
+Neither waits for the other. A bot that cannot reach its cluster must say so in the chat; one that cannot reach Telegram
+watches, writes down what it would tell and takes what Proxmox VE pushes, and tells it when Telegram answers, however
+late. What the first getUpdates needs is imported above; all else while it is on its way, by a thread.
 """
 
 import asyncio
@@ -12,7 +14,7 @@ import gc
 import logging
 import signal
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.access import Role, Roles
 from bot.chat.chat import Chat
@@ -27,12 +29,17 @@ from bot.text import Reader
 if TYPE_CHECKING:
     from bot.assembly import Alerts
     from bot.pve.cluster import Cluster
+    from bot.runner import Runner
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 GRACE = 3.0
 """Seconds that running work gets at stop. What is cut short is picked up at the next start; with 3 s for the last
 getUpdates, 2 s for cancelled work and 2 s for closing connections, the whole stays under 10."""
+HEAD = 2.0
+"""Seconds by which Telegram is asked before all that does not need it begins: the first getUpdates goes out first."""
 UNHEARD = 3
 """Exit status when Telegram is no longer heard: the supervisor starts the process anew."""
 
@@ -40,10 +47,13 @@ UNHEARD = 3
 class App:
     """One bot. `start()`, then wait for `chat.dead` or a signal, then `stop()`."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None, patience: float = PATIENCE) -> None:
-        """`patience`: seconds that whoever asks may wait for a cluster without a word."""
+    def __init__(
+        self, settings: Settings, clock: Clock | None = None, patience: float = PATIENCE, head: float = HEAD
+    ) -> None:
+        """`patience`: seconds that whoever asks may wait for a cluster without a word. `head`: `HEAD`."""
         self.settings = settings
         self.patience = patience
+        self.head = head
         self.clock: Clock = SteadyClock(clock or SystemClock())
         self.spawn = Spawn()
         self.store: Store | None = None
@@ -52,7 +62,8 @@ class App:
         self.alerts: Alerts | None = None
 
     async def start(self) -> Chat:
-        """Gives the chat: `dead` is set when Telegram is no longer heard, `why` says the reason.
+        """Returns when the bot hears its chats; all that does not need Telegram runs before, if that takes long. Gives
+        the chat: `dead` is set when Telegram is no longer heard, `why` says the reason.
 
         Raises: StoreFailed (another process has the data directory, it cannot be written), TokenRefused, PortTaken.
         """
@@ -67,8 +78,24 @@ class App:
             self.spawn,
             reader=self._reader,
         )
-        await chat.connect()
-        await chat.listen()
+        listening = self.spawn(_expected(_listening(chat)), "Telegram is asked")
+        try:
+            await asyncio.wait({listening}, timeout=self.head)
+            if listening.done():
+                _raise(listening.result())
+            env, runner = await self._watch(store, chat)
+            _raise(await listening)
+        finally:
+            listening.cancel()
+        await chat.start(env, runner)
+        self.spawn(runner.resume(), "what a former process left running")
+        if store.trouble is not None:
+            self.spawn(chat.messenger.tell_admins(store.trouble), "the store's trouble")
+        return chat
+
+    async def _watch(self, store: Store, chat: Chat) -> "tuple[Env, Runner]":
+        """All that does not need Telegram begins. Gives what the chats need then. Raises: StoreFailed, PortTaken."""
+        settings = self.settings
         await asyncio.to_thread(_imports)
         from bot.assembly import Alerts
         from bot.pve.cluster import Cluster
@@ -101,17 +128,13 @@ class App:
             watch=alerts.watch,
             patience=self.patience,
         )
-        runner = Runner(env, lambda: chat.members.roles)
-        await chat.start(env, runner)
+        await chat.members.load()
         await alerts.forsake()
         alerts.run()
         _tell_roles(settings.roles)
         for cluster in self.clusters:
             self.spawn(_warm(cluster), f"first look at {cluster.key}")
-        self.spawn(runner.resume(), "what a former process left running")
-        if store.trouble is not None:
-            self.spawn(chat.messenger.tell_admins(store.trouble), "the store's trouble")
-        return chat
+        return env, Runner(env, lambda: chat.members.roles)
 
     def _notice(self, error: PveError) -> None:
         """A changed pin, a refused token: the admins are told once, and again only after it was well in between."""
@@ -176,12 +199,23 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
             log.info("stopped")
 
 
-async def _expected(start: Coroutine[Any, Any, Chat]) -> Chat | TelemoxError:
+async def _listening(chat: Chat) -> None:
+    """Raises: TokenRefused."""
+    await chat.connect()
+    await chat.listen()
+
+
+async def _expected(work: Coroutine[Any, Any, T]) -> T | TelemoxError:
     """What can be mended is a sentence for whoever started the process, not failed background work."""
     try:
-        return await start
+        return await work
     except TelemoxError as error:
         return error
+
+
+def _raise(outcome: TelemoxError | None) -> None:
+    if outcome is not None:
+        raise outcome
 
 
 def _tell_roles(roles: Roles) -> None:

@@ -107,6 +107,7 @@ class Alerts:
                 fingerprints={config.key: _pins(config) for config in settings.clusters},
                 orders=store.audit,
                 deaf=lambda: courier.deaf,
+                met=lambda: courier.met,
             ),
             poll=settings.alerts.poll_seconds,
             scale=scale,

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot import config
-from bot.app import App
+from bot.app import HEAD, App
+from bot.chat.chat import Chat
 from bot.demo.cluster import Cluster
 from bot.demo.telegram import BotApi
 
@@ -62,7 +63,9 @@ class Stack:
         self.folder = folder
         self.more = dict(settings)
         self.patience = patience
+        self.head = HEAD
         self.app: App | None = None
+        self._starting: asyncio.Task[Chat] | None = None
 
     async def start(self) -> None:
         await self.cluster.start()
@@ -90,10 +93,18 @@ class Stack:
         await self.start_bot()
 
     async def start_bot(self) -> None:
-        self.app = App(config.load(None, environ=self.environment), self.clock, self.patience)
-        await self.app.start()
+        await self.begin_bot()
+
+    def begin_bot(self) -> asyncio.Task[Chat]:
+        """The start, which is over when the bot hears its chats."""
+        self.app = App(config.load(None, environ=self.environment), self.clock, self.patience, self.head)
+        self._starting = asyncio.ensure_future(self.app.start())
+        return self._starting
 
     async def stop_bot(self, *, clean: bool = True) -> None:
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
         if self.app is not None:
             app, self.app = self.app, None
             await app.stop(clean=clean)

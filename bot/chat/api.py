@@ -23,6 +23,7 @@ from telegram.error import (
     NetworkError,
     RetryAfter,
     TelegramError,
+    TimedOut,
 )
 from telegram.ext import ExtBot
 
@@ -47,6 +48,13 @@ runs that are followed, menus. They are opened when they are needed."""
 ANSWERS_FIRST = 24
 """Turns that the event loop gets between a batch of updates and the next poll. Making a request costs a millisecond:
 an answer that waits for nothing else is to go out before the poll, for which nobody waits."""
+
+PROBE = 5.0
+"""Seconds in which Telegram has to answer whoever asks whether it is back."""
+AWAY = 15.0
+"""Seconds from one poll that failed to the next, at most, while nothing else has found that Telegram is back."""
+STEP = 1.0
+"""Seconds between looks whether something has."""
 
 _ANSWERS = (BadRequest, Conflict, Forbidden, RetryAfter)
 """Refusals that only Telegram itself gives."""
@@ -74,12 +82,34 @@ class Api(ExtBot[Lane]):
         self._polling = polling
         self._slack = bounds.poll + 1  # seconds over its hold in which a poll has surely ended
         self._brought = False  # updates, by the last poll
-        self._returned: Callable[[], object] = lambda: None
+        self._stumbled = False  # the last poll has failed
+        self._returned: list[Callable[[], object]] = []
+        self._returns = 0  # times that Telegram answered after it had not
         self._unreached: float | None = None  # monotonic seconds of the first call of late that Telegram did not answer
+        self._met = False  # Telegram has answered, at least once
 
     def on_return(self, call: Callable[[], object]) -> None:
-        """`call` whenever Telegram answers again after it had not."""
-        self._returned = call
+        """`call` whenever Telegram answers again after it had not; at the start, when it does at all."""
+        self._returned.append(call)
+
+    def expect(self) -> None:
+        """From now on Telegram counts as not reached, until it answers."""
+        if self._unreached is None:
+            self._unreached = self._polling.clock.monotonic()
+
+    async def probe(self) -> None:
+        """Where Telegram was not reached of late, asks whether it is now. Never raises."""
+        if not self.reached:
+            with suppress(TelegramError, TimeoutError):
+                async with asyncio.timeout(PROBE):
+                    await self.call("getMe", {})
+
+    async def rest(self, seconds: float) -> None:
+        """Sleeps, no longer than `STEP` once Telegram answers again."""
+        returns, clock = self._returns, self._polling.clock
+        end = clock.monotonic() + seconds
+        while self._returns == returns and (left := end - clock.monotonic()) > 0:
+            await clock.sleep(min(STEP, left))
 
     async def call(self, method: str, fields: Fields, lane: Lane | None = None) -> Any:
         """`POST /bot<token>/<method>`; gives its `result`. Without a lane the limiter lets it pass at once.
@@ -102,7 +132,7 @@ class Api(ExtBot[Lane]):
 
     async def _do_post(self, *args: Any, **kwargs: Any) -> bool | Fields | list[Fields]:
         """Whatever an answer makes PTB trip over is a NetworkError, and a loop that waits for the network goes on."""
-        reached = False
+        reached = unknown = False
         try:
             result = await super()._do_post(*args, **kwargs)
             reached = True
@@ -118,15 +148,27 @@ class Api(ExtBot[Lane]):
         except Exception as error:
             raise _not_ours(error) from error
         except BaseException:  # cancelled: nothing is known
-            reached = self._unreached is None
+            unknown = True
             raise
         finally:
             if reached:
-                again, self._unreached = self._unreached is not None, None
+                again, self._unreached, self._met = self._unreached is not None, None, True
                 if again:
-                    self._returned()
-            elif self._unreached is None:
-                self._unreached = self._polling.clock.monotonic()
+                    self._returns += 1
+                    for call in self._returned:
+                        call()
+            elif not unknown:
+                self.expect()
+
+    @property
+    def reached(self) -> bool:
+        """Has Telegram answered the last call of which anything is known?"""
+        return self._unreached is None
+
+    @property
+    def met(self) -> bool:
+        """Has Telegram ever answered?"""
+        return self._met
 
     @property
     def deaf(self) -> float:
@@ -136,10 +178,25 @@ class Api(ExtBot[Lane]):
     async def get_updates(self, *args: Any, **kwargs: Any) -> tuple[Update, ...]:
         """Polls once, as the updater asks (`offset`, `timeout`, `allowed_updates`).
 
-        An update that cannot be parsed becomes one that holds nothing but its id: confirmed, and skipped.
+        An update that cannot be parsed becomes one that holds nothing but its id: confirmed, and skipped. The updater
+        tries again a second after a first failure, and up to half a minute after the next ones: these are waited for
+        here, no longer than Telegram is away.
 
         Raises: NetworkError for every failure that the updater would not come back from.
         """
+        while True:
+            try:
+                return await self._listen(*args, **kwargs)
+            except TimedOut:  # it has waited enough
+                self._stumbled = True
+                raise
+            except NetworkError:
+                if not (self._stumbled and self._polling.watched):
+                    self._stumbled = True
+                    raise
+            await self.rest(AWAY)
+
+    async def _listen(self, *args: Any, **kwargs: Any) -> tuple[Update, ...]:
         if self._brought:
             for _ in range(ANSWERS_FIRST):
                 await asyncio.sleep(0)
@@ -160,7 +217,7 @@ class Api(ExtBot[Lane]):
             self._polling.ended()
             self._polling.asked.set()
         updates = self._parsed(raw)
-        self._brought = bool(updates)
+        self._brought, self._stumbled = bool(updates), False
         self._polling.success(started, (update.update_id for update in updates))
         await self._polling.heeded.wait()
         return updates
@@ -169,7 +226,7 @@ class Api(ExtBot[Lane]):
         self, offset: int | None = None, limit: int | None = None, timeout: int | timedelta | None = None,
         allowed_updates: Any = None, **_: Any,
     ) -> list[Fields]:  # fmt: skip
-        hold = 0.0 if self._polling.waited else _seconds(timeout)
+        hold = 0.0 if self._polling.waited or self._stumbled else _seconds(timeout)
         fields = {"offset": offset, "limit": limit, "timeout": int(hold), "allowed_updates": allowed_updates}
         raw = await self._post("getUpdates", fields, read_timeout=hold)
         if not isinstance(raw, list) or not all(isinstance(one, dict) and type(one["update_id"]) is int for one in raw):

@@ -30,6 +30,7 @@ from bot.chat.courier import Courier
 from bot.chat.limiter import Limiter
 from bot.chat.members import Members
 from bot.chat.messenger import Messenger
+from bot.chat.notes import Notes
 from bot.chat.polling import Polling
 from bot.errors import TelemoxError
 from bot.ports import Clock, Env, Store
@@ -48,6 +49,8 @@ STOP = 3.0
 """Seconds for the last getUpdates, which confirms what was fetched (Telegram may hold it for 3 s)."""
 SHUTDOWN = 1.0
 """Seconds for closing connections."""
+LONGEST = 3.0
+"""Seconds between tries while Telegram is not reached at the start, at most."""
 STRAY = 5
 """404s to getMe that are taken for a gateway's page before the token is blamed."""
 
@@ -101,7 +104,7 @@ class Chat:
         limiter = Limiter(clock)
         self._api = Api(token, base_url, limiter, self._polling)
         self.members = Members(roles, store)
-        self.messenger = Messenger(self._api, limiter, self.members, store, reader)
+        self.messenger = Messenger(self._api, limiter, self.members, store, reader, Notes(clock))
         self.courier = Courier(self._api, limiter, self.members, store, reader)
         self._app: Application[Any, Any, Any, Any, Any, Any] | None = None
         self._watchdog: asyncio.Task[Any] | None = None
@@ -111,6 +114,7 @@ class Chat:
         self.heard: Callable[[int, bool], object] = lambda chat, speaks: None
         """Told of each sign of life of a chat, and whether the bot can surely speak there."""
         self.messenger.taken = lambda chat: self.heard(chat, True)
+        self._api.on_return(self._tell_kept)
         self.dead = asyncio.Event()
         self.why = ""  # it is dead
 
@@ -120,7 +124,7 @@ class Chat:
         return self._api.username
 
     def on_return(self, call: Callable[[], object]) -> None:
-        """`call` whenever Telegram answers again after it had not."""
+        """`call` whenever Telegram answers again after it had not; at the start, when it does at all."""
         self._api.on_return(call)
 
     async def connect(self) -> None:
@@ -128,6 +132,7 @@ class Chat:
 
         Raises: TokenRefused.
         """
+        self._api.expect()
         await self._patiently(self._api.initialize)
         log.info("this is @%s", self.username)
 
@@ -171,7 +176,8 @@ class Chat:
             _handle(self._app, door, handlers)
             await self._app.start()
         self._polling.heeded.set()
-        self._watchdog = self._spawn(self._polling.watch(self._give_up), "polling watchdog")
+        watching = self._polling.watch(self._give_up, self._api.probe)
+        self._watchdog = self._spawn(watching, "polling watchdog")
         self._spawn(menu.publish(), "menus")
 
     async def stop_polling(self) -> None:
@@ -199,6 +205,10 @@ class Chat:
     def _give_up(self, reason: str) -> None:
         self.why = reason
         self.dead.set()
+
+    def _tell_kept(self) -> None:
+        if self.messenger.notes:
+            self._spawn(self.messenger.tell_kept(), "notes to the admins that were kept")
 
     def _tell_flood(self, asker: Asker, limit: int) -> None:
         words = say(
@@ -230,8 +240,8 @@ class Chat:
             if words != said:
                 log.warning("Telegram cannot be reached, trying on: %s", words)
                 said = words
-            await self._clock.sleep(pause)
-            pause = min(30.0, pause * 1.5)
+            await self._api.rest(pause)
+            pause = min(LONGEST, pause * 1.5)
 
 
 _CONTEXT = ContextTypes(context=_Context)

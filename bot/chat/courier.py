@@ -56,6 +56,11 @@ class Courier(Speech):
     def deaf(self) -> float:
         return self._api.deaf
 
+    @property
+    def met(self) -> bool:
+        """Has Telegram answered since the start?"""
+        return self._api.met
+
     async def _carried(
         self, method: str, place: Place, screen: Screen, extra: Fields, lane: Lane
     ) -> Message | Undelivered:

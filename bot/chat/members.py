@@ -21,8 +21,10 @@ class Members:
         self._names: dict[int, str] = {}  # of the chats that are served, as last heard
 
     async def load(self) -> None:
-        """What earlier processes saw happen: settings may still name the old ids."""
+        """What earlier processes saw happen: settings may still name the old ids. Each is told once."""
         for old, new in (await self._store.migrations()).items():
+            if self._moved.get(old) == new:
+                continue
             self._move(old, new)
             self.moved(old, new)
 

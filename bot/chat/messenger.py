@@ -4,13 +4,14 @@ Here are the answers, for which somebody waits. How one message is said, and wha
 
 message to edit not found, can't be edited  a new message
 429, 500, 502, 503                          tried again, with pauses (speech.PAUSES), as nothing was shown
-no answer, perhaps sent                     an edit once more, a message not: better none than two
+no answer, perhaps sent                     an edit once more, a message not: better none than two; a note to the admins
+                                            once Telegram answers again
 403, chat not found                         None; said in the log once
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from telegram.error import TelegramError
@@ -21,6 +22,7 @@ from bot.chat.courier import Courier
 from bot.chat.keyboard import sendable
 from bot.chat.limiter import Lane, Limiter
 from bot.chat.members import Members
+from bot.chat.notes import Notes
 from bot.chat.speech import PAUSES
 from bot.chat.turns import Queues, entered
 from bot.ports import Lost, Store, Undelivered
@@ -35,9 +37,16 @@ TOAST = 200
 
 class Messenger(Courier):
     def __init__(
-        self, api: Api, limiter: Limiter, members: Members, store: Store, reader: Callable[[int], Reader]
+        self,
+        api: Api,
+        limiter: Limiter,
+        members: Members,
+        store: Store,
+        reader: Callable[[int], Reader],
+        notes: Notes,
     ) -> None:
         """`reader` gives language and zone of a chat."""
+        self.notes = notes  # to the admins, that wait until Telegram is reached
         super().__init__(api, limiter, members, store, reader)
         self._busy: Queues[Message] = {}  # messages with an edit under way
         self.taken: Callable[[int], object] = lambda chat: None  # told of the chat that took a message
@@ -60,9 +69,26 @@ class Messenger(Courier):
         return shown or (message if progress else None)
 
     async def tell_admins(self, said: Said) -> None:
-        screen = Screen(text=said)
-        admins = self._members.roles.people(Role.ADMIN)
-        await asyncio.gather(*(self._send(Place(chat=admin), screen, Lane.ALERT) for admin in admins))
+        """Where Telegram is not reached it is kept, and told when it is: nothing says it a second time."""
+        if not self._api.reached:
+            self.notes.keep(said)
+        elif lost := await self._told_not(said, self._members.roles.people(Role.ADMIN)):
+            self.notes.keep(said, lost)
+
+    async def tell_kept(self) -> None:
+        """What was kept, in its order; for as long as Telegram is reached."""
+        while self._api.reached and (note := self.notes.next()) is not None:
+            admins = self._members.roles.people(Role.ADMIN) if note.admins is None else note.admins
+            if lost := await self._told_not(note.late, admins):
+                self.notes.back(replace(note, admins=lost))
+
+    async def _told_not(self, said: Said, admins: Iterable[int]) -> tuple[int, ...]:
+        """Tells it; gives those who may be told later, since Telegram was not reached."""
+        screen, asked = Screen(text=said), tuple(admins)
+        told = await asyncio.gather(*(self._send(Place(chat=admin), screen, Lane.ALERT) for admin in asked))
+        if self._api.reached:
+            return ()
+        return tuple(admin for admin, message in zip(asked, told, strict=True) if message is None)
 
     async def answer(self, query: str, said: Said | None, chat: int) -> None:
         """The one answer to a pressed button: a toast to the presser alone, or nothing but the end of its spinner."""

@@ -3,12 +3,13 @@
 python-telegram-bot's updater polls for ever, except where it does not (telegram/ext/_updater.py,
 _utils/networkloop.py): an update it cannot parse is polled again at once, for ever; one 401 or 404, and be it a
 gateway's page, ends polling for good while the process lives on. `api.Api.get_updates` turns both into something that
-passes; this class keeps the record, and `watch()` reports when nothing has been heard for too long.
+passes; this class keeps the record, and `watch()` reports when nothing has been heard for too long, and asks
+whether Telegram is back while it is away.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -29,8 +30,8 @@ REFUSED = 120.0
 """Seconds of nothing but 401 and 404 after which polling counts as dead: a gateway's page passes sooner."""
 SILENT = 600.0
 """Seconds without a successful getUpdates, whatever the reason, after which a new process may do better."""
-EVERY = 15.0
-"""Seconds between looks."""
+EVERY = 3.0
+"""Seconds between looks, and between questions whether Telegram is back."""
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class Polling:
     heeded: asyncio.Event = field(
         default_factory=asyncio.Event
     )  # somebody is there for what comes; it is held till then
+    watched: bool = False  # `watch()` looks, and asks whether Telegram is back while it is away
     flown: Callable[[], float] = lambda: (
         asyncio.get_running_loop().time()
     )  # seconds as the HTTP client counts them, whatever our clock says
@@ -135,9 +137,12 @@ class Polling:
             return f"nothing was heard from Telegram for {silent:.0f} s ({self._said or 'polling has stopped'})"
         return None
 
-    async def watch(self, dead: Callable[[str], None]) -> None:
-        """Looks every `EVERY` seconds; calls `dead` once, with the reason, and ends."""
+    async def watch(self, dead: Callable[[str], None], probe: Callable[[], Awaitable[None]]) -> None:
+        """Looks every `EVERY` seconds; calls `dead` once, with the reason, and ends. `probe` asks whether Telegram is
+        back, where it is away: a long poll may hang in a connection that is gone, and whoever sends waits longer."""
+        self.watched = True
         while (reason := self.verdict()) is None:
             await self.clock.sleep(EVERY)
+            await probe()
         log.critical("%s; giving up, so that the supervisor starts a new process", reason)
         dead(reason)

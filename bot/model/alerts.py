@@ -119,6 +119,7 @@ class Finding:
     hold: float | None = None  # s: overrides the rule's hold for this finding (0: at once)
     last: Said | None = None  # why nobody is told though it was found: cause known (for /why)
     unwell: Said | None = None  # in few words, once it is over: why nothing is well for that ("failed again 14:10")
+    young: bool = False  # it began since the bot did: at the first poll too, it has to last as always
     unsure: bool = False  # what decides how bad it is, was not read yet: nothing that was told becomes milder by it
 
     @property

@@ -183,6 +183,7 @@ class Vitals:
     outbox: int = 0  # messages that wait: new cards, edits, events
     waiting: float = 0.0  # s that the oldest of them waits; 0: none does
     deaf: float = 0.0  # s for which Telegram has not been reached
+    met: bool = True  # Telegram has been reached since the start
     unheard: bool = False  # no chat that is to be told of alerts can be written to
 
 

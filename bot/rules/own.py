@@ -50,6 +50,7 @@ def _deaf(view: View) -> Finding:
         over=say("Telegram is reached again; what waited has been sent"),
         details=(say("alerts waited, none was lost"),),
         because=say("no answer from Telegram"),
+        young=True,
         cures=(opens(say("Alerts"), "alerts"),),
         since=view.deaf_since,
     )

@@ -29,6 +29,7 @@ class Asked:
         rules: Mapping[str, Rule],
         poll: float,
         deaf: Callable[[], float],
+        met: Callable[[], bool],
     ) -> None:
         self.claims = Claims()
         self._ledger = ledger
@@ -36,7 +37,7 @@ class Asked:
         self._clock = clock
         self._rules = rules
         self._poll = poll
-        self._deaf = deaf
+        self._deaf, self._met = deaf, met
         self._table = Table()
         self._posts: dict[str, Post] = {}
         self._unsaved = Changes()
@@ -173,6 +174,7 @@ class Asked:
             outbox=of.depth,
             waiting=of.behind,
             deaf=self._deaf(),
+            met=self._met(),
             unheard=of.unheard,
         )
 

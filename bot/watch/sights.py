@@ -24,3 +24,4 @@ class Sight:
     fingerprints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # cluster -> host -> pinned SHA-256
     orders: Callable[[int], Awaitable[Sequence[Audit]]] | None = None  # store.audit
     deaf: Callable[[], float] = lambda: 0.0  # s for which Telegram has not been reached
+    met: Callable[[], bool] = lambda: True  # has it been, since the start?

@@ -201,7 +201,7 @@ def _step(
     if one is not None:
         rule, limit, finding = one.rule, one.limit, firm(alert, one.finding, view)
         settled = finding.event or rule.limit.hold <= SETTLED
-        stands = limit.on and not finding.grey and finding.last is None
+        stands = limit.on and not (finding.grey or finding.young) and finding.last is None
         if alert is None and view.first and settled and stands and confirmed:
             return life.opened(finding, limit, rule, view.at, number())
     else:

@@ -66,7 +66,7 @@ class Watch(Heard):
         patience: float | None = None,
     ) -> None:
         by_key = {rule.key: rule for rule in sight.rules}
-        super().__init__(ledger, deliverer, clock, by_key, poll, sight.deaf)
+        super().__init__(ledger, deliverer, clock, by_key, poll, sight.deaf, sight.met)
         self._clusters = clusters
         self._spawn = spawn
         self._sight = sight

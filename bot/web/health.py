@@ -26,6 +26,8 @@ def mute(vitals: Vitals) -> list[str]:
     wrong: list[str] = []
     if vitals.unheard:
         wrong.append("delivery: no chat that is to be told of alerts can be written to")
-    if vitals.deaf > STALE_DELIVERY:
+    if not vitals.met:  # what was before, nobody knows
+        wrong.append(f"telegram: not reached since the start, {vitals.deaf:.0f} s ago")
+    elif vitals.deaf > STALE_DELIVERY:
         wrong.append(f"telegram: not reached for {vitals.deaf:.0f} s")
     return wrong

@@ -49,16 +49,20 @@ class Mortal:
     async def start(self) -> None:
         """Until it polls."""
         before = len(self._api.made("getUpdates"))
+        await self.begin()
+        async with asyncio.timeout(WAIT):
+            while len(self._api.made("getUpdates")) == before:
+                assert self._process is not None
+                assert self._process.returncode is None, "it ended by itself"
+                await asyncio.sleep(0.01)
+
+    async def begin(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "run", "--env-file", str(self._settings)),
             env=self._environment,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        async with asyncio.timeout(WAIT):
-            while len(self._api.made("getUpdates")) == before:
-                assert self._process.returncode is None, "it ended by itself"
-                await asyncio.sleep(0.01)
 
     async def kill(self) -> None:
         if self._process is not None and self._process.returncode is None:
@@ -75,35 +79,34 @@ async def story(folder: Path, *, kills: int, episodes: int, seed: int) -> Told:
     await cluster.start()
     api.user(ANA, "Ana")
     api.group(GROUP, "Ops", bot_admin=True)
-    ca = folder / "ca.pem"
-    ca.write_bytes(cluster.ca_pem)
-    own = {name: value for name, value in os.environ.items() if not name.startswith("TELEMOX_")}
-    mortal = Mortal(
-        own
-        | {
-            "TELEMOX_TELEGRAM_TOKEN": TOKEN,
-            "TELEMOX_TELEGRAM_BASE_URL": api.base_url,
-            "TELEMOX_PVE_HOSTS": ",".join(cluster.hosts),
-            "TELEMOX_PVE_VIEW_TOKEN": cluster.tokens["view"],
-            "TELEMOX_PVE_POWER_TOKEN": cluster.tokens["power"],
-            "TELEMOX_PVE_CA_FILE": str(ca),
-            "TELEMOX_ADMINS": str(ANA),
-            "TELEMOX_VIEWERS": str(GROUP),
-            "TELEMOX_ALERT_CHATS": str(GROUP),
-            "TELEMOX_DATA_DIR": str(folder / "data"),
-            "TELEMOX_ALERTS__POLL_SECONDS": "1",
-            "TELEMOX_ALERTS__TIME_SCALE": "0.01",
-            "TELEMOX_ALERTS__CLOCK_DRIFT__ON": "off",  # the cluster's time flies
-        },
-        api,
-        folder,
-    )
+    mortal = Mortal(environment(folder, api.base_url, cluster), api, folder)
     try:
         return await _play(cluster, api, mortal, dice, kills, episodes)
     finally:
         await mortal.kill()
         await api.stop()
         await cluster.stop()
+
+
+def environment(folder: Path, telegram: str, cluster: Cluster) -> dict[str, str]:
+    ca = folder / "ca.pem"
+    ca.write_bytes(cluster.ca_pem)
+    own = {name: value for name, value in os.environ.items() if not name.startswith("TELEMOX_")}
+    return own | {
+        "TELEMOX_TELEGRAM_TOKEN": TOKEN,
+        "TELEMOX_TELEGRAM_BASE_URL": telegram,
+        "TELEMOX_PVE_HOSTS": ",".join(cluster.hosts),
+        "TELEMOX_PVE_VIEW_TOKEN": cluster.tokens["view"],
+        "TELEMOX_PVE_POWER_TOKEN": cluster.tokens["power"],
+        "TELEMOX_PVE_CA_FILE": str(ca),
+        "TELEMOX_ADMINS": str(ANA),
+        "TELEMOX_VIEWERS": str(GROUP),
+        "TELEMOX_ALERT_CHATS": str(GROUP),
+        "TELEMOX_DATA_DIR": str(folder / "data"),
+        "TELEMOX_ALERTS__POLL_SECONDS": "1",
+        "TELEMOX_ALERTS__TIME_SCALE": "0.01",
+        "TELEMOX_ALERTS__CLOCK_DRIFT__ON": "off",  # the cluster's time flies
+    }
 
 
 async def _play(cluster: Cluster, api: BotApi, mortal: Mortal, dice: random.Random, kills: int, episodes: int) -> Told:
