@@ -141,8 +141,11 @@ class Polling:
         """Looks every `EVERY` seconds; calls `dead` once, with the reason, and ends. `probe` asks whether Telegram is
         back, where it is away: a long poll may hang in a connection that is gone, and whoever sends waits longer."""
         self.watched = True
-        while (reason := self.verdict()) is None:
-            await self.clock.sleep(EVERY)
-            await probe()
+        try:
+            while (reason := self.verdict()) is None:
+                await self.clock.sleep(EVERY)
+                await probe()
+        finally:
+            self.watched = False
         log.critical("%s; giving up, so that the supervisor starts a new process", reason)
         dead(reason)

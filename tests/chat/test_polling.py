@@ -9,15 +9,18 @@ from collections.abc import Mapping
 import pytest
 from telegram.error import Conflict, InvalidToken, NetworkError
 
+from bot.chat.api import AWAY, STEP
 from bot.chat.chat import Chat, TokenRefused
-from bot.chat.polling import GAP, REFUSED, SILENT, Polling
+from bot.chat.notes import MOST
+from bot.chat.polling import EVERY, GAP, REFUSED, SILENT, Polling
 from bot.chat.speech import PAUSES
 from bot.demo.telegram import BotApi
 from bot.ports import Env
+from bot.screen import Place, Screen
 from bot.spawn import Spawn
-from bot.text import Reader, plain
+from bot.text import Reader, plain, say
 from tests.chat.gateway import answering, connecting, http
-from tests.chat.kit import ANA, PATIENCE, ROLES, TOKEN, Acts, Clock, House, Memory, World, house
+from tests.chat.kit import ANA, HOSTILE, PATIENCE, ROLES, TOKEN, VERA, Acts, Clock, House, Memory, World, house
 
 CHAT = {"id": ANA, "type": "private", "first_name": "Ana"}
 USER = {"id": ANA, "is_bot": False, "first_name": "Ana"}
@@ -69,6 +72,74 @@ async def test_polling_goes_on_after_a_gateways_page(
     assert card.text.startswith("homelab")
     assert not home.chat.dead.is_set()
     assert sum(text in r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING) == 1
+
+
+async def test_when_telegram_is_back_it_is_found_within_seconds_and_polling_goes_on_at_once(home: House) -> None:
+    returns: list[float] = []
+    home.chat.on_return(lambda: returns.append(home.clock.monotonic()))
+    home.api.unreachable = True
+    home.api.push({})  # the poll under way breaks, and the one that PTB begins a second later
+    async with asyncio.timeout(PATIENCE):
+        while STEP not in home.clock.asleep:  # noqa: ASYNC110 - until the second has failed: it rests
+            await asyncio.sleep(0.01)
+    await home.clock.advance(AWAY - 2 * EVERY)
+    await asyncio.sleep(0.05)  # a question is on its way, in vain
+    polls = len(home.api.made("getUpdates"))
+    assert returns == []
+    home.api.unreachable = False
+    began = home.clock.monotonic()
+    async with asyncio.timeout(PATIENCE):
+        while not returns:
+            await home.clock.advance(STEP)
+            await asyncio.sleep(0.02)
+        assert returns[0] - began <= EVERY
+        while len(home.api.made("getUpdates")) == polls:
+            await home.clock.advance(STEP)
+            await asyncio.sleep(0.02)
+    assert home.clock.monotonic() - began <= EVERY + 3 * STEP
+    assert len(returns) == 1
+    card = await home.api.ask(home.with_ana, home.ana, "/status")
+    assert card.text.startswith("homelab")
+
+
+async def test_while_telegram_answers_nobody_asks_whether_it_does(home: House) -> None:
+    asked = len(home.api.made("getMe"))
+    for _ in range(4):
+        await home.clock.advance(EVERY)
+        await home.rest()
+    assert len(home.api.made("getMe")) == asked
+
+
+async def test_notes_to_admins_wait_until_telegram_answers(home: House) -> None:
+    home.api.unreachable = True
+    assert await home.messenger.send(Place(chat=VERA), Screen(text=say("lost"))) is None
+    for number in range(1, MOST + 4):
+        await home.messenger.tell_admins(say("note {n} of {name}", n=number, name=HOSTILE))
+    assert home.api.messages(ANA) == []
+    home.api.unreachable = False
+    told = home.api.messages(ANA)
+    async with asyncio.timeout(PATIENCE):
+        while len(told := home.api.messages(ANA)) < MOST + 1:
+            await home.clock.advance(1)
+            await asyncio.sleep(0.01)
+    assert told[0].text == f"note 1 of {HOSTILE}\nFrom 14:00: Telegram could not be reached then."
+    assert [one.text.split()[1] for one in told[:MOST]] == [str(number) for number in range(1, MOST + 1)]
+    assert told[MOST].text.startswith("There were 3 more notes.")
+    await home.clock.advance(60)
+    await home.rest()
+    assert len(home.api.messages(ANA)) == MOST + 1
+
+
+async def test_a_note_that_gets_lost_on_its_way_is_told_when_telegram_answers(home: House) -> None:
+    home.api.unreachable = True
+    await home.messenger.tell_admins(say("the certificate has changed"))  # nobody knew yet
+    assert home.messenger.notes
+    home.api.unreachable = False
+    async with asyncio.timeout(PATIENCE):
+        while not home.api.messages(ANA):
+            await home.clock.advance(1)
+            await asyncio.sleep(0.01)
+    assert home.api.last(ANA).text.startswith("the certificate has changed\nFrom ")
 
 
 def polling() -> tuple[Clock, Polling]:

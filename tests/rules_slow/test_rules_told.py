@@ -187,3 +187,9 @@ def test_telegram_is_away_for_five_minutes() -> None:
     assert deaf([0]) == []
     assert deaf(range(15, 330, 15)) == ["fired bot"]
     assert deaf([0]) == ["resolved bot"]
+
+
+def test_telegram_out_of_reach_at_the_start_has_to_last_as_always() -> None:
+    engine = Engine()
+    assert engine.poll(view(deaf=3.0, first=True)) == []
+    assert engine.poll(view(deaf=18.0)) == []

@@ -273,7 +273,8 @@ async def test_health(side: Side) -> None:
         (replace(WELL, pulse=(replace(pulse, age=500.0),)), "main: last good poll 500 s ago"),
         (replace(WELL, pulse=(replace(pulse, age=None),)), "main: last good poll never"),
         (replace(WELL, waiting=400.0), "delivery"),
-        (replace(WELL, deaf=400.0), "telegram"),
+        (replace(WELL, deaf=400.0), "telegram: not reached for 400 s"),
+        (replace(WELL, deaf=3.0, met=False), "telegram: not reached since the start, 3 s ago"),
         (replace(WELL, unheard=True), "no chat that is to be told"),
     ):
         side.vitals = sick
