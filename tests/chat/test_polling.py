@@ -19,7 +19,7 @@ from bot.ports import Env
 from bot.screen import Place, Screen
 from bot.spawn import Spawn
 from bot.text import Reader, plain, say
-from tests.chat.gateway import answering, connecting, http
+from tests.chat.gateway import answering, connecting, finished, http
 from tests.chat.kit import ANA, HOSTILE, PATIENCE, ROLES, TOKEN, VERA, Acts, Clock, House, Memory, World, house
 
 CHAT = {"id": ANA, "type": "private", "first_name": "Ana"}
@@ -260,6 +260,31 @@ async def test_no_network_at_the_start_is_waited_out(caplog: pytest.LogCaptureFi
     assert chat.username == "telemox_demo_bot"
     assert TOKEN not in caplog.text
     assert sum("cannot be reached" in record.getMessage() for record in caplog.records) == 2  # each trouble once
+    await chat.shutdown()
+    server.close()
+
+
+async def test_from_the_first_question_on_telegram_counts_as_not_reached_until_it_answers() -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await answer.wait()
+        writer.write(ME)
+        await finished(writer)
+
+    server, chat, clock = await connecting(slowly)
+    returned: list[bool] = []
+    chat.on_return(lambda: returned.append(chat.courier.met))
+    assert (chat.courier.deaf, chat.courier.met) == (0, False)
+    connected = asyncio.create_task(chat.connect())
+    await asked.wait()
+    await clock.advance(7)
+    assert (chat.courier.deaf, chat.courier.met) == (7, False)
+    answer.set()
+    await asyncio.wait_for(connected, PATIENCE)
+    assert (chat.courier.deaf, returned) == (0, [True])
     await chat.shutdown()
     server.close()
 

@@ -18,7 +18,7 @@ from bot.demo.cluster import Cluster
 from bot.demo.telegram import BotApi
 from bot.model import Phase
 from bot.web.listener import PortTaken
-from tests.stack import ANA, GROUP, TOKEN, Stack, stack
+from tests.stack import ANA, GROUP, TOKEN, Stack, stack, started
 from tests.test_runner_walk import killed
 from tests.walks.killed import Mortal, environment
 from tests.walks.test_listener import SECRET, free
@@ -251,3 +251,31 @@ async def test_what_admins_are_to_be_told_waits_for_telegram(site: Site) -> None
     await asyncio.sleep(0.2)
     (told,) = site.texts(ANA, "Telegram could not be reached then")
     assert "token" in told
+
+
+async def test_what_waited_goes_out_within_seconds_of_telegrams_return(tmp_path: Path) -> None:
+    s = Stack(tmp_path, {"TELEMOX_ALERT_CHATS": str(GROUP), "TELEMOX_ALERTS__POLL_SECONDS": "5"}, factor=10.0)
+    async with started(s):
+        await s.quiet()
+        uplink = Uplink(int(s.api.base_url.rpartition(":")[2]))
+        await uplink.mend()
+        await s.stop_bot()
+        s.environment["TELEMOX_TELEGRAM_BASE_URL"] = uplink.url
+        await s.start_bot()
+        await s.quiet()
+        assert s.app is not None
+        assert s.app.alerts is not None
+        counts = s.app.alerts.deliverer.counts
+        await uplink.cut()
+        s.cluster.crash(102)
+        async with asyncio.timeout(WAIT):
+            while counts["later"] < 5:  # noqa: ASYNC110 - the next try is 20 s away then
+                await asyncio.sleep(0.005)
+        at = s.clock.monotonic()
+        await uplink.mend()
+        await s.api.wait_for(
+            lambda: any("db stopped by itself" in one.text for one in s.group.messages()), WAIT, "the alert"
+        )
+        assert s.clock.monotonic() - at < 12.0
+        await s.stop_bot()
+        await uplink.cut()
