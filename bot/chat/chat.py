@@ -7,8 +7,8 @@
     await chat.dead.wait()                                       nothing will be heard any more: `chat.why`
     await chat.stop_polling(); await spawn.close(…); await chat.shutdown()
 
-Messenger and courier are there from the beginning. While Telegram is not reached, at the start as later, what the courier
-is given comes back to its deliverer, and notes to the admins wait (notes.py); `on_return()` says when that is over.
+Messenger and courier are there from the beginning. While Telegram is not reached, at the start as later, what the
+courier is given comes back to its deliverer, and notes to the admins wait (notes.py); `on_return()` tells of its end.
 
 PTB works off its updates one after another (its default): the handlers return without waiting and give the work to
 `spawn`, so that order is that of arrival by construction, PTB's own bound on concurrent updates never counts, and its
