@@ -81,7 +81,7 @@ def recall(view: View) -> Recall:
 
 @memo
 def containers(view: View) -> tuple[Guest, ...]:
-    """Those with figures."""
+    """Those with figures: one that has just begun has none yet."""
     snapshot = seen(view)
     if snapshot is None:
         return ()

@@ -140,6 +140,17 @@ def sees_figures(view: View, subject: Subject) -> bool:
     return snapshot is not None and (subject.id not in snapshot.by_node or subject.id not in blind(view))
 
 
+def sees_row(told: Callable[[Node], bool]) -> Sees:
+    """The same, and its row tells of it."""
+
+    def sees(view: View, subject: Subject) -> bool:
+        snapshot = seen(view)
+        node = snapshot.by_node.get(subject.id) if snapshot is not None else None
+        return sees_figures(view, subject) and (node is None or told(node))
+
+    return sees
+
+
 def storage_of(snapshot: Snapshot, id_: str) -> Storage | None:
     return next((storage for storage in snapshot.storages if storage.id == id_), None)
 

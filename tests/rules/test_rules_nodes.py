@@ -268,7 +268,8 @@ def test_a_clock_is_seen_where_its_feed_is() -> None:
 # -- blindness -----------------------------------------------------------------------------------------------------
 
 OF_FEED = ("node_swap", "node_load", "pressure")
-BAD = NodeStatus(swap=9, swap_total=9, load5=99.0, cpus=1, pressure_io=1.0, mem=99, mem_total=100)
+BAD = NodeStatus(swap=9, swap_total=9, load5=99.0, cpus=1, iowait=0.0, pressure_io=1.0, pressure_mem=0.0,
+                 pressure_cpu=0.0, mem=99, mem_total=100)  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", [*OF_FEED, "node_mem"])

@@ -100,8 +100,11 @@ def vm_disk(view: View, limits: Limits) -> Iterator[Finding]:
 
 
 def _sees_disks(view: View, subject: Subject) -> bool:
+    """Of one that does not run, or has named none that can fill up, nobody can say how full it is."""
     disks, guest = view.feeds.fresh(FILESYSTEMS), _expected(view, subject)
-    return sees_guest(view, subject) if guest is None else disks is not None and guest.vmid in disks.of
+    if guest is None or not sees_guest(view, subject):
+        return sees_guest(view, subject)
+    return AgentPings.about(guest) and disks is not None and bool(disks.of.get(guest.vmid))
 
 
 def _ending(view: View, finding: Finding) -> Finding:

@@ -3,7 +3,7 @@
 13 guest_cpu · 14 guest_mem · 15 ct_disk · 40 guest_event
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from bot.model import Finding, Guest, Kind, Outcome, Severity, Subject
 from bot.model.view import View
@@ -13,7 +13,7 @@ from bot.rules.node.boots import polled
 from bot.rules.rule import Kind as Lasts
 from bot.rules.rule import Limit, Limits, Rule
 from bot.rules.scan import containers
-from bot.rules.sight import in_sight, seen, sees_always, sees_guest
+from bot.rules.sight import Sees, in_sight, seen, sees_always, sees_guest
 from bot.rules.subjects import guest_key, guest_subject, opens, tasks_of_guest
 from bot.text import Said, say, share, size_pair
 
@@ -85,22 +85,26 @@ def _found(
     )
 
 
-def _sees_usage(view: View, subject: Subject) -> bool:
-    """A guest that is stopped uses nothing; of a container that runs the figures must be there."""
-    if not sees_guest(view, subject):
-        return False
-    snapshot = seen(view)
-    guest = snapshot.by_vmid.get(int(subject.id)) if snapshot is not None else None
-    return guest is None or not guest.status.up or (guest.cpu is not None and guest.mem is not None)
+def _sees(told: Callable[[Guest], bool], *, down: bool) -> Sees:
+    """`down`: is it well while it is down? While it is up its row must tell of it, and one that has just begun, whose
+    uptime is 0, has no figures yet: it is neither found nor well."""
+
+    def sees(view: View, subject: Subject) -> bool:
+        if not sees_guest(view, subject):
+            return False
+        snapshot = seen(view)
+        guest = snapshot.by_vmid.get(int(subject.id)) if snapshot is not None else None
+        if guest is None or not guest.status.up:
+            return guest is None or down
+        return bool(guest.uptime) and told(guest)
+
+    return sees
 
 
-def _sees_disk(view: View, subject: Subject) -> bool:
-    """Of a container that is stopped Proxmox VE does not know how full its disk is."""
-    if not sees_guest(view, subject):
-        return False
-    snapshot = seen(view)
-    guest = snapshot.by_vmid.get(int(subject.id)) if snapshot is not None else None
-    return guest is None or (guest.status.up and guest.disk is not None and bool(guest.maxdisk))
+_sees_cpu = _sees(lambda guest: guest.cpu is not None, down=True)
+_sees_mem = _sees(lambda guest: guest.mem is not None and bool(guest.maxmem), down=True)
+_sees_disk = _sees(lambda guest: guest.disk is not None and bool(guest.maxdisk), down=False)
+"""Of a container that is stopped Proxmox VE does not know how full its disk is."""
 
 
 # -- 40 guest_event ------------------------------------------------------------------------------------------------
@@ -152,7 +156,7 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         limit=Limit(on=False, warning=0.95, warning_clear=0.85, hold=900, clear=300),
         find=guest_cpu,
-        sees=_sees_usage,
+        sees=_sees_cpu,
         ending=running,
     ),
     Rule(
@@ -163,7 +167,7 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         limit=Limit(warning=0.95, warning_clear=0.90, hold=600, clear=300, more={"vms": 0}),
         find=guest_mem,
-        sees=_sees_usage,
+        sees=_sees_mem,
         ending=running,
     ),
     Rule(

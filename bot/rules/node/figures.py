@@ -3,17 +3,18 @@
 16 node_cpu · 17 node_mem · 18 node_swap · 19 node_load · 20 node_rootfs · 21 pressure · 39 clock_drift
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bot.model import Finding, Node, Severity, Subject
 from bot.model.feeds import NODE_STATUS
+from bot.model.readings import NodeStatus
 from bot.model.view import View
 from bot.rules.grades import active, graded
 from bot.rules.guest.endings import unwell
 from bot.rules.node.orders import BUSY, running
 from bot.rules.rule import Kind, Limit, Limits, Rule
-from bot.rules.sight import blind, lately, seen, sees_feed, sees_figures
+from bot.rules.sight import Sees, blind, lately, seen, sees_figures, sees_row
 from bot.rules.storage.places import is_root
 from bot.rules.subjects import node_key, node_page, node_subject, tasks_of_node
 from bot.text import Said, say, share, size, size_pair
@@ -35,6 +36,18 @@ def current(view: View, limits: Limits) -> Iterator[tuple[Node, Limit]]:
     for node in snapshot.nodes:
         if node.online and node.name not in dark and (limit := limits.of(node_key(node))).on:
             yield node, limit
+
+
+def sees_status(told: Callable[[Node, NodeStatus], bool]) -> Sees:
+    """Of a node that is online, whose status was read just now, and tells of it: what is missing in it is not well."""
+
+    def sees(view: View, subject: Subject) -> bool:
+        snapshot = seen(view)
+        node = snapshot.by_node.get(subject.id) if snapshot is not None else None
+        status = view.feeds.fresh(NODE_STATUS, subject.id)
+        return sees_figures(view, subject) and (node is None or (status is not None and told(node, status)))
+
+    return sees
 
 
 # -- 16 node_cpu ---------------------------------------------------------------------------------------------------
@@ -135,8 +148,8 @@ def _has_zfs(view: View, node: str) -> bool:
 def _sees_memory(view: View, subject: Subject) -> bool:
     snapshot = seen(view)
     node = snapshot.by_node.get(subject.id) if snapshot is not None else None
-    reading = view.feeds.get(NODE_STATUS, subject.id)
-    if not sees_figures(view, subject) or (reading is not None and not reading.fresh):
+    reading, status = view.feeds.get(NODE_STATUS, subject.id), view.feeds.fresh(NODE_STATUS, subject.id)
+    if not sees_figures(view, subject) or (reading is not None and (status is None or not status.mem_total)):
         return False
     return node is None or _memory(view, node) is not None
 
@@ -216,7 +229,7 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         limit=Limit(warning=0.90, warning_clear=0.80, hold=1800, clear=300),
         find=node_cpu,
-        sees=sees_figures,
+        sees=sees_row(lambda node: node.cpu is not None),
     ),
     Rule(
         number=17,
@@ -238,7 +251,7 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         limit=Limit(on=False, warning=0.80, warning_clear=0.60, hold=600),
         find=node_swap,
-        sees=sees_feed(NODE_STATUS),
+        sees=sees_status(lambda _, status: status.swap is not None and status.swap_total is not None),
         feeds=(NODE_STATUS,),
     ),
     Rule(
@@ -249,6 +262,6 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         limit=Limit(warning=0.85, warning_clear=0.80, critical=0.95, critical_clear=0.90, hold=300),
         find=node_rootfs,
-        sees=sees_figures,
+        sees=sees_row(lambda node: node.disk is not None and bool(node.maxdisk)),
     ),
 )

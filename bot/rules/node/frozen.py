@@ -57,6 +57,14 @@ def _stands_since(was: NodeWas) -> datetime | None:
     return was.moved if was.changed is None else max(was.moved, was.changed)
 
 
+def _moves(view: View, subject: Subject) -> bool:
+    """At the first poll after a start it is not looked for: one that stands where it stood is not well for that."""
+    snapshot, was = seen(view), view.before.nodes.get(subject.id)
+    node = snapshot.by_node.get(subject.id) if snapshot is not None else None
+    stands = node is not None and was is not None and node.uptime == was.uptime
+    return sees_uptime(view, subject) and not (view.first and stands)
+
+
 # -- 43 node_api_down ----------------------------------------------------------------------------------------------
 
 _OF_NODE = tuple(feed for feed in FEEDS if feed.per_node and feed not in {NODE_STATUS, STORAGES})
@@ -110,7 +118,7 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         limit=Limit(hold=90),
         find=stats_frozen,
-        sees=sees_uptime,
+        sees=_moves,
     ),
     Rule(
         number=43,

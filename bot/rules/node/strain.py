@@ -6,12 +6,12 @@
 from collections.abc import Iterator
 from statistics import median
 
-from bot.model import About, Finding, Severity, Subject
+from bot.model import About, Finding, Node, Severity, Subject
 from bot.model.feeds import NODE_STATUS, TIME
-from bot.model.readings import NodeTime
+from bot.model.readings import NodeStatus, NodeTime
 from bot.model.view import View
 from bot.rules.grades import active, graded, more
-from bot.rules.node.figures import current
+from bot.rules.node.figures import current, sees_status
 from bot.rules.node.orders import BUSY, running
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import seen, sees_feed
@@ -54,6 +54,10 @@ def node_load(view: View, limits: Limits) -> Iterator[Finding]:
             cures=(node_page(node), tasks_of_node(node)),
             grey=grey or running(view, node.name, BUSY) is not None,
         )  # fmt: skip
+
+
+def _tells_load(node: Node, status: NodeStatus) -> bool:
+    return status.load5 is not None and bool(status.cpus or node.cpus) and status.iowait is not None
 
 
 # -- 21 pressure ---------------------------------------------------------------------------------------------------
@@ -174,7 +178,7 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         limit=Limit(warning=2.0, warning_clear=1.5, hold=1800, more={"iowait": 0.25, "iowait_clear": 0.15}),
         find=node_load,
-        sees=sees_feed(NODE_STATUS),
+        sees=sees_status(_tells_load),
         feeds=(NODE_STATUS,),
     ),
     Rule(
@@ -186,7 +190,7 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         limit=Limit(on=False, hold=600, more={"io": 0.10, "mem": 0.05, "cpu": 0.40, "clear_share": 0.5}),
         find=pressure,
-        sees=sees_feed(NODE_STATUS),
+        sees=sees_status(lambda _, status: None not in {status.pressure_io, status.pressure_mem, status.pressure_cpu}),
         feeds=(NODE_STATUS,),
     ),
     Rule(

@@ -178,6 +178,16 @@ def ceph(view: View, limits: Limits) -> Iterator[Finding]:
     )
 
 
+def _sees_ceph(view: View, subject: Subject) -> bool:
+    """A word that is new to us is not well, nor is what a node explains that may be off."""
+    snapshot, found = seen(view), of_cluster(view, CEPH)
+    if snapshot is None or found is None:
+        return False
+    if found.health.upper() not in {"HEALTH_WARN", "HEALTH_ERR"}:
+        return found.health.upper() == "HEALTH_OK"
+    return bool(found.checks) and all(check.muted for check in found.checks)
+
+
 def _check(name: str, summary: str) -> Said:
     return say("{summary} ({name})", summary=summary, name=name) if summary else say("{name}", name=name)
 
@@ -209,7 +219,7 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         limit=Limit(hold=10 * MINUTE, clear=MINUTE, more={"error_hold_seconds": MINUTE}),
         find=ceph,
-        sees=sees_reading(CEPH),
+        sees=_sees_ceph,
         feeds=(CEPH,),
     ),
 )

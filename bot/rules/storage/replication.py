@@ -124,12 +124,15 @@ def _details(view: View, job: ReplicationJob, there: bool) -> tuple[Said, ...]:
 
 
 def sees_job(view: View, subject: Subject) -> bool:
-    """A job goes with its guest: where that is now, its node has to have been asked since."""
+    """A job goes with its guest: where that is now, its node has to have been asked since. One that has no copy yet has
+    not worked."""
     if not sees_reading(REPLICATION)(view, subject):
         return False
     id_ = subject.id.rpartition("/")[2]
-    guest = guest_named(view, id_.partition("-")[0])
-    if guest is None or guest.node == subject.node or _listed(view, id_) is not None:
+    guest, job = guest_named(view, id_.partition("-")[0]), _listed(view, id_)
+    if job is not None and not job.disabled and job.last_sync is None:
+        return False
+    if guest is None or guest.node == subject.node or job is not None:
         return True
     there, here = view.feeds.get(REPLICATION, guest.node), view.feeds.get(REPLICATION, subject.node)
     if there is None or not there.fresh or there.at is None:
