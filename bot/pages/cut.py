@@ -12,7 +12,7 @@ from bot.model import Alert, Snapshot, Status, Unseen
 from bot.pages.alerting.alertwords import when
 from bot.pages.alerting.tallied import tally
 from bot.pages.parts import why
-from bot.pages.problems import CUT
+from bot.pages.wrong import CUT
 from bot.text import Said, Value, bold, say, say_n
 
 
@@ -37,7 +37,7 @@ def told(snapshot: Snapshot, cut: Unseen, alerts: Sequence[Alert], now: datetime
 
 
 def _alert(alerts: Sequence[Alert]) -> Alert | None:
-    return next((alert for alert in alerts if alert.finding.rule == CUT[1]), None)
+    return next((alert for alert in alerts if alert.open and alert.finding.rule == CUT[1]), None)
 
 
 def _last(snapshot: Snapshot, now: datetime) -> list[Said]:

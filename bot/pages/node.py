@@ -8,10 +8,12 @@ from bot.access import Asker, Role
 from bot.errors import NotFound
 from bot.model import Fleet, Gap, Guest, Node, Storage, Unseen
 from bot.pages import listing, nodes
+from bot.pages.alerting.watched import sleeping, standing
 from bot.pages.listing import Listing
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import WORDS, age, gaps, name_button, pairs, refresh, web_button
 from bot.pages.storage import bars
+from bot.pages.wrong import away
 from bot.screen import Button, Open, Screen
 from bot.text import EMPTY, Said, Value, bar, bold, fold, lines, say, say_n, share, size_pair, span, table
 
@@ -27,6 +29,8 @@ class Data:
     web: str
     cluster: str  # the cluster's name where there are several, else ''
     unseen: tuple[Unseen, ...] = ()  # of its cluster
+    off: Said | None = None  # that it is not there, and why
+    sleeping: frozenset[str] = frozenset()  # what may be off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,8 @@ async def load(ask: Enquiry, arg: str) -> Data | Choice | Listing:
         unseen=snapshot.unseen,
         web=ask.pve(node.cluster).web,
         cluster=snapshot.name if len(fleet.snapshots) > 1 else "",
+        off=away(snapshot, node, standing(ask).get(snapshot.cluster, ()), sleeping(ask)),
+        sleeping=sleeping(ask),
     )
 
 
@@ -93,7 +99,7 @@ def _draw(data: Data) -> Screen:
         *_guests(data.guests),
         say_n(data.templates, one="{n} template", many="{n} templates") if data.templates else None,
         *((EMPTY, *known) if (known := _figures(node)) else ()),
-        *((EMPTY, *bars(data.storages[:8], short=True)) if data.storages else ()),
+        *((EMPTY, *bars(data.storages[:8], short=True, sleeping=data.sleeping)) if data.storages else ()),
         EMPTY,
         *gaps(gap for gap in data.unseen if gap.gap is Gap.UNREACHABLE),
         age(data.taken, data.now),
@@ -122,7 +128,7 @@ def _head(data: Data) -> Said:
     if node.online is None:
         return say("⚪ {name} · unknown: nobody can say", **values)
     if not node.online:
-        return say("🔴 {name} · offline", **values)
+        return data.off or say("🔴 {name} is offline", **values)
     if data.cluster and node.ip:
         return say("🟢 {name} · online · {ip} · {cluster}", **values)
     if data.cluster:

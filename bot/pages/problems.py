@@ -3,18 +3,17 @@
     quorum lost → node offline → guest halted, HA error → storage full or gone → should run → states unknown
     → storage filling → paused → locked
 
-Guests of a node that is offline are its problem, not one each.
+Guests of a node that is offline are its problem, not one each. What alerts know besides, and who has it: wrong.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TypeVar
 
-from bot.model import Alert, Gap, Guest, Node, Severity, Snapshot, Status, Storage, Unseen
+from bot.model import Guest, Node, Snapshot, Status, Storage
 from bot.model.memo import memo
-from bot.pages.alerting.alertwords import dotted, known, short
-from bot.pages.alerting.tallied import KNOWN
+from bot.pages.alerting.alertwords import dotted
 from bot.pages.parts import WORDS
 from bot.screen import Open
 from bot.text import Said, bold, raw, say, say_n
@@ -25,7 +24,8 @@ FILLING, FULL = 0.85, 0.95
 """Shares of a storage that are worth a word, and a loud one."""
 EXPECT_UP = "expect-up"
 """A tag by which people say that a guest should run."""
-CUT = ("cluster", "api_unreachable")
+SUSPENDED = "suspended"
+"""The lock of one that hibernates: wanted, also where its node is off and its status unknown."""
 HA_BROKEN = frozenset({"error", "fence", "recovery"})
 
 
@@ -54,21 +54,6 @@ class Rank(IntEnum):
         return "🔴" if self.critical else "🔵" if self is Rank.INFO else "⚠️"
 
 
-RULES: Mapping[Rank, frozenset[str]] = {
-    Rank.NO_QUORUM: frozenset({"quorum_lost"}),
-    Rank.NODE_OFFLINE: frozenset({"node_offline"}),
-    Rank.HALTED: frozenset({"guest_io_error", "ha_error"}),
-    Rank.STORAGE_FULL: frozenset({"storage_full", "storage_offline"}),
-    Rank.SHOULD_RUN: frozenset({"guest_expected_down", "guest_stopped_by_itself"}),
-    Rank.UNKNOWN: frozenset({"stats_frozen", "node_api_down"}),
-    Rank.STORAGE_FILLING: frozenset({"storage_full"}),
-    Rank.PAUSED: frozenset({"guest_paused"}),
-    Rank.LOCKED: frozenset({"lock_stuck"}),
-}
-"""The alerts that say the same as a problem of that rank."""
-ALERTED = {Severity.CRITICAL: Rank.CRITICAL, Severity.WARNING: Rank.WARNING, Severity.INFO: Rank.INFO}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     rank: Rank
@@ -77,11 +62,22 @@ class Problem:
     name: str  # of what it is about, for a button
     opens: Open
     vmid: int | None = None  # where it is about one guest
+    node: str = ""  # that it is on, and goes down with
+    off: frozenset[str] = frozenset()  # of a node or storage that is not there: the names by which it may be asleep
+    there: Said | None = None  # what else is not known for it
     known: Said | None = None  # all alerts of it are acknowledged or silenced: who has it
 
     @property
+    def short(self) -> Said:
+        """Where what hangs on it is shown by itself."""
+        return self._marked(self.known)
+
+    @property
     def line(self) -> Said:
-        said = self.said if self.known is None else dotted([self.said, self.known])
+        return self._marked(self.there, self.known)
+
+    def _marked(self, *more: Said | None) -> Said:
+        said = dotted([self.said, *(one for one in more if one is not None)])
         return say("{emoji} {said}", emoji=self.rank.emoji, said=said)
 
 
@@ -90,68 +86,6 @@ def problems(snapshot: Snapshot) -> tuple[Problem, ...]:
     """Worst first; of the same rank nodes and storages by name, guests by vmid."""
     found = [*_cluster(snapshot), *_nodes(snapshot), *_storages(snapshot), *_guests(snapshot)]
     return tuple(sorted(found, key=lambda problem: problem.rank))
-
-
-def everything(snapshot: Snapshot, alerts: Sequence[Alert]) -> Sequence[Problem]:
-    """The one list of what is wrong: what the snapshot shows, and what open alerts know besides; worst first, and last
-    what somebody has acknowledged or silenced."""
-    found = problems(snapshot)
-    if not alerts:
-        return found
-    of: dict[tuple[str, str], list[Alert]] = {}
-    for alert in alerts:
-        for name in _named(alert):
-            of.setdefault(name, []).append(alert)
-    said = {alert.number for alert in of.get(CUT, ()) if unreached(snapshot) is not None}
-    shown: list[Problem] = []
-    for problem in found:
-        own = [alert for key in _keys(problem) for rule in RULES[problem.rank] for alert in of.get((key, rule), ())]
-        said.update(alert.number for alert in own)
-        shown.append(replace(problem, known=known(own[0])) if own and all(map(known, own)) else problem)
-    more = [_alerted(alert) for alert in alerts if alert.number not in said]
-    return sorted([*shown, *more], key=lambda problem: (problem.known is not None, problem.rank))
-
-
-def mark(wrong: Sequence[Problem]) -> str:
-    """The emoji for all of them, as `everything` has them in order; that of `tally` for the same alerts."""
-    return "🟢" if not wrong else wrong[0].rank.emoji if wrong[0].known is None else KNOWN
-
-
-def unreached(snapshot: Snapshot) -> Unseen | None:
-    """Why a cluster is not reached, where it is not."""
-    return next((gap for gap in snapshot.unseen if gap.gap is Gap.UNREACHABLE), None)
-
-
-def counted(snapshot: Snapshot, alerts: Sequence[Alert]) -> int:
-    """As many as there are lines: that a cluster is not reached is one of them."""
-    return len(everything(snapshot, alerts)) + (unreached(snapshot) is not None)
-
-
-def _keys(problem: Problem) -> tuple[str, ...]:
-    if problem.vmid is not None:
-        return (f"guest {problem.vmid}",)
-    if problem.rank is Rank.NO_QUORUM:
-        return ("cluster",)
-    return (f"node {problem.name}", f"storage {problem.name}")
-
-
-def _named(alert: Alert) -> set[tuple[str, str]]:
-    subject, rule = alert.finding.subject, alert.finding.rule
-    about = subject.about.value
-    return (
-        {("cluster", rule)}
-        if about == "cluster"
-        else {(f"{about} {name}", rule) for name in (subject.id, subject.name)}
-    )
-
-
-def _alerted(alert: Alert) -> Problem:
-    subject = alert.finding.subject
-    said = short(alert.finding.said)
-    name = subject.name or subject.id or subject.cluster
-    opens = Open("alert", str(alert.number))
-    rank = ALERTED[alert.finding.severity]
-    return Problem(rank=rank, said=said, word=said, name=name, opens=opens, known=known(alert))
 
 
 @memo
@@ -188,7 +122,7 @@ def guest_problem(guest: Guest) -> tuple[Rank, Said, Said] | None:
         return Rank.SHOULD_RUN, say("{name} stopped, should run", name=name), say("should run")
     if guest.status is Status.PAUSED:
         return Rank.PAUSED, say("{name} is paused", name=name), say("paused")
-    if guest.lock and guest.status is not Status.HIBERNATED and not _at_work(guest):
+    if guest.lock not in {"", SUSPENDED} and not _at_work(guest):
         return Rank.LOCKED, say("{name} is locked: {lock}", name=name, lock=guest.lock), raw(guest.lock)
     return None
 
@@ -225,7 +159,9 @@ def _nodes(snapshot: Snapshot) -> Iterator[Problem]:
     for node in sorted(snapshot.nodes, key=lambda node: node.name):
         count = unknown.pop(node.name, 0)
         if not node.online:
-            yield _node(snapshot, node.name, _gone(node, count), Rank.NODE_OFFLINE)
+            off = frozenset({node.name} if node.online is False else ())
+            problem = _node(snapshot, node.name, _gone(node), Rank.NODE_OFFLINE)
+            yield replace(problem, off=off, there=_unknown(count) if off and count else None)
         elif count:
             yield _node(snapshot, node.name, _silent(node.name, count), Rank.UNKNOWN)
     for name, count in sorted(unknown.items()):  # of nodes that the token does not see
@@ -237,18 +173,14 @@ def _node(snapshot: Snapshot, name: str, said: Said, rank: Rank) -> Problem:
     return Problem(rank=rank, said=said, word=say("offline"), name=name, opens=opens)
 
 
-def _gone(node: Node, count: int) -> Said:
-    name = bold(node.name)
+def _gone(node: Node) -> Said:
     if node.online is None:
-        return say("{name}: nobody can say how it is", name=name)
-    if not count:
-        return say("{name} is offline", name=name)
-    return say_n(
-        count,
-        one="{name} is offline · {n} guest there: state unknown",
-        many="{name} is offline · {n} guests there: state unknown",
-        name=name,
-    )
+        return say("{name}: nobody can say how it is", name=bold(node.name))
+    return say("{name} is offline", name=bold(node.name))
+
+
+def _unknown(count: int) -> Said:
+    return say_n(count, one="{n} guest there: state unknown", many="{n} guests there: state unknown")
 
 
 def _silent(name: str, count: int) -> Said:
@@ -265,7 +197,8 @@ def _storages(snapshot: Snapshot) -> Iterator[Problem]:
         used = storage.used
         if storage.available is False:
             said: Said = say("{name} is not available", name=bold(storage.id))
-            yield _storage(storage, said, say("not available"), Rank.STORAGE_FULL)
+            problem = _storage(storage, said, say("not available"), Rank.STORAGE_FULL)
+            yield replace(problem, off=names(storage))
         elif used is not None and used >= FILLING:
             percent = round(used * 100)
             said = say("{name} {percent} % full", name=bold(storage.id), percent=percent)
@@ -274,7 +207,13 @@ def _storages(snapshot: Snapshot) -> Iterator[Problem]:
 
 
 def _storage(storage: Storage, said: Said, word: Said, rank: Rank) -> Problem:
-    return Problem(rank=rank, said=said, word=word, name=storage.id, opens=Open("storage"))
+    node = "" if storage.shared else storage.node
+    return Problem(rank=rank, said=said, word=word, name=storage.id, opens=Open("storage"), node=node)
+
+
+def names(storage: Storage) -> frozenset[str]:
+    """By which TELEMOX_MAY_SLEEP may call it: one that is not shared sleeps with its node."""
+    return frozenset({storage.id, storage.name, *(() if storage.shared else (storage.node,))})
 
 
 def _guests(snapshot: Snapshot) -> Iterator[Problem]:
@@ -286,4 +225,6 @@ def _guests(snapshot: Snapshot) -> Iterator[Problem]:
         if found is not None:
             rank, said, word = found
             opens = Open("vm", guest.target)
-            yield Problem(rank=rank, said=said, word=word, name=guest.name, opens=opens, vmid=guest.vmid)
+            yield Problem(
+                rank=rank, said=said, word=word, name=guest.name, opens=opens, vmid=guest.vmid, node=guest.node
+            )

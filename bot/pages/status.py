@@ -7,12 +7,13 @@ from datetime import datetime
 from bot.access import Asker, Role
 from bot.model import Alert, Fleet, Gap, Snapshot, Status
 from bot.pages.alerting.tallied import KNOWN, tally
-from bot.pages.alerting.watched import open_alerts
+from bot.pages.alerting.watched import sleeping, standing
 from bot.pages.cut import told
 from bot.pages.nodes import figures
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, gaps, mends, refresh
-from bot.pages.problems import Problem, counted, everything, mark, unreached
+from bot.pages.problems import Problem
+from bot.pages.wrong import asleep, away, counted, everything, mark, unreached
 from bot.screen import Button, Open, Row, Screen
 from bot.text import EMPTY, WIDTH, Reader, Said, Value, bold, columns, lines, plain, say, say_n
 
@@ -25,29 +26,34 @@ class Data:
     fleet: Fleet
     now: datetime
     frozen: bool = False
-    alerts: Mapping[str, Sequence[Alert]] = field(
-        default_factory=dict
-    )  # open ones that exist for the asker, by cluster
+    alerts: Mapping[str, Sequence[Alert]] = field(default_factory=dict)  # that stand for the asker, by cluster
+    sleeping: frozenset[str] = frozenset()  # what may be off
+
+    def of(self, snapshot: Snapshot) -> Sequence[Alert]:
+        return self.alerts.get(snapshot.cluster, ())
+
+    def wrong(self, snapshot: Snapshot) -> Sequence[Problem]:
+        return everything(snapshot, self.of(snapshot), self.sleeping)
 
 
 async def load(ask: Enquiry, arg: str) -> Data:
-    return Data(fleet=await ask.fleet(), now=ask.now, frozen=ask.env.store.frozen, alerts=open_alerts(ask))
+    fleet, frozen = await ask.fleet(), ask.env.store.frozen
+    return Data(fleet=fleet, now=ask.now, frozen=frozen, alerts=standing(ask), sleeping=sleeping(ask))
 
 
 def draw(data: Data, asker: Asker) -> Screen:
     parts: list[Said] = [say("🧊 Writes are frozen until an admin sends /thaw.")] if data.frozen else []
     for snapshot in data.fleet:
-        parts += [*_cluster(snapshot, data.alerts.get(snapshot.cluster, ()), data.now), EMPTY]
-    return Screen(text=lines(*parts, age(data.fleet.taken, data.now)), rows=_rows(data.fleet, data.alerts))
+        parts += [*_cluster(snapshot, data), EMPTY]
+    return Screen(text=lines(*parts, age(data.fleet.taken, data.now)), rows=_rows(data))
 
 
-def _cluster(snapshot: Snapshot, alerts: Sequence[Alert], now: datetime) -> list[Said]:
-    wrong = everything(snapshot, alerts)
-    cut = unreached(snapshot)
+def _cluster(snapshot: Snapshot, data: Data) -> list[Said]:
+    alerts, wrong, cut = data.of(snapshot), data.wrong(snapshot), unreached(snapshot)
     if cut is None:
         parts = [_head(snapshot, wrong), *_told(_guests(snapshot), tally(alerts).brief)]
     else:
-        parts = told(snapshot, cut, alerts, now)
+        parts = told(snapshot, cut, alerts, data.now)
     said = {Gap.NODE_OFFLINE, Gap.UNREACHABLE}  # already: as a problem, and above
     missing = gaps(gap for gap in snapshot.unseen if gap.gap not in said)
     if wrong or missing:
@@ -59,7 +65,10 @@ def _cluster(snapshot: Snapshot, alerts: Sequence[Alert], now: datetime) -> list
         parts.append(say("… and {n} more", n=len(wrong) - LINES))
     parts += missing
     online = [node for node in snapshot.nodes if node.online and cut is None]  # the others are problems, and said
-    if shown := figures(online, most=3 if len(online) > 4 else len(online)):
+    sleep = [node for node in snapshot.nodes if cut is None and asleep(node, data.sleeping)]
+    shown = figures(online, most=3 if len(online) > 4 else len(online))
+    shown += [line for node in sleep if (line := away(snapshot, node, alerts, data.sleeping)) is not None]
+    if shown:
         parts += [EMPTY, *shown]
     return parts
 
@@ -110,17 +119,18 @@ def _told(guests: list[Said], count: Said | None) -> list[Said]:
     return both if both and columns(plain(both[0], Reader())) <= WIDTH else [*guests, count]
 
 
-def _new(snapshot: Snapshot, alerts: Sequence[Alert]) -> bool:
-    return unreached(snapshot) is not None or any(one.known is None for one in everything(snapshot, alerts))
+def _new(snapshot: Snapshot, data: Data) -> bool:
+    return unreached(snapshot) is not None or any(one.known is None for one in data.wrong(snapshot))
 
 
-def _rows(fleet: Fleet, alerts: Mapping[str, Sequence[Alert]]) -> tuple[Row, ...]:
-    wrong = sum(counted(snapshot, alerts.get(snapshot.cluster, ())) for snapshot in fleet)
+def _rows(data: Data) -> tuple[Row, ...]:
+    fleet = data.fleet
+    wrong = sum(counted(snapshot, data.of(snapshot), data.sleeping) for snapshot in fleet)
     trouble: list[Button] = []  # a row of its own: a third of a phone's width cuts it
     if wrong:
-        emoji = "⚠️" if any(_new(snapshot, alerts.get(snapshot.cluster, ())) for snapshot in fleet) else KNOWN
+        emoji = "⚠️" if any(_new(snapshot, data) for snapshot in fleet) else KNOWN
         trouble.append(Button(say("{emoji} Problems {n}", emoji=emoji, n=wrong), Open("problems")))
-    counts = tally(alert for found in alerts.values() for alert in found)
+    counts = tally(alert for found in data.alerts.values() for alert in found)
     if counts.brief is not None:
         trouble.append(Button(say("🔔 {count}", count=counts.brief), Open("alerts")))
     elif counts.silenced:

@@ -1,17 +1,16 @@
 """Everything that is wrong, worst first, each a tap away: what problems.py finds, and what alerts know besides."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from bot.access import Asker, Role
-from bot.model import Alert, Gap, Snapshot
-from bot.pages import cut, listing
+from bot.model import Gap, Snapshot
+from bot.pages import cut
 from bot.pages.alerting.tallied import KNOWN
-from bot.pages.alerting.watched import open_alerts
-from bot.pages.listing import Listing
-from bot.pages.page import Enquiry, Page
+from bot.pages.listing import Listing, load
+from bot.pages.page import Page
 from bot.pages.parts import age, gaps, name_button, page_of, pager, pairs, refresh
-from bot.pages.problems import Problem, counted, everything, mark, unreached
+from bot.pages.problems import Problem
+from bot.pages.wrong import counted, everything, mark, unreached
 from bot.screen import Button, Open, Screen
 from bot.text import EMPTY, Said, bold, lines, say, say_n
 
@@ -19,26 +18,16 @@ BY_COLOUR = ("🔴", "⚠️", "🔵", KNOWN)
 """Marks, the worst first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Data(Listing):
-    alerts: Mapping[str, Sequence[Alert]] = field(default_factory=dict)  # open ones by cluster
-
-    def of(self, snapshot: Snapshot) -> Sequence[Alert]:
-        return self.alerts.get(snapshot.cluster, ())
-
-
-async def load(ask: Enquiry, arg: str) -> Data:
-    """`arg` is the number of the page; anything else is the first."""
-    found = await listing.load(ask, arg)
-    return Data(fleet=found.fleet, number=found.number, now=found.now, alerts=open_alerts(ask))
-
-
-def draw(data: Data, asker: Asker) -> Screen:
+def draw(data: Listing, asker: Asker) -> Screen:
     several = len(data.fleet.snapshots) > 1
-    wrong = [(snapshot, problem) for snapshot in data.fleet for problem in everything(snapshot, data.of(snapshot))]
+    wrong = [
+        (snapshot, problem)
+        for snapshot in data.fleet
+        for problem in everything(snapshot, data.of(snapshot), data.sleeping)
+    ]
     shown, number, pages = page_of(wrong, data.number)
     missing = gaps(gap for gap in data.fleet.unseen if gap.gap not in {Gap.NODE_OFFLINE, Gap.UNREACHABLE})
-    n = sum(counted(snapshot, data.of(snapshot)) for snapshot in data.fleet)
+    n = sum(counted(snapshot, data.of(snapshot), data.sleeping) for snapshot in data.fleet)
     away = [(snapshot, gap) for snapshot in data.fleet if (gap := unreached(snapshot)) is not None]
     marks = [cut.mark(data.of(snapshot)) for snapshot, _ in away]
     parts: list[Said] = [_title([problem for _, problem in wrong], marks, n, bool(missing))]

@@ -196,6 +196,11 @@ class Watching(Protocol):
         """What is done once, and whose it is: `pages.alerting.recorded`."""
         ...
 
+    @property
+    def sleeping(self) -> frozenset[str]:
+        """Nodes and Storage.ids that are off on purpose now and then."""
+        ...
+
     def alerts(self) -> Sequence[Alert]:
         """Open ones and pending, worst first, then newest; without what hangs on another that stands, and is not told
         before that has ended."""

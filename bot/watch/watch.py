@@ -82,6 +82,10 @@ class Watch(Heard):
         self._rests = asyncio.Event()
         self._unsaid = True  # the store's fault is not in the log yet
 
+    @property
+    def sleeping(self) -> frozenset[str]:
+        return self._sight.sleeping
+
     async def start(self) -> None:
         """Raises: StoreFailed where what was kept cannot be read. What cannot be written is written with the first poll
         that can: a full disk is no reason to be silent."""

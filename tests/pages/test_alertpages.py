@@ -23,8 +23,8 @@ from bot.pages.alerting.recorded import Recorded
 from bot.pages.alerting.subscribe import told_alone
 from bot.pages.alerting.watched import hour, next_at, reader_of, until, visible, zone_of
 from bot.pages.page import Enquiry
-from bot.pages.problems import RULES as RULES_OF
 from bot.pages.problems import Rank
+from bot.pages.wrong import RULES as RULES_OF
 from bot.screen import Open, Screen
 from bot.text import Moment, html, plain, say
 from tests.pages import alerts as made

@@ -122,7 +122,7 @@ def test_lists(seen: Snapshot, text: str) -> None:
         holds(vms.draw(vms.Data(fleet=part, query=Query.parse(text), now=NOW), BEN))
         holds(nodes.draw(Listing(fleet=part, number=2, now=NOW), BEN))
         holds(storage.draw(Listing(fleet=part, number=1, now=NOW), BEN))
-        holds(troubles.draw(troubles.Data(fleet=part, number=1, now=NOW), BEN))
+        holds(troubles.draw(Listing(fleet=part, number=1, now=NOW), BEN))
         for by in ("", *KEYS):
             holds(narrow.draw(narrow.Data(fleet=part, by=by, query=Query.parse(text), now=NOW), BEN))
 

@@ -10,6 +10,7 @@ from bot.access import Role
 from bot.model import Alert, Fleet, Gap, Guest, Severity, Snapshot, Status, Unseen
 from bot.model.memo import memo
 from bot.pages import status, troubles, vms
+from bot.pages.listing import Listing
 from bot.pages.problems import Rank, guest_problem, ordered, problems
 from bot.pages.query import Query
 from bot.text import plain, say
@@ -28,6 +29,7 @@ from tests.pages.fleets import HOSTILE, NOW, READER, VERA, fleet, guest, snapsho
         (guest(1, "a", Status.STOPPED, hastate="stopped"), None),
         (guest(1, "a", Status.UNKNOWN), None),  # its node's problem
         (guest(1, "a", Status.HIBERNATED, lock="suspended"), None),
+        (guest(1, "a", Status.UNKNOWN, lock="suspended"), None),  # the same, while its node is off
         (guest(1, "a", Status.IO_ERROR), Rank.HALTED),
         (guest(1, "a", Status.INTERNAL_ERROR), Rank.HALTED),
         (guest(1, "a", Status.GUEST_PANICKED), Rank.HALTED),
@@ -102,7 +104,7 @@ def test_worst_first() -> None:
     ],
 )
 def test_the_worst_problem_is_the_emoji_of_the_head(seen: Snapshot, emoji: str) -> None:
-    told = plain(troubles.draw(troubles.Data(fleet=fleet(seen), number=1, now=NOW), VERA).text, READER)
+    told = plain(troubles.draw(Listing(fleet=fleet(seen), number=1, now=NOW), VERA).text, READER)
     assert told.startswith(emoji)
     head = plain(status.draw(status.Data(fleet=fleet(seen), now=NOW), VERA).text, READER)
     assert head.startswith(emoji), "green stands over nothing that is wrong"
@@ -110,7 +112,7 @@ def test_the_worst_problem_is_the_emoji_of_the_head(seen: Snapshot, emoji: str) 
 
 def test_what_could_not_be_read_is_no_health() -> None:
     seen = snapshot(guests=(), storages=(), unseen=(Unseen(gap=Gap.STATUS_FORBIDDEN, subject="homelab"),))
-    told = plain(troubles.draw(troubles.Data(fleet=fleet(seen), number=1, now=NOW), VERA).text, READER)
+    told = plain(troubles.draw(Listing(fleet=fleet(seen), number=1, now=NOW), VERA).text, READER)
     assert told.startswith("⚪ No problem in what could be read.")
 
 
@@ -121,7 +123,7 @@ CUT_OFF = made.alert(
 
 
 def _problems(*seen: Snapshot, number: int = 1, **alerts: Alert) -> list[str]:
-    data = troubles.Data(
+    data = Listing(
         fleet=Fleet(snapshots=seen), number=number, now=NOW, alerts={key: (one,) for key, one in alerts.items()}
     )
     return plain(troubles.draw(data, VERA).text, READER).splitlines()
@@ -159,8 +161,8 @@ def test_a_backup_that_runs_is_in_the_list_though_it_is_no_problem() -> None:
 
 
 def test_guests_of_a_dead_node_are_one_problem() -> None:
-    found = [plain(problem.said, READER) for problem in problems(fleets.node_gone())]
-    assert found[0] == "pve2 is offline · 3 guests there: state unknown"
+    found = [plain(problem.line, READER) for problem in problems(fleets.node_gone())]
+    assert found[0] == "🔴 pve2 is offline · 3 guests there: state unknown"
     assert not any("db" in line for line in found)
 
 

@@ -214,11 +214,11 @@ def test_all_storages_of_a_table_begin_with_an_emoji_or_none(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["healthy", "many-problems", "two-clusters", "hostile", "stale"])
 def test_problems(name: str) -> None:
-    check(f"problems-{name}", troubles.draw(troubles.Data(fleet=FLEETS[name], number=1, now=NOW), VERA))
+    check(f"problems-{name}", troubles.draw(Listing(fleet=FLEETS[name], number=1, now=NOW), VERA))
 
 
 def test_problems_second_page() -> None:
-    data = troubles.Data(fleet=FLEETS["many-problems"], number=2, now=NOW)
+    data = Listing(fleet=FLEETS["many-problems"], number=2, now=NOW)
     check("problems-many-problems-page-2", troubles.draw(data, VERA))
 
 
@@ -513,7 +513,7 @@ def test_age_is_always_said_and_stale_data_is_a_warning() -> None:
             vms.draw(vms.Data(fleet=seen, query=Query(), now=NOW), VERA),
             nodes.draw(Listing(fleet=seen, number=1, now=NOW), VERA),
             storage.draw(Listing(fleet=seen, number=1, now=NOW), VERA),
-            troubles.draw(troubles.Data(fleet=seen, number=1, now=NOW), VERA),
+            troubles.draw(Listing(fleet=seen, number=1, now=NOW), VERA),
         ):
             last = text(screen).rsplit("\n", 1)[-1]
             assert "as of 1" in last, name

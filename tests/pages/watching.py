@@ -21,6 +21,7 @@ class Watch:
     def __init__(self, *alerts: Alert, now: datetime = NOW) -> None:
         self.now = now
         self.claims = Claims()
+        self.sleeping: frozenset[str] = frozenset()
         self.silent: dict[str, Said] = {}  # why a rule tells nothing
         self.kept = {alert.number: alert for alert in alerts}
         self.cards: dict[int, Card] = {}

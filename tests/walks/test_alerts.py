@@ -247,3 +247,30 @@ async def test_the_live_line_has_the_numbers_of_alerts_and_says_when_it_saw_them
         assert (await agreed()).endswith("· 1 silenced")
         assert int(before.split()[1]) == int((await agreed()).split()[1]) + 1
         assert sum(bool(seen.search(one.html)) for one in s.api.messages(GROUP)) == 1
+
+
+async def test_what_is_off_on_purpose_is_no_alarm_on_any_screen(tmp_path: Path) -> None:
+    quick = {"TELEMOX_ALERTS__POLL_SECONDS": "5", "TELEMOX_MAY_SLEEP": "pve3"}
+    async with stack(tmp_path, TELEMOX_ALERT_CHATS=str(GROUP), **quick) as s:
+
+        async def says(command: str) -> str:
+            return (await s.api.ask(s.with_ben, s.ben, command)).text
+
+        await until(lambda: told(s, "since before the bot started"))
+        s.cluster.set_fault("node_off", True, "pve3")
+        began = s.clock.monotonic()
+        while "🌙 pve3 is asleep" not in await says("/status"):
+            assert s.clock.monotonic() - began < 300
+        assert "pve3" not in await says("/problems")
+        assert (await says("/node pve3")).startswith("🌙 pve3 is asleep")
+        s.cluster.set_fault("node_off", False, "pve3")
+        while "2/3 nodes" in await says("/status"):
+            assert s.clock.monotonic() - began < 900
+
+        s.cluster.set_fault("node_down", True, "pve2")
+        off = "🔵 pve2 is off, shut down by root@pam"
+        await until(lambda: told(s, off))
+        for command in ("/status", "/problems", "/nodes", "/alerts"):
+            assert off in await says(command)
+        assert (await says("/node pve2")).startswith(off)
+        assert not told(s, "pve3 is offline")

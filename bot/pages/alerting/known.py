@@ -6,13 +6,14 @@ from datetime import datetime
 
 from bot import rules
 from bot.errors import NotFound
-from bot.model import About, Fleet, Guest, Record, Snapshot, Subject
+from bot.model import About, Alert, Fleet, Guest, Record, Snapshot, Subject
 from bot.pages.alerting.alertwords import LINE, NAME, dotted, short, when
 from bot.pages.alerting.naming import Target, called
-from bot.pages.alerting.watched import exists, watch, wide
+from bot.pages.alerting.watched import exists, sleeping, standing, watch, wide
 from bot.pages.page import Enquiry
 from bot.pages.parts import WORDS
-from bot.pages.problems import RULES, Problem, problems
+from bot.pages.problems import Problem
+from bot.pages.wrong import RULES, asleep, everything
 from bot.ports import Watching
 from bot.rules.guest.whynot import WHY_NOT
 from bot.rules.subjects import guest_subject, storage_subject
@@ -51,8 +52,9 @@ async def known(ask: Enquiry, text: str) -> Known:
             )
         )
     fleet = await ask.fleet(max_age=float("inf"))
-    wrong = tuple(problem for one in targets for problem in _wrong(fleet, one))
-    keys = tuple(dict.fromkeys(key for problem in wrong for key in sorted(RULES[problem.rank])))
+    alerts, sleep = standing(ask), sleeping(ask)
+    wrong = tuple(problem for one in targets for problem in _wrong(fleet, one, alerts, sleep))
+    keys = tuple(dict.fromkeys(key for problem in wrong for key in sorted(RULES.get(problem.rank, ()))))
     keys = keys or _of_down(fleet, targets) or _of_kind(targets)
     about = [subject for one in targets if (subject := _subject(fleet, one)) is not None]
     unseeing = [one for one in watch(ask).blind() if one.rule in keys] if wide(ask.asker.scope) else []
@@ -64,7 +66,7 @@ async def known(ask: Enquiry, text: str) -> Known:
         and ((one.subject.cluster, one.subject.about.value, one.subject.id) in subjects or one.rule in _rules(targets))
     ]
     return Known(
-        things=tuple(_thing(fleet, one) for one in targets[:MOST]),
+        things=tuple(_thing(fleet, one, sleep) for one in targets[:MOST]),
         wrong=wrong,
         rules=keys,
         reasons=_reasons(watch(ask), about or [_whole(one.cluster) for one in fleet], keys),
@@ -131,9 +133,9 @@ def _snapshot(fleet: Fleet, cluster: str) -> Snapshot | None:
     return next((one for one in fleet if one.cluster == cluster), None)
 
 
-def _wrong(fleet: Fleet, target: Target) -> list[Problem]:
+def _wrong(fleet: Fleet, target: Target, alerts: Mapping[str, Sequence[Alert]], sleep: frozenset[str]) -> list[Problem]:
     snapshot = _snapshot(fleet, target.cluster)
-    found = problems(snapshot) if snapshot is not None else ()
+    found = everything(snapshot, alerts.get(target.cluster, ()), sleep) if snapshot is not None else ()
     match target.about:
         case "guest":
             return [one for one in found if str(one.vmid) == target.value]
@@ -145,7 +147,7 @@ def _wrong(fleet: Fleet, target: Target) -> list[Problem]:
             return []
 
 
-def _thing(fleet: Fleet, target: Target) -> Said:
+def _thing(fleet: Fleet, target: Target, sleep: frozenset[str]) -> Said:
     """`ct-mail (104) · stopped · pve1`."""
     name = bold(cut(target.name, NAME))
     snapshot = _snapshot(fleet, target.cluster)
@@ -154,6 +156,7 @@ def _thing(fleet: Fleet, target: Target) -> Said:
         return dotted(state)
     if target.about == "node" and snapshot is not None and (node := snapshot.by_node.get(target.value)):
         words = say("online") if node.online else say("offline") if node.online is False else say("unknown")
+        words = say("🌙 asleep") if asleep(node, sleep) else words
         return dotted([name, words])
     if target.about == "storage":
         return say("storage {name}", name=bold(cut(target.value, NAME)))

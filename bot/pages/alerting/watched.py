@@ -72,14 +72,17 @@ def seen(ask: Enquiry) -> list[Alert]:
     return [alert for alert in watch(ask).alerts() if visible(alert, ask.asker.scope)]
 
 
-def open_alerts(ask: Enquiry) -> Mapping[str, Sequence[Alert]]:
-    """Open ones that exist for the asker by cluster, from memory, without what hangs on another; none where nothing is
-    watched."""
+def standing(ask: Enquiry) -> Mapping[str, Sequence[Alert]]:
+    """`seen` by cluster, from memory; none where nothing is watched."""
     found: dict[str, list[Alert]] = {}
     for alert in seen(ask) if ask.env.watch is not None else ():
-        if alert.open and not alert.parent:
-            found.setdefault(alert.finding.subject.cluster, []).append(alert)
+        found.setdefault(alert.finding.subject.cluster, []).append(alert)
     return found
+
+
+def sleeping(ask: Enquiry) -> frozenset[str]:
+    """Nodes and storages that may be off."""
+    return ask.env.watch.sleeping if ask.env.watch is not None else frozenset()
 
 
 def explained(ask: Enquiry) -> list[Alert]:
