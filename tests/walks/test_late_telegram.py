@@ -16,7 +16,7 @@ from bot import app, config
 from bot.chat.chat import TokenRefused
 from bot.demo.cluster import Cluster
 from bot.demo.telegram import BotApi
-from bot.model import Phase
+from bot.model import Phase, Route
 from bot.web.listener import PortTaken
 from tests.stack import ANA, GROUP, TOKEN, Stack, stack, started
 from tests.test_runner_walk import killed
@@ -279,3 +279,20 @@ async def test_what_waited_goes_out_within_seconds_of_telegrams_return(tmp_path:
         assert s.clock.monotonic() - at < 12.0
         await s.stop_bot()
         await uplink.cut()
+
+
+async def test_a_group_that_moved_once_keeps_what_it_subscribed_to(site: Site) -> None:
+    s, moved = site.s, -1_000_000_777
+    await site.uplink.mend()
+    await s.start_bot()
+    assert s.app is not None
+    assert s.app.chat is not None
+    assert s.app.alerts is not None
+    await s.app.chat.members.migrated(GROUP, moved)
+    await s.app.alerts.deliverer.subscribe(Route(chat=moved, topic=5))
+    await s.stop_bot()
+    await site.uplink.cut()
+    s.begin_bot()
+    await health(site.port)
+    assert s.app.alerts is not None
+    assert (moved, 5) in [(route.chat, route.topic) for route in s.app.alerts.deliverer.routes()]
