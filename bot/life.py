@@ -210,7 +210,7 @@ def _grown(step: float, poll: float) -> float:
 
 def _fire(alert: Alert, now: datetime, scale: float) -> tuple[Alert, News]:
     alert = replace(alert, phase=Phase.FIRING, fired=now, reminded=now, held=0.0, polls=0, misses=0, missed=0.0)
-    alert = replace(alert, headline=alert.finding.said)
+    alert = replace(alert, headline=alert.finding.said, worse=None, first=None)
     if alert.finding.event:
         alert = replace(alert, phase=Phase.OVER, over=now)
         return alert, News(kind=NewsKind.FIRED, alert=alert)
@@ -232,6 +232,8 @@ def _found(alert: Alert, finding: Finding, at: _Poll) -> tuple[Alert, NewsKind |
         alert = replace(alert, held=alert.held + (at.grown if alert.polls else 0.0), polls=alert.polls + 1)
         if not at.confirmed or not _enough(alert.held, alert.polls, finding, at.limit):
             return alert, None
+        first = alert.severity if alert.first is None else alert.first
+        alert = replace(alert, worse=at.now, first=first)
         alert = replace(alert, finding=finding, severity=finding.severity, headline=finding.said)
         return replace(alert, acked=None, acked_by="", reminded=at.now, reminders=0), NewsKind.ESCALATED
     if alert.polls:

@@ -155,6 +155,8 @@ class Alert:
     missed: float = 0.0  # s of those
     severity: Severity = Severity.WARNING  # the highest told so far
     fired: datetime | None = None
+    worse: datetime | None = None  # since when it is as severe as that, where it fired with less
+    first: Severity | None = None  # with which it fired then
     over: datetime | None = None
     acked: datetime | None = None
     acked_by: str = ""

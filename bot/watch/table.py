@@ -124,7 +124,7 @@ def record(alert: Alert) -> Record:
         subject=finding.subject,
         severity=alert.severity,
         said=alert.headline or finding.said,
-        fired=alert.fired or alert.found,
+        fired=alert.worse or alert.fired or alert.found,
         over=alert.over,
         lasted=alert.lasted,
         acked_by=alert.acked_by,

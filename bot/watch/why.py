@@ -45,10 +45,14 @@ def timeline(alert: Alert) -> tuple[tuple[datetime, Said], ...]:
     if alert.finding.since is not None and alert.finding.since < alert.found:
         steps.insert(0, (alert.finding.since, say("It began.")))
     if alert.fired is not None:
-        steps.append((alert.fired, say("Fired as {severity}.", severity=alert.severity.word)))
+        first = alert.severity if alert.first is None else alert.first
+        steps.append((alert.fired, say("Fired as {severity}.", severity=first.word)))
+    if alert.worse is not None:
+        steps.append((alert.worse, say("Worse: {severity}.", severity=alert.severity.word)))
     if alert.acked is not None:
         steps.append((alert.acked, say("Acknowledged by {name}.", name=alert.acked_by)))
-    if alert.reminded is not None and alert.fired is not None and alert.reminded > alert.fired:
+    last = alert.worse or alert.fired
+    if alert.reminded is not None and last is not None and alert.reminded > last:
         told = say("Told again, {n} times by now.", n=alert.reminders) if alert.reminders else say("Told, later.")
         steps.append((alert.reminded, told))
     if alert.flapping is not None:

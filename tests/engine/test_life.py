@@ -9,10 +9,13 @@ import pytest
 
 from bot import life
 from bot.model import Alert, Finding, NewsKind, Phase, Severity
+from bot.pages.alerting import alertwords
 from bot.rules import Limit
 from bot.text import raw, say
 from bot.watch.table import record
+from bot.watch.why import timeline
 from tests.engine.kit import START, Wrong, found
+from tests.rules.views import words
 
 POLL = 15.0
 RULE = Wrong().rule("down")
@@ -254,6 +257,26 @@ def test_what_it_was_told_with_outlives_what_is_found_later() -> None:
     for _ in range(9):
         story.step(worse := replace(WORSE, said=say("{name} burns", name="it")))
     assert said() == (worse.said, worse.said)
+
+
+def test_it_fired_when_it_was_first_as_bad_as_it_is() -> None:
+    quiet, bad = found(severity=Severity.INFO), found()
+    story = Story(Limit())
+    story.step(quiet, step=60)
+    assert story.alert is not None
+    noted = story.now
+    assert (record(story.alert).fired, story.alert.worse, story.alert.first) == (noted, None, None)
+    for one in (bad, WORSE):
+        assert story.step(one, step=60) is NewsKind.ESCALATED
+        assert story.alert.worse == record(story.alert).fired == story.now
+    assert (story.alert.fired, story.alert.first) == (noted, Severity.INFO)
+    steps = [(at, words(said)) for at, said in timeline(story.alert) if "as" in words(said) or "Worse" in words(said)]
+    assert steps == [(noted, "Fired as info."), (story.now, "Worse: critical.")]
+    assert not any("Told" in words(said) for _, said in timeline(story.alert))
+    shown = words(alertwords.timeline(story.alert, story.now))
+    assert shown == f"noted {noted:%H:%M} · fired {story.now:%H:%M}"
+    warned = replace(story.alert, first=Severity.WARNING)
+    assert words(alertwords.timeline(warned, story.now)) == f"fired {noted:%H:%M} · worse {story.now:%H:%M}"
 
 
 def test_only_an_open_one_is_acknowledged() -> None:

@@ -1,5 +1,6 @@
 """Stories of nodes that go, and of what goes with them, at the paces of the demo: what a group is told of them."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -79,6 +80,14 @@ async def test_one_that_is_not_back_after_a_shutdown_in_order_is_told_with_sound
         assert (loud.silent, loud.reply) == (False, True)
         assert loud.text.splitlines()[0].startswith("🔴 pve2 has not come back, ordered down ")
         assert "worse" not in loud.text
+        shown = "\n".join(run.replay.shown.values())
+        times = re.search(r"noted (\d\d:\d\d) · fired (\d\d:\d\d)", shown)
+        assert times is not None, shown
+        (kept,) = [one for one in await run.watch.history() if one.rule == "node_offline"]
+        alert = run.of("node_offline", "pve2")
+        assert alert.fired is not None
+        assert [f"{at.astimezone():%H:%M}" for at in (alert.fired, kept.fired)] == list(times.groups())
+        assert (kept.fired - alert.fired).total_seconds() > 30
 
 
 async def maintain(run: Story, seconds: float) -> int:

@@ -116,7 +116,7 @@ def short(said: Said) -> Said:
 
 
 def timeline(alert: Alert, now: datetime) -> Said:
-    """`fired 14:02 · acked by Ana 14:05 · ok 14:09, 7 min`."""
+    """`fired 14:02 · acked by Ana 14:05 · ok 14:09, 7 min`; what was no alarm at first: `noted 14:02 · fired 14:22`."""
     parts: list[Value] = []
     began, fired = alert.began, alert.fired
     if alert.finding.event:
@@ -126,8 +126,10 @@ def timeline(alert: Alert, now: datetime) -> Said:
     else:
         if fired - began >= timedelta(minutes=1):
             parts.append(say("since {when}", when=when(began, now)))
-        noted = alert.severity is Severity.INFO  # a shutdown that was ordered: nothing went off
+        noted = (alert.first or alert.severity) is Severity.INFO  # a shutdown that was ordered: nothing went off
         parts.append(say("noted {when}" if noted else "fired {when}", when=when(fired, now)))
+        if alert.worse is not None:
+            parts.append(say("fired {when}" if noted else "worse {when}", when=when(alert.worse, now)))
     if alert.acked is not None:
         who = cut(alert.acked_by, NAME) or "?"
         parts.append(say("acked by {name} {when}", name=who, when=when(alert.acked, now)))
