@@ -179,6 +179,7 @@ class Backups:
     complete: bool = False  # every storage's rows are visible to the token: a missing backup is missing
     jobs: tuple[BackupJob, ...] = ()
     uncovered: tuple[int, ...] | None = None  # GET /cluster/backup-info/not-backed-up; None: may not be asked
+    partly: bool = False  # of some node the tasks, or of some task the log, are still to be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

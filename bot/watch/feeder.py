@@ -82,8 +82,10 @@ class Feeder:
         if snapshot is None:
             return
         self._snapshot = snapshot
-        self._online = frozenset(node.name for node in snapshot.nodes if node.online)
+        before, self._online = self._online, frozenset(node.name for node in snapshot.nodes if node.online)
         self._lay_out(snapshot)
+        if self._online - before:
+            self._soon(BACKUPS)  # what ended with a node, nobody could read until now
         self._agents.look(snapshot.guests, [self._lines[key, ""] for key in sorted(BY_AGENT)], self._clock.monotonic())
         self._call_for(snapshot, tasks or ())
         if not self._look():

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.model import Snapshot
 from bot.model.feeds import DAY, DISKS, HOUR, MINUTE, REPLICATION, SNAPSHOTS, STORAGES, ZFS, ZPOOLS, Feed
-from bot.model.readings import GuestNotes
+from bot.model.readings import Backups, GuestNotes
 
 DAILY = frozenset({DISKS.key, ZPOOLS.key})
 """Read at an hour of one's choice: they wake disks that sleep."""
@@ -23,6 +23,9 @@ LONG = 40.0
 """Seconds after which a reading of snapshots may have ended before all guests were asked."""
 PARTLY = 15.0
 """Seconds from one reading of configurations to the next, while there are more than fit in one."""
+UNREAD = 2 * MINUTE
+"""Seconds from one reading of backups to the next, while a node or a log of it could not be read: one that is back
+takes a moment to answer."""
 MISSED = timedelta(days=2)
 SPREAD = 1800.0  # s over which the nodes' daily readings are laid out
 
@@ -60,6 +63,8 @@ def calm(feed: Feed[Any], value: object, snapshot: Snapshot | None, node: str, t
     if isinstance(value, GuestNotes) and snapshot is not None:
         asked = (guest for guest in snapshot.guests if GuestNotes.about(guest))
         return min(feed.every, PARTLY) if any(guest.vmid not in value.read for guest in asked) else feed.every
+    if isinstance(value, Backups):
+        return UNREAD if value.partly else feed.every
     if feed.key in CALM and value == ():
         return feed.every * CALM[feed.key]
     if feed.key == SNAPSHOTS.key and took >= LONG and snapshot is not None and isinstance(value, Sequence):

@@ -392,6 +392,17 @@ async def test_backups_from_tasks_and_logs_without_a_look_into_storages(cluster:
     assert [path for path in paths(host) if path.endswith("/log")] == logs, "a log is read once"
 
 
+async def test_a_node_or_a_log_that_could_not_be_read_is_said_and_read_the_next_time(
+    cluster: Cluster, host: Scripted
+) -> None:
+    taught_backups(host)
+    host.on("GET", "/nodes/pve2/tasks", reply(595, reason="Connection refused"))
+    found = await cluster.feed(BACKUPS)
+    assert (found.partly, len(found.runs)) == (True, 2)
+    taught_backups(host)
+    assert not (await cluster.feed(BACKUPS)).partly
+
+
 async def test_storages_are_listed_where_every_row_is_visible_and_a_shared_one_once(
     cluster: Cluster, host: Scripted, clock: Clock
 ) -> None:

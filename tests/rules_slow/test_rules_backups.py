@@ -205,6 +205,25 @@ def test_a_node_that_went_down_with_the_backup_is_the_reason(line: str, uptime: 
     assert text(found).splitlines()[1] == f"{NASTY}: {said}"
 
 
+def test_a_task_that_ended_without_a_word_has_failed_and_one_without_an_end_tells_nothing() -> None:
+    job = vzdump(subject="101")
+    retry = vzdump(subject="101", began=HOUR, outcome=Outcome.UNKNOWN, exitstatus="unexpected status", pid=2)
+    both = find("backup_failed", seen(job, retry))
+    assert [one.key for one in both] == [one.key for one in find("backup_failed", seen(retry))]
+    (open_,) = find("backup_failed", seen(job, replace(retry, end=None)))
+    assert open_.key == find("backup_failed", seen(job))[0].key
+    ended = ending(seen(job, retry), open_)
+    assert words(ended.over) == f"Backup of {NASTY} failed again 13:07: see the newer message"
+
+
+def test_a_job_that_its_node_took_along_before_any_guest_of_it_failed() -> None:
+    job = vzdump(outcome=Outcome.UNKNOWN, exitstatus="unexpected status")
+    nodes = (node(uptime=2 * 3600 - 240), node("pve2"))
+    cut = replace(seen(job, runs=(result(job, 101, good=True),)), snapshot=replace(GUESTS, nodes=nodes))
+    (found,) = find("backup_failed", cut)
+    assert text(found) == "A backup job on pve1 failed\npve1: it went down meanwhile"
+
+
 def test_over_only_when_all_its_guests_are() -> None:
     job = vzdump()
     both = (result(job, 101), result(job, 103))

@@ -30,6 +30,7 @@ from bot.model.feeds import (
     ZFS,
 )
 from bot.model.readings import (
+    Backups,
     Ceph,
     FileSystem,
     GuestDisks,
@@ -296,6 +297,23 @@ async def test_a_backup_that_ends_is_looked_at_at_once(watching: Watching, pve: 
     assert len(pve.of(BACKUPS)) == 2
     await watching.polls(20)
     assert len(pve.of(BACKUPS)) == 2
+
+
+async def test_a_node_that_is_back_may_have_lost_backups_and_one_that_does_not_answer_yet_is_asked_again(
+    watching: Watching, pve: Pve
+) -> None:
+    watching.seen = snapshot({"pve1": True, "pve2": False})
+    await watching.polls(HOUR)
+    assert len(pve.of(BACKUPS)) == 1
+    watching.seen = snapshot({"pve1": True, "pve2": True})
+    pve.answers["backups", "*"] = Backups(partly=True)
+    await watching.polls(1)
+    assert len(pve.of(BACKUPS)) == 2
+    await watching.polls(20)
+    assert len(pve.of(BACKUPS)) == 4, "five minutes"
+    pve.answers["backups", "*"] = Backups()
+    await watching.polls(40)
+    assert len(pve.of(BACKUPS)) == 5
 
 
 async def test_a_backup_that_ends_while_backups_are_read_is_not_missed(

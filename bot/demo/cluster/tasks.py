@@ -61,6 +61,7 @@ class Tasks:
         self._boot = boot  # when a node was started: UPIDs count from there
         self._pids = itertools.count(4711)
         self.all: dict[str, Task] = {}
+        self._lost: list[Task] = []
         self.fails: list[str] = []  # words with which the next tasks fail that people order
 
     def begin(
@@ -132,11 +133,19 @@ class Tasks:
             self._end(task, "interrupted by signal" if task.type == "vzdump" else "received interrupt")
 
     def lose(self, node: str) -> None:
-        """The node lost its power: the logs of what ran there have no last line."""
+        """The node lost its power: what ran there does nothing more. Nobody writes down that it has ended."""
         for task in self.all.values():
             if task.running and task.node == node:
-                task.end, task.exitstatus = self._clock.at, "unexpected status"
                 self._let_go(task)
+                self._lost.append(task)
+
+    def find(self, node: str) -> None:
+        """It is back: its list of active tasks is read again, and what does not run any more has ended now. Their logs
+        have no last line (pve-common, RESTEnvironment.pm, active_workers)."""
+        for task in [task for task in self._lost if task.node == node]:
+            self._lost.remove(task)
+            if task.running:
+                task.end, task.exitstatus = self._clock.at, "unexpected status"
 
     def on(self, node: str) -> list[Task]:
         """Newest first; running ones too."""

@@ -189,6 +189,7 @@ class World:
         if node.online or node.off_by:
             return
         node.online, node.went_off, node.booted = True, 0, self.now
+        self.tasks.find(node.name)
         self.fenced.pop(node.name, None)
         here = [guest for guest in self.guests.values() if guest.node == node.name]
         for guest in here:

@@ -20,7 +20,7 @@ from bot.pve.parse import Row, flag, moment, rows, text, whole, words
 BACK = timedelta(days=9)
 """Runs this old are looked at: a weekly job has one among them."""
 TASKS = 500  # of one node
-LOGS = 60  # read at one time, newest first; the rest has its turn at the next
+LOGS = 60  # read at one time, newest first; the rest has its turn at the next, which is soon
 LINES = 20_000  # of one log
 LISTED = 300.0  # s that what a storage holds is kept: a run that ends is told at once, the rest can wait
 SEEN = ("Datastore.Allocate", "Datastore.AllocateSpace", "VM.Backup")
@@ -40,6 +40,7 @@ class History:
     def __init__(self) -> None:
         self._logs: dict[Upid, tuple[GuestBackup, ...]] = {}
         self._held: dict[str, Held] = {}
+        self._partly = False
 
     async def __call__(self, source: Source, node: str = "") -> Backups:
         """Raises: PveError of the jobs, or when no node at all tells its tasks."""
@@ -55,7 +56,9 @@ class History:
         ):
             if vmid not in newest or at > newest[vmid]:
                 newest[vmid] = at
-        return Backups(newest=newest, runs=runs, complete=complete, jobs=known, uncovered=uncovered)
+        return Backups(
+            newest=newest, runs=runs, complete=complete, jobs=known, uncovered=uncovered, partly=self._partly
+        )
 
     async def _uncovered(self, source: Source) -> tuple[int, ...] | None:
         """GET /cluster/backup-info/not-backed-up."""
@@ -86,13 +89,18 @@ class History:
             reverse=True,
         )
         self._logs = {upid: told for upid, told in self._logs.items() if upid.start >= since}
-        for task in [task for task in ended if task.upid not in self._logs][:LOGS]:
+        self._partly = bool(troubles)
+        unread, read = [task for task in ended if task.upid not in self._logs], 0
+        for task in unread[:LOGS]:
             try:
                 self._logs[task.upid] = await _log(source, task)
+                read += 1
             except PveForbidden:  # of somebody else, and the token may not look: of the next it may
                 continue
             except PveError:
+                self._partly = True
                 break  # the others as well, perhaps: at the next reading
+        self._partly = self._partly or (read > 0 and len(unread) > LOGS)
         told = [backup for log in self._logs.values() for backup in log]
         return tuple(sorted(told, key=lambda backup: backup.ended, reverse=True))
 

@@ -6,14 +6,15 @@ What Proxmox VE pushes of a backup is told only where neither can be read: the r
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
-from bot.model import About, Cure, Finding, Guest, Outcome, Part, Severity, Subject
+from bot.model import About, Cure, Finding, Guest, Part, Severity, Subject, Upid
 from bot.model.feeds import BACKUPS
 from bot.model.readings import GuestBackup
 from bot.model.tasks import lost
 from bot.model.view import Push, View
 from bot.rules.backup.retried import ending, gone
-from bot.rules.backup.vzdumps import SHOWN_FOR, TOGETHER, Run, alone, began, latest, logs, runs, vzdumps
+from bot.rules.backup.vzdumps import SHOWN_FOR, TOGETHER, Run, alone, bad, began, latest, logs, runs, upid_of, vzdumps
 from bot.rules.guest.backing import SLACK
 from bot.rules.node.boots import booted_at
 from bot.rules.readings import guest_named, listed, name_of, of_other
@@ -43,7 +44,7 @@ def find(view: View, limits: Limits) -> Iterator[Finding]:
 
 def _any(view: View) -> bool:
     """Has any failed? On nearly every poll none has."""
-    return bool(logs(view).bad) or any(task.outcome is Outcome.ERROR for task in vzdumps(view).values())
+    return bool(logs(view).bad) or any(bad(task) for task in vzdumps(view).values())
 
 
 def _open(view: View, one: GuestBackup, run: Run, limits: Limits) -> bool:
@@ -61,8 +62,7 @@ def _open(view: View, one: GuestBackup, run: Run, limits: Limits) -> bool:
     if tried and tried[0].ended > one.ended:
         return False
     return not any(
-        task.outcome is not Outcome.RUNNING and task.upid.start >= one.ended and task.upid.text not in run.tasks
-        for task in alone(view).get(str(one.vmid), ())
+        task.upid.start >= one.ended and task.upid.text not in run.tasks for task in alone(view).get(str(one.vmid), ())
     )
 
 
@@ -106,7 +106,7 @@ def _finding(view: View, run: Run, guests: list[GuestBackup], unknown: list[str]
         over=_over(names, nodes),
         details=(
             *listed([_line(view, one) for one in guests]),
-            *listed([say("{node}: {why}", node=run.tasks[one].node, why=run.failed[one]) for one in unknown]),
+            *listed([_job_line(view, run, one) for one in unknown]),
         ),
         because=lines(
             say("vzdump by {user}, {n} of {all} tasks failed", user=run.user, n=len(run.failed), all=len(run.tasks)),
@@ -176,20 +176,26 @@ def _over(names: list[str], nodes: list[str]) -> Said:
     return say("Newer backups have run")
 
 
+def _job_line(view: View, run: Run, text: str) -> Said:
+    """Of a task of which no guest is known to have failed."""
+    node, why = run.tasks[text].node, run.failed[text]
+    if lost(why) and _went_down(view, run.tasks[text], run.ended.get(text, run.start)):
+        return say("{node}: it went down meanwhile", node=node)
+    return say("{node}: {why}", node=node, why=why) if why else say("{node}: see its log", node=node)
+
+
 def _line(view: View, one: GuestBackup) -> Said:
-    name = name_of(view, one.vmid)
-    if lost(one.line) and _went_down(view, one):
+    name, upid = name_of(view, one.vmid), upid_of(view, one.upid)
+    if lost(one.line) and upid is not None and _went_down(view, upid, one.ended):
         return say("{name}: its node went down meanwhile", name=name)
     return say("{name}: {line}", name=name, line=one.line) if one.line else say("{name}: see its log", name=name)
 
 
-def _went_down(view: View, one: GuestBackup) -> bool:
-    """Has its node booted between its beginning and its end?"""
-    upid = logs(view).upids.get(one.upid)
-    booted = booted_at(view, upid.node) if upid is not None else None
-    if upid is None or booted is None:
-        return False
-    return upid.start.timestamp() < booted <= (one.ended + SLACK).timestamp()
+def _went_down(view: View, upid: Upid, ended: datetime) -> bool:
+    """Has its node booted between its beginning and its end? A task that it took along ends, in its lists, once it has
+    booted (pve-common, RESTEnvironment.pm, active_workers)."""
+    booted = booted_at(view, upid.node)
+    return booted is not None and upid.start.timestamp() < booted <= (ended + SLACK).timestamp()
 
 
 def _often(view: View, one: GuestBackup, limits: Limits) -> int:

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import datetime
 
-from bot.model import Finding, Outcome, Task
+from bot.model import Finding, Task
 from bot.model.feeds import BACKUPS
 from bot.model.readings import GuestBackup
 from bot.model.view import View
-from bot.rules.backup.vzdumps import SHOWN_FOR, Run, alone, began, latest, logs, runs, vzdumps
+from bot.rules.backup.vzdumps import SHOWN_FOR, Run, alone, bad, began, latest, logs, runs, vzdumps
 from bot.rules.readings import name_of
 from bot.rules.sight import whole
 from bot.text import Moment, say, say_n
@@ -31,7 +31,7 @@ def ending(view: View, finding: Finding) -> Finding:
     tried = {one.vmid: _tried(view, one, run) for one in run.guests.values()}
     again = {vmid: last[0] for vmid, last in tried.items() if last is not None and last[1]}
     tasks = [_newest(view, run, text) for text in run.failed if text not in run.blamed]
-    as_well = len(again) + sum(task is not None and _bad(task) for task in tasks)
+    as_well = len(again) + sum(task is not None and bad(task) for task in tasks)
     if len(again) == as_well == 1:
         ((vmid, at),) = again.items()
         hour = Moment(at, "%H:%M")
@@ -58,9 +58,9 @@ def _tried(view: View, one: GuestBackup, run: Run) -> tuple[datetime, bool] | No
     tried = [(other.ended, not other.good) for other in logs(view).by_vmid.get(one.vmid, ())[:1]]
     tried += [(newest, False)] if newest is not None else []
     tried += [
-        (task.end or task.upid.start, _bad(task))
+        (task.end or task.upid.start, bad(task))
         for task in alone(view).get(str(one.vmid), ())
-        if task.outcome is not Outcome.RUNNING and task.upid.text not in run.tasks
+        if task.upid.text not in run.tasks
     ]
     last = max(tried, default=None)
     return last if last is not None and last[0] > one.ended else None
@@ -73,7 +73,3 @@ def _newest(view: View, run: Run, text: str) -> Task | None:
     return next(
         (task for task in vzdumps(view).values() if task.upid.start == after and task.upid.node == own.node), None
     )
-
-
-def _bad(task: Task) -> bool:
-    return task.outcome in {Outcome.ERROR, Outcome.UNKNOWN}

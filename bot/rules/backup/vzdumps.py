@@ -135,12 +135,30 @@ def vzdumps(view: View) -> Mapping[str, Task]:
     return {task.upid.text: task for tasks in lists for task in tasks if task.upid.type == "vzdump"}
 
 
+def upid_of(view: View, text: str) -> Upid | None:
+    """Of a run that a log or a list of tasks tells of."""
+    task = vzdumps(view).get(text)
+    return task.upid if task is not None else logs(view).upids.get(text)
+
+
+def bad(task: Task) -> bool:
+    """Has it failed, or ended without a word, as a node's end takes its tasks with it? Of one that a list shows without
+    an end, nobody knows how it stands."""
+    return task.outcome is Outcome.ERROR or (task.outcome is Outcome.UNKNOWN and task.end is not None)
+
+
+def _over(task: Task) -> bool:
+    """Has it ended by itself, one way or the other? Then it was another try, and is told where it failed."""
+    known = task.outcome in {Outcome.OK, Outcome.WARNINGS} or bad(task)
+    return known and not task.exitstatus.startswith(STOPPED)
+
+
 @memo
 def alone(view: View) -> Mapping[str, tuple[Task, ...]]:
-    """Of one guest, by its vmid; those that nobody stopped."""
+    """Of one guest, by its vmid; those that have ended, and nobody stopped."""
     found: dict[str, list[Task]] = {}
     for task in vzdumps(view).values():
-        if task.upid.subject and not task.exitstatus.startswith(STOPPED):
+        if task.upid.subject and _over(task):
             found.setdefault(task.upid.subject, []).append(task)
     return {subject: tuple(tasks) for subject, tasks in found.items()}
 
@@ -151,7 +169,7 @@ def latest(view: View) -> Mapping[tuple[str, str], datetime]:
     found: dict[tuple[str, str], datetime] = {}
     for task in vzdumps(view).values():
         key = task.upid.user, task.upid.node
-        if task.outcome is Outcome.RUNNING or task.exitstatus.startswith(STOPPED):
+        if not _over(task):
             continue
         if key not in found or task.upid.start > found[key]:
             found[key] = task.upid.start
@@ -188,7 +206,7 @@ def _take(run: Run, text: str, task: Task | None, read: Logs) -> None:
         run.guests[one.vmid] = one if other is None or one.ended > other.ended else other
         run.failed.setdefault(text, "")
         run.blamed.add(text)
-    if task is not None and task.outcome is Outcome.ERROR:
+    if task is not None and bad(task):
         run.failed[text] = task.exitstatus
         subject = run.tasks[text].subject
         if text not in run.told and subject.isascii() and subject.isdecimal():  # a task for one guest names it
