@@ -19,7 +19,7 @@ from typing import Any
 
 from bot.access import EVERYTHING, Asker, Role, refusal
 from bot.actions import Action, offers
-from bot.errors import NotFound, PveError, PveUnreachable, Stale
+from bot.errors import NotFound, PveError, PveNoAnswer, PveNodeDown, PveUnreachable, Stale
 from bot.model import Fleet, Gap, Guest, Permissions, Snapshot, Task, Unseen, Upid, guest_id
 from bot.ports import Env, Pve
 from bot.screen import Place, Screen
@@ -282,5 +282,12 @@ def _gap(name: str, count: int, error: PveError) -> Unseen:
         count=count,
         detail=error.reason,
         said=_advice(error),
-        answered=type(error) is not PveUnreachable or error.untrusted,
+        answered=_answered(error),
     )
+
+
+def _answered(error: PveError) -> bool:
+    """As the watch sees it (watch/look.py): what took a connection and then kept still was not reached either."""
+    if type(error) is PveUnreachable:
+        return error.untrusted
+    return not isinstance(error, PveNoAnswer | PveNodeDown)
