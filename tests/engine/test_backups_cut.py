@@ -50,6 +50,7 @@ async def test_a_retry_that_dies_with_its_node_leaves_the_failure_open_until_it_
         assert (newest.phase, newest.key != first.key) == (Phase.FIRING, True)
         failed = [line for line in run.told if "Backup of" in line]
         assert failed == [f"⚠️ Backup of {ct.name} failed", f"🔴 Backup of {ct.name} failed again"]
+        assert not next(one for one in run.replay.told if "failed again" in one.text).silent
         assert "its node went down meanwhile" in plain(newest.finding.details[0], Reader())
 
 

@@ -6,17 +6,15 @@ What Proxmox VE pushes of a backup is told only where neither can be read: the r
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 
-from bot.model import About, Cure, Finding, Guest, Part, Severity, Subject, Upid
+from bot.model import About, Cure, Finding, Guest, Part, Severity, Subject
 from bot.model.feeds import BACKUPS
 from bot.model.readings import GuestBackup
 from bot.model.tasks import lost
 from bot.model.view import Push, View
+from bot.rules.backup.cut import by_order, went_down
 from bot.rules.backup.retried import ending, gone
 from bot.rules.backup.vzdumps import SHOWN_FOR, TOGETHER, Run, alone, bad, began, latest, logs, runs, upid_of, vzdumps
-from bot.rules.guest.backing import SLACK
-from bot.rules.node.boots import booted_at
 from bot.rules.readings import guest_named, listed, name_of, of_other
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.sight import seen
@@ -113,6 +111,7 @@ def _finding(view: View, run: Run, guests: list[GuestBackup], unknown: list[str]
             say("critical after {n} in a row", n=min(often, default=max(2, limits.base.count))),
         ),
         cures=(*_retries(named), opens(say("Log"), "task", f"{view.cluster} {first}")),
+        quiet=by_order(view, run, guests, unknown),
         slow=True,
         hold=limits.base.more.get("log_seconds") if not guests and _awaited(view, run, unknown) else None,
         since=run.end,
@@ -179,23 +178,16 @@ def _over(names: list[str], nodes: list[str]) -> Said:
 def _job_line(view: View, run: Run, text: str) -> Said:
     """Of a task of which no guest is known to have failed."""
     node, why = run.tasks[text].node, run.failed[text]
-    if lost(why) and _went_down(view, run.tasks[text], run.ended.get(text, run.start)):
+    if lost(why) and went_down(view, run.tasks[text], run.ended.get(text, run.start)):
         return say("{node}: it went down meanwhile", node=node)
     return say("{node}: {why}", node=node, why=why) if why else say("{node}: see its log", node=node)
 
 
 def _line(view: View, one: GuestBackup) -> Said:
     name, upid = name_of(view, one.vmid), upid_of(view, one.upid)
-    if lost(one.line) and upid is not None and _went_down(view, upid, one.ended):
+    if lost(one.line) and upid is not None and went_down(view, upid, one.ended):
         return say("{name}: its node went down meanwhile", name=name)
     return say("{name}: {line}", name=name, line=one.line) if one.line else say("{name}: see its log", name=name)
-
-
-def _went_down(view: View, upid: Upid, ended: datetime) -> bool:
-    """Has its node booted between its beginning and its end? A task that it took along ends, in its lists, once it has
-    booted (pve-common, RESTEnvironment.pm, active_workers)."""
-    booted = booted_at(view, upid.node)
-    return booted is not None and upid.start.timestamp() < booted <= (ended + SLACK).timestamp()
 
 
 def _often(view: View, one: GuestBackup, limits: Limits) -> int:
