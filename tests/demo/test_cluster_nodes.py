@@ -84,8 +84,11 @@ async def test_a_reset_by_itself_leaves_no_task(cluster: Cluster, root: Speaker)
 async def test_a_fenced_node(cluster: Cluster, root: Speaker) -> None:
     cluster.set_fault("node_fenced", True, "pve2")
     found: Any = await root.get("/cluster/ha/status/manager_status")
+    assert found["manager_status"]["node_status"]["pve2"] == "unknown"
+    cluster.advance(61)
+    found = await root.get("/cluster/ha/status/manager_status")
     assert found["manager_status"]["node_status"]["pve2"] == "fence"
-    cluster.advance(150)
+    cluster.advance(90)
     assert cluster.guest(112).node != "pve2"
     assert [task.user for task in since(cluster, "vzstart") if task.id == "112"] == ["root@pam"]
     cluster.set_fault("node_fenced", False, "pve2")

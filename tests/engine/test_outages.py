@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from bot.model import Phase
+from bot.model.view import Push
 from bot.text import Reader, plain
 from tests.engine.kit import ANA
 from tests.engine.replay import GROUP
@@ -26,6 +28,43 @@ async def test_a_fence_is_no_alert_of_its_own_once_its_node_is_back() -> None:
         assert "pve2 is back" in told(run, before)
         assert "fences" not in told(run, before)
         assert "HA starts elsewhere: ct-files" in told(run, before)
+
+
+def fencing(run: Story, node: str, number: int = 1) -> Push:
+    return Push(id=f"fence{number}", at=run.clock.now(), kind="fencing", severity="error", title="Trying to fence",
+                message="", host=node)  # fmt: skip
+
+
+@pytest.mark.parametrize("node", ["pve2", "pve3"])
+async def test_a_fence_that_is_pushed_is_part_of_the_message_of_its_node(node: str) -> None:
+    """Also where it comes before a poll has seen that its node is gone."""
+    async with story() as run:
+        before = len(run.replay.told)
+        await run.watch.push(fencing(run, node))
+        await run.tick()
+        run.cluster.set_fault("node_fenced", True, node)
+        for number in range(2, 30):
+            await run.pass_(6)
+            if number in {8, 20}:
+                await run.watch.push(fencing(run, node, number))
+        assert run.sent(before) == [f"🔴 {node} is offline"]
+        assert "HA fences" not in told(run, before)
+        run.cluster.set_fault("node_fenced", False, node)
+        await run.pass_(120)
+        later = [line for line in run.sent(before)[1:] if "Backup" not in line]  # one that it took along
+        assert ["is back" in line for line in later] == [True]
+        assert not [one for one in run.watch._table.all().values() if one.finding.subject.id == node and one.open]
+
+
+async def test_a_fence_that_is_pushed_of_a_node_that_stays_is_told_and_over_within_minutes() -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        await run.watch.push(fencing(run, "pve3"))
+        await run.pass_(30)
+        assert run.sent(before) == ["🔴 HA fences pve3"]
+        await run.pass_(60)
+        assert run.of("node_fenced", "pve3").phase is Phase.OVER
+        assert run.sent(before) == ["🔴 HA fences pve3", "🟢 pve3 was not fenced: it stayed online · 44 s"]
 
 
 @pytest.mark.parametrize("many", [2, 9])

@@ -175,13 +175,32 @@ def test_the_watchdogs_own_rows_are_no_event() -> None:
     assert one("node_fenced", fenced("online", fencing={"pve2": "armed"})) is None
 
 
-def test_a_fence_that_was_pushed_stands_for_two_minutes() -> None:
+def test_a_fence_that_was_pushed_stands_for_a_minute_and_two_polls() -> None:
     film = Film()
     film.poll(nodes=TWO)
     push = Push(id="1", at=NOW, kind="fencing", severity="error", title="", message="", host="pve2")
     assert fires("node_fenced", film.poll(nodes=TWO, pushes=(push,)))
     assert fires("node_fenced", film.poll(nodes=TWO))
-    assert one("node_fenced", film.poll(nodes=TWO, after=130)) is None
+    assert one("node_fenced", film.poll(nodes=TWO, after=80)) is None
+
+
+def test_a_fence_of_a_node_that_is_online_still_waits_for_its_absence_to_show() -> None:
+    film, here = Film(), [node("pve1"), node("pve2")]
+    film.poll(nodes=here)
+    push = Push(id="1", at=NOW, kind="fencing", severity="error", title="", message="", host="pve2")
+    early = one("node_fenced", film.poll(nodes=here, pushes=(push,)))
+    gone = one("node_fenced", film.poll(nodes=TWO))
+    assert early is not None
+    assert gone is not None
+    assert (early.hold, gone.hold) == (20.0, None)
+    ended = film.poll(nodes=here, after=200, feeds=feeds((HA, "", read(None, fresh=False))))
+    assert one("node_fenced", ended) is None
+    assert sees("node_fenced", ended, early), "HA need not be read to know that it is online"
+    ending = BY_KEY["node_fenced"].ending
+    assert ending is not None
+    assert words(ending(ended, early).over) == "pve2 was fenced"  # it was away, and is back
+    stayed = view(nodes=here)
+    assert words(ending(stayed, early).over) == "pve2 was not fenced: it stayed online"
 
 
 def test_a_fence_is_over_once_its_node_is_back_whatever_ha_says_still() -> None:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bot.model import About, Finding, Severity, Subject
 from bot.model.feeds import HA
@@ -27,8 +28,11 @@ from bot.rules.subjects import (
 )
 from bot.text import Said, say, say_n
 
-TOLD = 120.0
-"""Seconds for which a fence stands that was pushed, and that no poll has seen yet."""
+TOLD = 60.0
+"""Seconds for which a fence stands that was pushed, and that no poll has seen; and two polls."""
+WAIT = 20.0
+"""Seconds that a fence of a node waits which this poll still sees online: HA fences what has been gone for a minute
+(pve-ha-manager, NodeStatus.pm), so that its absence is about to show, and is told as one with it."""
 
 
 # -- 5 node_fenced -------------------------------------------------------------------------------------------------
@@ -41,7 +45,7 @@ def node_fenced(view: View, limits: Limits) -> Iterator[Finding]:
     ha = view.feeds.fresh(HA)
     for node in snapshot.nodes:
         since, back = remembered(view, f"fence/{node.name}"), returned(view, node)
-        lately = since is not None and 0 <= view.at.timestamp() - since < TOLD
+        lately = since is not None and 0 <= view.at.timestamp() - since < TOLD + 2 * view.poll
         lately = lately and (back is None or since is None or since > back.timestamp())
         fence = fenced(view, node)
         if not (fence or lately) or not limits.of(node_key(node)).on:
@@ -60,6 +64,7 @@ def node_fenced(view: View, limits: Limits) -> Iterator[Finding]:
             else say("Proxmox VE sent a notification of it"),
             cures=(guests_there(node, snapshot),) if here else (),
             affected=tuple(guest.name for guest in managed),
+            hold=WAIT if node.online else None,
         )
     subject = cluster_subject(view)
     limit = limits.of(subject.key)
@@ -90,15 +95,24 @@ def _what_becomes(moved: Sequence[str], others: int) -> tuple[Said, ...]:
 
 def _sees_fence(view: View, subject: Subject) -> bool:
     """Where HA may not be read there are still the notifications, and what was pushed stands for TOLD. Of a node that
-    is back nothing more is to be read."""
+    is online, back or never gone, nothing more is to be read."""
     snapshot = seen(view)
     node = snapshot.by_node.get(subject.id) if snapshot is not None and subject.about is About.NODE else None
-    if node is not None and returned(view, node) is not None:
+    if node is not None and node.online:
         return True
     reading = view.feeds.get(HA)
     if reading is not None and (reading.forbidden or reading.absent):
         return sees_node(view, subject) if subject.about is About.NODE else seen(view) is not None
     return reading is not None and reading.fresh and seen(view) is not None
+
+
+def _fence_ending(view: View, finding: Finding) -> Finding:
+    """What was pushed of a node that was never seen to go came to nothing."""
+    snapshot, name = seen(view), finding.subject.name
+    node = snapshot.by_node.get(finding.subject.id) if snapshot is not None else None
+    if node is None or finding.subject.about is not About.NODE or not node.online or returned(view, node) is not None:
+        return finding
+    return replace(finding, over=say("{name} was not fenced: it stayed online", name=name))
 
 
 # -- 6 ha_error ----------------------------------------------------------------------------------------------------
@@ -150,6 +164,7 @@ RULES: tuple[Rule, ...] = (
         find=node_fenced,
         sees=_sees_fence,
         feeds=(HA,),
+        ending=_fence_ending,
     ),
     Rule(
         number=6,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from bot.demo.cluster.faults.fault import Case, Fault, hosts, managed, nothing
 from bot.demo.cluster.orders import Command, Order
+from bot.demo.cluster.world import FENCE
 
 NODES, LOAD = "Nodes and HA", "Load of nodes"
 RESET = 3.0  # seconds a node is down when it resets by itself: shorter than what is called offline, in a demo
@@ -46,11 +47,18 @@ def _reset(case: Case) -> None:
 
 
 def _fenced(case: Case) -> None:
+    """It is lost, and HA gives it up once it has been gone for a minute, whether it has guests of HA or not."""
     world, node = case.world, case.node
-    if node.online:
-        world.on_fence(node, False)
     world.power_off(node, by=case.key)
-    world.fenced[case.target] = world.now + FOREVER
+    outage, managed = node.outages, any(guest.node == node.name and guest.ha for guest in world.guests.values())
+
+    def fence() -> None:
+        if not node.online and node.outages == outage:
+            world.fenced[case.target] = world.now + FOREVER
+            if not managed:  # else HA tells of it as of any other
+                world.on_fence(node, False)
+
+    world.clock.later(FENCE / 2, fence)
 
     def up() -> None:
         world.fenced.pop(case.target, None)
