@@ -12,6 +12,7 @@ desk       all of it in memory                                         trouble  
 unwritten  what of it the store lacks                                  words    /why, the audit's notes
 unsent     what waits, and need not be sent any more                   saying   how letters are said
 replies    letters that sound beside a card, until their end           trial    test alerts
+today      what the digests would say now
 """
 
 import logging
@@ -23,10 +24,9 @@ from datetime import tzinfo
 from typing import Any
 
 from bot.access import Asker, Role
-from bot.deliver import words
+from bot.deliver import today, words
 from bot.deliver.desk import Desk
 from bot.deliver.draw import Artist
-from bot.deliver.hours import last_digest, last_night, night
 from bot.deliver.live import Live
 from bot.deliver.plan import Why, why
 from bot.deliver.planning import Planner
@@ -35,10 +35,9 @@ from bot.deliver.trial import acked, trial_alert
 from bot.deliver.unwritten import Dirty
 from bot.errors import StoreFailed
 from bot.model import Alert, Card, Fleet, Habits, LetterKind, NeverSent, News, Route
-from bot.pages.alerting import digestcard
 from bot.ports import Audit, Changes, Clock, Courier, Kept, Ledger, Pulse, Spawner
 from bot.screen import Message, Place, Screen
-from bot.text import EMPTY, Said, lines, say
+from bot.text import Said
 
 __all__ = ["Deliverer"]
 
@@ -66,10 +65,7 @@ class Deliverer:
         done (a power token, no freeze)? `clusters`: names by key; pulses bring them up to date. `tell`: a line to the
         admins. `fleet`: as last read, for names. `zone`: the machine's. `scale`: TIME_SCALE.
         """
-        self._ledger = ledger
-        self._clock = clock
-        self._spawn = spawn
-        self._fleet = fleet
+        self._ledger, self._clock, self._spawn, self._fleet = ledger, clock, spawn, fleet
         self._names = dict(clusters or {})
         self._taken: deque[Dirty] = deque()  # what take() gave, and is not known to be durable
         self._ceiling = ceiling
@@ -207,25 +203,8 @@ class Deliverer:
         return words.told(alert, chat, self._planner, self._clock.now(), self._clock.monotonic())
 
     async def digest(self, chat: int) -> Screen:
-        """What the digests would say now: of this night (or the last one), and of the day."""
-        now = self._clock.now()
-        habits, zone = self._desk.habit(chat), self._planner.zone
-        places = [place for place in self._desk.places() if place.chat == chat]
-        parts: list[Said] = []
-        span = night(habits, now, zone) or last_night(habits, now, zone)
-        if span is not None:
-            begin, end = span
-            found = self._planner.of_night(
-                chat, places, (begin, max(min(end, now), begin)), now, self._clock.monotonic()
-            )
-            parts.append(digestcard.digest(found, begin=begin, end=end, night=True, clusters=self._names, now=now))
-        since = last_digest(habits, now, zone)
-        if since is not None:
-            found = self._planner.of_day(places, since, whole=True)
-            parts.append(digestcard.digest(found, begin=since, end=now, night=False, clusters=self._names, now=now))
-        if not parts:
-            return Screen(text=say("This chat gets no digest."))
-        return Screen(text=parts[0] if len(parts) == 1 else lines(parts[0], EMPTY, parts[1]))
+        """What the digests would say now."""
+        return today.digest(self._planner, chat, self._clock.now(), self._clock.monotonic())
 
     # -- what the pages change: durable when it returns ----------------------------------------------------------------
 

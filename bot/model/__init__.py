@@ -6,7 +6,7 @@ the node is gone, or this version does not say; it is never zero.
 Identity: a guest is (cluster, vmid), since guests migrate; a storage is its id if shared, else node/id.
 
     things · fleet · tasks · rights   what is there, who may        feeds    what is read at its own pace, as readings
-    alerts                            what is wrong, who is told    view     what the rules look at
+    alerts · telling                  what is wrong, who is told    view     what the rules look at
 
 The last two are imported by their own names: `from bot.model import feeds`, `from bot.model.view import View`.
 """
@@ -15,21 +15,13 @@ from bot.model.alerts import (
     About,
     Alert,
     Blind,
-    Card,
-    CardHead,
     Cure,
     Finding,
-    Habits,
-    LetterKind,
-    NeverSent,
     News,
     NewsKind,
-    Outgoing,
     Part,
     Phase,
     Record,
-    Reply,
-    Route,
     Severity,
     Silence,
     Subject,
@@ -38,6 +30,7 @@ from bot.model.alerts import (
 from bot.model.fleet import Fleet, Gap, Snapshot, Unseen
 from bot.model.rights import Permissions, Version
 from bot.model.tasks import Outcome, Task, TaskLog, Upid, is_node
+from bot.model.telling import Card, CardHead, Habits, LetterKind, NeverSent, Outgoing, Reply, Route
 from bot.model.things import Guest, Kind, Node, Status, Storage, guest_id
 
 __all__ = [
