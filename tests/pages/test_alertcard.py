@@ -423,3 +423,21 @@ def test_what_happened_to_the_bot_is_not_over() -> None:
         assert plain(drawn(card(*tried, head=head), tried).text, READER).startswith("🔵 3 events\n")
     reached = made.alert(4, made.cluster(), say("Telegram is not reached"), over=say("reached"), rule="bot", ended=0)
     assert plain(drawn(card(reached, *tried), [reached, *tried]).text, READER).startswith("🟢 all 4 are over\n")
+
+
+RESET = made.alert(
+    11, made.node(), say("{name} was reset by itself", name="pve2"), rule="node_reset", event="pve2-1", fired=3, ended=3
+)
+
+
+def test_what_happened_once_can_be_silenced_and_there_is_nothing_to_acknowledge() -> None:
+    buttons = [label(button) for row in single(RESET).rows for button in row]
+    assert "Silence ▾" in buttons
+    assert "Ack" not in buttons
+    assert "Silence ▾" not in [label(button) for row in single(RESET, role=Role.VIEWER).rows for button in row]
+    both = drawn(card(RESET, made.failed_backup()), [RESET, made.failed_backup()])
+    assert [label(button) for button in both.rows[-1]] == ["Silence ▾", "All alerts"]
+    burst = replace(RESET, finding=replace(RESET.finding, subject=made.cluster()))
+    assert [label(button) for row in single(burst).rows for button in row] == ["Silence ▾"]  # nowhere else to go
+    well = replace(RESET, finding=replace(RESET.finding, over=say("it is well")), over=made.ago(1))
+    assert "Silence ▾" not in [label(button) for row in single(well).rows for button in row]

@@ -291,6 +291,48 @@ async def test_history_is_paged_and_says_what_was_not_told() -> None:
     assert text(await show(asking(seen), "history", "99")).count("stopped by itself") == 4
 
 
+async def test_what_happened_on_a_node_is_silenced_by_its_rule_if_nothing_else_is_chosen() -> None:
+    """A mail that comes every half hour: that the node goes down is still to be told."""
+    mail = made.alert(
+        12, made.node(), say("pve2: SMART error"), rule="system_mail", event="m1", fired=2, ended=2, details=(say("x"),)
+    )
+    seen = watching(mail, made.failed_backup())
+    seen.cards = {n: Card(id=n, chat=BEN.id, topic=None, alerts=found) for n, found in ((14, (9, 12)), (15, (12,)))}
+    menu = await show(asking(seen), "hush", "12")
+    check("watch-hush-event", menu)
+    assert menu == await show(asking(seen), "hush", "r12") == await show(asking(seen), "hush", "c15")
+    assert "pve2 itself, not its guests," in text(await show(asking(seen), "hush", "a12"))
+    assert "Silence which?" in text(await show(asking(seen), "hush", "c14"))
+    assert "🔇 Silence db (102) for how long?" in text(await show(asking(seen), "hush", "9"))
+    assert "Silence ▾" in labels(await show(asking(seen), "alert", "12"))
+
+
+async def test_what_is_kept_in_the_history_alone_can_still_be_silenced() -> None:
+    """What happened once is, as soon as it was told."""
+    happened = replace(record(41), over=record(41).fired, subject=made.node(), rule="node_reset")
+    job = replace(happened, number=42, subject=made.cluster(), rule="task_failed")
+    seen = watching(HOST)
+    seen.records = [happened, job, record(43, over=1), replace(record(44), over=None)]
+    seen.cards = {14: Card(id=14, chat=BEN.id, topic=None, alerts=(41, 42, 44, 45))}
+    reset = text(await show(asking(seen), "hush", "41"))
+    assert "That has happened; a silence is for the next." in reset
+    assert "the rule node_reset, everywhere," in reset
+    assert "the rule task_failed, everywhere," in text(await show(asking(seen), "hush", "a42"))
+    over = await show(asking(seen), "hush", "43")
+    assert "That alert is over; a silence would be for the next." in text(over)
+    assert over.rows[0][0].tap == Open("silence", "guest main/103 1h")
+    assert (await show(asking(seen), "hush", "n41")).rows[0][1].tap == Open("maintenance", "node main/pve2 4h")
+    assert "Silence which?" in text(await show(asking(seen), "hush", "c14"))
+    for none in ("44", "45", "٣", "x9"):
+        with pytest.raises(NotFound):
+            await PAGES["hush"].load(asking(seen), none)
+    with pytest.raises(NotFound):  # of what does not exist for the asker
+        await PAGES["hush"].load(asking(seen, narrowed("ids")), "41")
+    for arg in ("rule node_reset 4h", "guest main/103 4h"):
+        assert "🔇" in text(await show(asking(seen), "silence", arg))
+    assert "🛠" in text(await show(asking(seen), "maintenance", "node main/pve2 4h"))
+
+
 async def test_the_cards_of_other_chats_do_not_exist_here() -> None:
     await show(asking(watching()), "hush", "c12")
     for card in ("c13", "c99", "c", "c٣", "c" + "9" * 30):

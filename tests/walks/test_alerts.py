@@ -96,6 +96,28 @@ async def test_a_silence_is_chosen_beside_the_card_and_ended(running: Stack) -> 
     assert orders == [f"Ben ({running.ben.id}): {what} db (main/102)" for what in ("End the silence of", "Silence")]
 
 
+async def test_what_happens_again_and_again_is_silenced_from_its_message(running: Stack) -> None:
+    async def reset() -> None:
+        before = running.clock.monotonic()
+        running.cluster.set_fault("node_reset", True, "pve2")
+        await until(lambda: running.clock.monotonic() > before + 120)
+
+    def resets() -> list[Message]:
+        return [one for one in running.api.messages(GROUP) if "pve2 was reset by itself" in one.text]
+
+    await reset()
+    (card,) = resets()
+    assert [label for row in card.labels for label in row] == ["Node", "Tasks", "Silence ▾"]
+    await running.api.tap(card, "Silence ▾", running.ben)
+    await until(lambda: told(running, "🔇 Silence the rule node_reset, everywhere, for how long?"))
+    menu = card_of(running, "for how long?")
+    assert "That has happened; a silence is for the next." in menu.text
+    await running.api.tap(menu, "4 h", running.ben)
+    await until(lambda: "🔇 rule node_reset · until " in menu.text)
+    await reset()
+    assert resets() == [card]
+
+
 async def test_what_several_tap_in_the_same_moment_is_one_persons(running: Stack) -> None:
     """And one line of the audit: the others are told whose."""
     api = running.api

@@ -30,7 +30,7 @@ from bot.pages.alerting.alertwords import (
     worst_first,
     wrong,
 )
-from bot.pages.alerting.cures import cures, every, reminds, rows
+from bot.pages.alerting.cures import cures, every, hushes, reminds, rows
 from bot.pages.parts import pairs
 from bot.screen import Ack, Ask, Button, Open, Row, Screen
 from bot.text import MESSAGE_LIMIT, Reader, Said, Value, bold, lasting, lines, plain, raw, say, say_n, span
@@ -179,7 +179,7 @@ def _of_many(card: Card, wrong: Sequence[Alert], role: Role | None) -> tuple[Row
     if role >= Role.OPERATOR:
         if any(reminds(alert) for alert in wrong):
             row.append(Button(say("Ack all"), Ack(f"c{card.id}")))
-        if any(alert.open for alert in wrong):
+        if any(hushes(alert) for alert in wrong):
             row.append(Button(say("Silence ▾"), Open("hush", f"c{card.id}")))
     return ((*row, every()),)
 

@@ -22,12 +22,15 @@ def rows(alert: Alert, *, role: Role | None, acts: bool, more: Row = ()) -> tupl
         buttons += cures(alert, role=role, acts=acts, of=alert.finding.after)
     else:
         buttons += cures(alert, role=role, acts=acts)
-        if role is not None and role >= Role.OPERATOR and alert.open:
+        if role is not None and role >= Role.OPERATOR:
             if reminds(alert):
                 buttons.append(Button(say("Ack"), Ack(f"a{alert.number}")))
-            buttons.append(Button(say("Silence ▾"), Open("hush", str(alert.number))))
-    if role is not None and all(button.tap != opens(alert) for button in buttons):
-        buttons.append(Button(say("Open"), opens(alert)))
+            if hushes(alert):
+                buttons.append(Button(say("Silence ▾"), Open("hush", str(alert.number))))
+    to = opens(alert)
+    kept = not alert.finding.event or to.page != "alert"  # what happened once is not, as soon as it was told
+    if role is not None and kept and all(button.tap != to for button in buttons):
+        buttons.append(Button(say("Open"), to))
     buttons += more
     if len(buttons) == 4:  # two and two stand better than three and one
         return pairs(buttons)
@@ -37,6 +40,11 @@ def rows(alert: Alert, *, role: Role | None, acts: bool, more: Row = ()) -> tupl
 def reminds(alert: Alert) -> bool:
     """Is there something to acknowledge? Of an info nobody is reminded."""
     return alert.open and alert.acked is None and alert.severity is not Severity.INFO
+
+
+def hushes(alert: Alert) -> bool:
+    """Is there something to silence? What has happened once may happen again, and is not to be told then."""
+    return alert.open or (bool(alert.finding.event) and alert.fired is not None and not mended(alert))
 
 
 def cures(

@@ -1,24 +1,27 @@
 """The menu of Silence ▾: what of an alert, and for how long. Its buttons are taps that silence at once.
 
-It outlives its alert: then it says so, and still silences, so that the next one is not told. `cancel()` is the way out
-of every menu that silences.
+It outlives its alert: then it says so, and still silences, so that the next one is not told. What happened once is kept
+in the history alone as soon as it was told: its buttons are those of /silence, which need no alert. `cancel()` is the
+way out of every menu that silences.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.access import Asker, Role
 from bot.errors import NotFound, Stale
-from bot.model import About, Alert
+from bot.model import About, Alert, Finding, Phase, Record
 from bot.pages.alerting.alertwords import emoji, mended, standing, thing
-from bot.pages.alerting.cures import labelled
-from bot.pages.alerting.watched import one, visible, watch, wide
+from bot.pages.alerting.cures import hushes, labelled
+from bot.pages.alerting.watched import MORNING, exists, one, visible, watch, wide
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import page_of, pager, pairs
 from bot.screen import Button, Hush, Open, Row, Screen
 from bot.text import Said, bold, cut, lines, raw, say
 
+KEPT = 500
+"""Records of the history that are looked through."""
 KINDS = "anr"
 """Of it, its node, its rule."""
 
@@ -28,6 +31,7 @@ class Data:
     alert: Alert
     kind: str  # one of KINDS: chosen
     wide: bool  # a rule may be silenced
+    kept: bool  # as an alert: its buttons find it again
     now: datetime
 
 
@@ -56,30 +60,106 @@ def cancel() -> Button:
 
 
 async def load(ask: Enquiry, arg: str) -> Data | Choice | Left:
-    """`7` or `a7` its subject, `n7` its node, `r7` its rule; `c12` the alerts of a card, `c12 2` the second page.
+    """`a7` its subject, `n7` its node, `r7` its rule, `7` what of them is meant first; `c12` the alerts of a card,
+    `c12 2` the second page.
 
     `x` nothing: it was cancelled; `old`: its alert is forgotten.
     """
     if (left := LEFT.get(arg)) is not None:
         return left
     if arg[:1] == "c":
-        return _choice(ask, arg[1:])
-    kind, number = (arg[0], arg[1:]) if arg[:1] in {*KINDS} else ("a", arg)
-    alert = one(ask, number)
+        return await _choice(ask, arg[1:])
+    kind, number = (arg[0], arg[1:]) if arg[:1] in {*KINDS} else ("", arg)
+    alert = await _found(ask, number)
     if alert.number < 0:
         raise Stale(say("That is a test alert: there is nothing to silence. It is over by itself in a minute."))
-    return Data(alert=alert, kind=kind, wide=wide(ask.asker.scope), now=ask.now)
+    return _of(ask, alert, kind)
 
 
-def _choice(ask: Enquiry, arg: str) -> Data | Choice:
+async def _found(ask: Enquiry, number: str) -> Alert:
+    """Raises: NotFound."""
+    try:
+        return one(ask, number)
+    except NotFound:
+        been = await _been(ask, [int(number)] if number.isascii() and number.isdecimal() and len(number) < 16 else [])
+        if not been:
+            raise
+        return been[0]
+
+
+async def _been(ask: Enquiry, numbers: Sequence[int]) -> list[Alert]:
+    """Those of the history, newest first, as far as it says how they were."""
+    if not numbers:
+        return []
+    records = [one for one in await watch(ask).history(KEPT) if one.number in numbers]
+    return [_as_it_was(one) for one in records if one.over is not None and exists(one.subject, ask.asker.scope)]
+
+
+def _as_it_was(record: Record) -> Alert:
+    event = f"{record.number}" if record.over == record.fired else ""
+    finding = Finding(rule=record.rule, subject=record.subject, severity=record.severity, said=record.said, event=event)
+    return Alert(
+        number=record.number,
+        finding=finding,
+        phase=Phase.OVER,
+        found=record.fired,
+        severity=record.severity,
+        fired=record.fired,
+        over=record.over,
+        gone=record.gone,
+    )
+
+
+def _of(ask: Enquiry, alert: Alert, kind: str = "") -> Data | Left:
+    """What happened on a node is silenced by its rule, if nothing else is chosen: a mail that comes every half hour is
+    no reason to hear nothing of the node itself."""
+    rules = wide(ask.asker.scope)
+    kept = not alert.finding.event and watch(ask).alert(alert.number) is not None
+    data = Data(alert=alert, kind="a", wide=rules, kept=kept, now=ask.now)
+    about, event = alert.finding.subject.about, bool(alert.finding.event)
+    narrow = kept or about in {About.GUEST, About.STORAGE} or (about is About.NODE and not event)
+    first = "a" if narrow else "r"
+    offered = [key for key, _ in _choices(data)]
+    if not offered:
+        return Left(said=say("Your scope here is too narrow for that."))
+    return replace(data, kind=next((key for key in (kind, first) if key in offered), offered[0]))
+
+
+def _choices(data: Data) -> list[tuple[str, Said]]:
+    """What of it can be silenced."""
+    subject = data.alert.finding.subject
+    choices: list[tuple[str, Said]] = []
+    if data.kept or subject.about in {About.GUEST, About.NODE, About.STORAGE}:
+        choices.append(("a", raw(cut(subject.name or "it", 14))))
+    if subject.node:
+        choices.append(("n", say("{node} + guests", node=cut(subject.node, 10))))
+    if data.wide:
+        choices.append(("r", say("this rule")))
+    return choices
+
+
+def _tap(data: Data, span: str) -> Hush | Open:
+    subject = data.alert.finding.subject
+    if data.kept:
+        return Hush(f"{data.kind}{data.alert.number}", span)
+    if data.kind == "n":
+        return Open("maintenance", f"node {subject.cluster}/{subject.node} {span}")
+    if data.kind == "r":
+        return Open("silence", f"rule {data.alert.finding.rule} {span}")
+    return Open("silence", f"{subject.about.value} {subject.cluster}/{subject.id} {span}")
+
+
+async def _choice(ask: Enquiry, arg: str) -> Data | Choice | Left:
     id_, _, page = arg.partition(" ")
     card = watch(ask).card(int(id_)) if id_.isascii() and id_.isdecimal() and len(id_) < 16 else None
     if card is None or card.chat != ask.place.chat:
         raise NotFound(say("That card is not kept any more. /alerts lists what there is."))
-    kept = [watch(ask).alert(number) for number in card.alerts]
-    alerts = tuple(alert for alert in kept if alert is not None and alert.open and visible(alert, ask.asker.scope))
+    kept = {number: alert for number in card.alerts if (alert := watch(ask).alert(number)) is not None}
+    here = [alert for alert in kept.values() if visible(alert, ask.asker.scope)]
+    been = await _been(ask, [number for number in card.alerts if number not in kept])
+    alerts = tuple(alert for alert in (*here, *been) if hushes(alert))
     if len(alerts) == 1:
-        return Data(alert=alerts[0], kind="a", wide=wide(ask.asker.scope), now=ask.now)
+        return _of(ask, alerts[0])
     number = int(page) if page.isascii() and page.isdecimal() and len(page) < 5 else 1
     return Choice(alerts=alerts, card=card.id, number=number)
 
@@ -97,20 +177,19 @@ def draw(data: Data | Choice | Left, asker: Asker) -> Screen:
         return Screen(text=say("Silence which?"), rows=(*pairs(buttons), *turn, (cancel(), back)))
     alert, kind = data.alert, data.kind
     node = alert.finding.subject.node
-    choices: list[tuple[str, Said]] = [("a", raw(cut(alert.finding.subject.name or "it", 14)))]
-    if node:
-        choices.append(("n", say("{node} + guests", node=cut(node, 10))))
-    if data.wide:
-        choices.append(("r", say("this rule")))
-    others: Row = tuple(Button(label, Open("hush", f"{key}{alert.number}")) for key, label in choices if key != kind)
-    spans: Row = tuple(
-        Button(label, Hush(f"{kind}{alert.number}", span))
-        for label, span in ((say("1 h"), "1h"), (say("4 h"), "4h"), (say("24 h"), "24h"))
+    others: Row = tuple(
+        Button(label, Open("hush", f"{key}{alert.number}")) for key, label in _choices(data) if key != kind
     )
-    morning = Button(say("until 08:00"), Hush(f"{kind}{alert.number}", "8am"))
+    lengths = ((say("1 h"), "1h"), (say("4 h"), "4h"), (say("24 h"), "24h"))
+    spans: Row = tuple(Button(label, _tap(data, span)) for label, span in lengths)
+    morning = Button(say("until 08:00"), _tap(data, MORNING))
     text = lines(
         say("{emoji} {said}", emoji=emoji(alert), said=standing(alert, data.now)),
-        say("That alert is over; a silence would be for the next.") if mended(alert) else None,
+        say("That alert is over; a silence would be for the next.")
+        if mended(alert)
+        else say("That has happened; a silence is for the next.")
+        if alert.finding.event
+        else None,
         say("🔇 Silence {what} for how long?", what=_what(alert, kind, node)),
     )
     return Screen(text=text, rows=(spans, (morning, cancel()), *((others,) if others else ())))
