@@ -35,7 +35,7 @@ from bot.model.feeds import BACKUPS, HA, NODE_STATUS, ZFS, ZPOOLS
 from bot.model.view import Memory, NodeWas, StorageWas, View
 from bot.rules.backup.coverage import JOB, JOBS_KNOWN
 from bot.rules.node.boots import rebooted
-from bot.rules.node.fences import fenced
+from bot.rules.node.fences import PLAIN, fenced
 from bot.rules.node.figures import GREW, swap_grows
 from bot.rules.node.homecoming import homecoming
 from bot.rules.node.orders import of_node
@@ -177,9 +177,10 @@ def _kept_by_ha(view: View, node: str, now: float, figures: dict[str, float]) ->
     ha, key = view.feeds.fresh(HA), f"ha_maintenance/{node}"
     if ha is None:
         return
-    if ha.nodes.get(node) != "maintenance":
+    state = ha.nodes.get(node)
+    if state in PLAIN:
         figures.pop(key, None)
-    elif not 0 <= now - figures.get(key, 0.0) < RENEWED:
+    elif state == "maintenance" and not 0 <= now - figures.get(key, 0.0) < RENEWED:
         figures[key] = now
 
 

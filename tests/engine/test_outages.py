@@ -30,6 +30,25 @@ async def test_a_fence_is_no_alert_of_its_own_once_its_node_is_back() -> None:
         assert "HA starts elsewhere: ct-files" in told(run, before)
 
 
+async def test_a_node_that_is_switched_off_while_ha_has_it_under_maintenance_makes_no_sound() -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        run.cluster.set_fault("ha_maintenance", True, "pve2")
+        await run.pass_(20)
+        run.cluster.set_fault("node_off", True, "pve2")
+        await run.pass_(100)
+        (message,) = run.replay.told[before:]
+        assert message.silent
+        assert "pve2 is offline, under HA maintenance" in message.text
+        run.cluster.set_fault("node_off", False, "pve2")
+        run.cluster.set_fault("ha_maintenance", False, "pve2")
+        await run.pass_(60)
+        assert len(run.sent(before)) == 1
+        run.cluster.set_fault("node_off", True, "pve2")
+        await run.pass_(30)
+        assert run.sent(before)[-1] == "🔴 pve2 is offline"
+
+
 def fencing(run: Story, node: str, number: int = 1) -> Push:
     return Push(id=f"fence{number}", at=run.clock.now(), kind="fencing", severity="error", title="Trying to fence",
                 message="", host=node)  # fmt: skip

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bot.model import Gap, Severity, Status, Unseen
-from bot.model.feeds import HA, NODE_STATUS, SERVICES, STORAGES
+from bot.model.feeds import HA, NODE_STATUS, SERVICES, STORAGES, Feeds
 from bot.model.readings import Ha, NodeStatus
-from bot.model.view import GuestWas, Memory, NodeWas, Order
+from bot.model.view import GuestWas, Memory, NodeWas, Order, Push
 from bot.rules import BY_KEY
 from tests.rules.views import (
     HOSTILE,
@@ -154,6 +154,49 @@ def test_one_that_is_shut_down_for_a_maintenance_is_under_it_from_first_to_last(
         finding = one("node_offline", film.poll(nodes=DEAD, after=after, maintenance=upkeep, tasks=tasks))
         assert finding is not None
         assert (card(finding), finding.quiet) == ("pve2 is offline, under maintenance", True)
+
+
+def of_ha(state: str) -> Feeds:
+    return feeds((HA, "", Ha(nodes={"pve1": "online", "pve2": state})))
+
+
+@pytest.mark.parametrize("after", ["maintenance", "unknown"])
+def test_what_ha_said_of_a_node_before_it_went_counts_though_it_says_no_more_of_it(after: str) -> None:
+    """The manager keeps `maintenance` for as long as the node's own file says so, else it is `unknown`."""
+    film = Film()
+    for _ in range(3):
+        film.poll(nodes=ALIVE, feeds=of_ha("maintenance"))
+    for _ in range(6):
+        finding = one("node_offline", film.poll(nodes=DEAD, feeds=of_ha(after)))
+        assert finding is not None
+        assert (words(finding.said), finding.quiet) == ("pve2 is offline, under HA maintenance", True)
+    late = one("node_offline", film.poll(nodes=DEAD, feeds=of_ha(after), after=1300))
+    assert late is not None
+    assert (late.severity, late.quiet) == (Severity.CRITICAL, False)
+
+
+def test_a_maintenance_of_ha_that_had_ended_before_or_that_ha_fences_all_the_same_explains_nothing() -> None:
+    film = Film()
+    film.poll(nodes=ALIVE, feeds=of_ha("maintenance"))
+    film.poll(nodes=ALIVE, feeds=of_ha("online"))
+    ended = one("node_offline", film.poll(nodes=DEAD, feeds=of_ha("unknown")))
+    assert ended is not None
+    assert ended.severity is Severity.CRITICAL
+    film = Film()
+    film.poll(nodes=ALIVE, feeds=of_ha("maintenance"))
+    film.poll(nodes=DEAD, feeds=of_ha("maintenance"))
+    for state in ("fence", "unknown"):  # given up, and then it has its lock
+        fenced = one("node_offline", film.poll(nodes=DEAD, feeds=of_ha(state)))
+        assert fenced is not None
+        assert (words(fenced.said), fenced.severity) == ("pve2 is offline", Severity.CRITICAL)
+    film = Film()
+    film.poll(nodes=ALIVE, feeds=of_ha("maintenance"))
+    film.poll(nodes=DEAD, feeds=of_ha("unknown"))
+    push = Push(id="1", at=film.at, kind="fencing", severity="error", title="", message="", host="pve2")
+    for pushes in ((push,), ()):
+        fenced = one("node_offline", film.poll(nodes=DEAD, feeds=of_ha("unknown"), pushes=pushes))
+        assert fenced is not None
+        assert fenced.severity is Severity.CRITICAL
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -21,12 +21,13 @@ def _time(at: float) -> str:
 
 
 def node_state(world: World, node: Node) -> str:
-    """As the manager has it: online, maintenance, unknown, fence."""
+    """As the manager has it: online, maintenance, unknown, fence. A node that goes while its own file says maintenance
+    stays under it (pve-ha-manager, NodeStatus.pm, update)."""
     if world.fenced.get(node.name, 0) > world.now:
         return "fence"
-    if node.online:
-        return "maintenance" if node.maintenance else "online"
-    return "unknown"
+    if node.maintenance:
+        return "maintenance"
+    return "online" if node.online else "unknown"
 
 
 def current(call: Call) -> Answer:

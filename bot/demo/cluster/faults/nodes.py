@@ -72,7 +72,13 @@ def _disarmed(case: Case) -> None:
 
 
 def _maintenance(case: Case) -> None:
+    """HA moves its guests away, and back when it is over; none of them is left to be fenced with the node."""
     case.put(case.node, "maintenance", True)
+    others = [one for one in case.world.nodes.values() if one.online and one is not case.node]
+    if case.node.online and others:
+        to = min(others, key=lambda one: one.load).name
+        for guest in [one for one in case.world.guests.values() if one.node == case.target and one.ha]:
+            case.put(guest, "node", to, yields=True)
 
 
 def _ha_error(case: Case) -> None:
