@@ -213,6 +213,16 @@ def test_it_was_what_it_was_told_with() -> None:
     assert "it was: pve2 is offline" in plain(single(alert).text, READER)
 
 
+def test_while_the_guests_of_a_node_that_is_back_start_only_those_that_do_not_run_yet_are_named() -> None:
+    node = made.dead_node()
+    back = say("{name} is back, its guests start: {up} of {of}", name="pve2", up=10, of=12)
+    alert = replace(node, finding=replace(node.finding, said=back, affected=("web", "ct-files"), until=ago(1)))
+    held = made.stopped(22, made.guest(109, "db", node="pve2"), parent=node.key, found=ago(3), fired=ago(3))
+    shown = plain(single(alert, held).text, READER)
+    assert "\nstill to start: web, ct-files\nalso with it: db\n" in shown
+    assert "guests there" not in shown
+
+
 def test_an_event_is_not_green_because_it_is_past() -> None:
     event = made.failed_backup()
     assert plain(single(event).text, READER).startswith("⚠️ backup of db failed")

@@ -241,15 +241,18 @@ def with_it(alert: Alert, under: Sequence[Alert], *, detailed: bool = False) -> 
     below = {(one.cluster, one.id): one.name or one.id for one in children if one.about is About.GUEST}
     known = frozenset(affected)
     more = [name for name in below.values() if name not in known]
-    guests = [name for name in (*affected, *more) if name != subject.name]  # two may be called the same: both count
-    others = dict.fromkeys(
+    back = whole and alert.finding.until is not None  # how many run of how many says its headline
+    guests = [name for name in (*affected, *(() if back else more)) if name != subject.name]  # of the same name: both
+    others = dict.fromkeys(more if back else ()) | dict.fromkeys(
         f"{word}{name}"
         for about, word in ((About.NODE, ""), (About.STORAGE, "storage "), (About.OTHER, ""), (About.CLUSTER, ""))
         for name in _names(children, about)
         if name not in guests and name != subject.name
     )
     said: list[Said] = []
-    if guests and whole:
+    if guests and back:
+        said.append(say("still to start: {names}", names=named(guests)))
+    elif guests and whole:
         one, many = "{n} guest there: {names}", "{n} guests there: {names}"
         ran = alert.finding.ran
         if ran is not None and ran < len(guests):
