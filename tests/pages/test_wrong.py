@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.model import Alert, Gap, Guest, Phase, Severity, Snapshot, Status, Storage, Unseen
+from bot.model import Alert, Gap, Guest, Phase, Record, Severity, Snapshot, Status, Storage, Unseen
 from bot.pages import PAGES
 from bot.pages.alerting.liveline import live_line
-from bot.screen import Screen
+from bot.screen import Open, Screen
 from bot.text import Moment, plain, say
 from tests.pages import alerts as made
 from tests.pages import fleets
@@ -184,3 +184,45 @@ async def test_an_alert_says_how_bad_a_problem_is() -> None:
 async def test_a_guest_that_hibernates_on_a_node_that_is_off_is_no_problem() -> None:
     seen = gone(guest(103, "cad", Status.UNKNOWN, node="pve2", lock="suspended"))
     assert not any("cad" in one for one in await lines(seen, Watch(DEAD), "problems"))
+
+
+# -- /why ------------------------------------------------------------------------------------------------------------
+
+
+async def test_why_says_of_a_node_that_was_ordered_off_when_it_sounds() -> None:
+    waits = say("sounds if it is not back by {at}", at=Moment(ago(-15), "%H:%M"))
+    told = await lines(gone(), Watch(replace(DOWN, finding=replace(DOWN.finding, details=(waits,)))), "why", "pve2")
+    assert told[0] == "🔵 pve2 is off, shut down by root@pam 13:57"
+    assert "sounds if it is not back by 14:17" in told
+
+
+@pytest.mark.parametrize("alert", [DEAD, replace(DEAD, acked=ago(3), acked_by="Ana")])
+async def test_why_says_of_a_guest_of_a_node_that_is_off_which_alert_tells_of_it(alert: Alert) -> None:
+    seen, watch = gone(), Watch(alert)
+    screen = await show(seen, watch, "why", HOSTILE)
+    told = plain(screen.text, READER)
+    assert "It is told with this: 🔴 pve2 is offline\n" in told
+    assert "No alert is about it" not in told
+    assert Open("alert", str(alert.number)) in [button.tap for row in screen.rows for button in row]
+    for other in ("web", "pve3"):
+        assert "No alert is about it now." in await lines(seen, watch, "why", other)
+    under = await show(gone(FENCED), Watch(DEAD, UNDER), "why", str(UNDER.number))
+    assert "It is told with this: 🔴 pve2 is offline\n" in plain(under.text, READER)
+    assert Open("alert", str(DEAD.number)) in [button.tap for row in under.rows for button in row]
+
+
+async def test_why_says_what_became_of_what_was() -> None:
+    was = Record(
+        number=1, rule="node_offline", subject=made.node(), severity=Severity.CRITICAL,
+        said=say("{name} is offline", name="pve2"), fired=ago(60), over=ago(53),
+    )  # fmt: skip
+    watch = Watch()
+    for record, line in (
+        (was, "13:02 pve2 is offline · over after 7 min"),
+        (replace(was, over=None), "13:02 pve2 is offline · still open"),
+        (replace(was, over=was.fired), "13:02 pve2 is offline"),  # it happened, and that was it
+        (replace(was, gone=True), "13:02 pve2 is offline · over after 7 min · gone since"),
+        (replace(was, unwell=say("failed again 14:10")), "13:02 pve2 is offline · failed again 14:10"),
+    ):
+        watch.records = [record]
+        assert (await lines(snapshot(), watch, "why", "pve2"))[-1] == line

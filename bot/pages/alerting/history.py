@@ -127,7 +127,7 @@ def _line(record: Record, data: Data) -> Said:
     parts.append(short(record.said))
     if record.unwell is not None:
         parts.append(record.unwell)
-    elif (seconds := _lasted(record)) is not None:
+    elif (seconds := lasted(record)) is not None:
         parts.append(lasting(seconds))
     elif record.over is None:
         parts.append(say("still open"))
@@ -140,7 +140,8 @@ def _line(record: Record, data: Data) -> Said:
     return say("{emoji} {said}", emoji=record.severity.emoji, said=dotted(parts))
 
 
-def _lasted(record: Record) -> float | None:
+def lasted(record: Record) -> float | None:
+    """Seconds; None of what is not over, and of what happened in a moment."""
     if record.lasted is not None or record.over is None:
         return record.lasted
     seconds = (record.over - record.fired).total_seconds()

@@ -7,7 +7,8 @@ from datetime import datetime
 from bot import rules
 from bot.errors import NotFound
 from bot.model import About, Alert, Fleet, Guest, Record, Snapshot, Subject
-from bot.pages.alerting.alertwords import LINE, NAME, dotted, short, when
+from bot.pages.alerting.alertwords import LINE, NAME, dotted, emoji, headline, short, when
+from bot.pages.alerting.history import lasted
 from bot.pages.alerting.naming import Target, called
 from bot.pages.alerting.watched import exists, sleeping, standing, watch, wide
 from bot.pages.page import Enquiry
@@ -16,9 +17,10 @@ from bot.pages.problems import Problem
 from bot.pages.wrong import RULES, asleep, everything
 from bot.ports import Watching
 from bot.rules.guest.whynot import WHY_NOT
+from bot.rules.inhibits import PARENTS
 from bot.rules.subjects import guest_subject, storage_subject
 from bot.screen import Button, Open, Screen
-from bot.text import Said, Value, bold, cut, lines, raw, say
+from bot.text import Said, Value, bold, cut, lasting, lines, raw, say
 
 MOST = 3
 """Things of the same name, and records of them, that are shown."""
@@ -35,6 +37,7 @@ class Known:
     records: tuple[Record, ...]  # newest first
     subject: Subject | None  # the one thing that is so called; None: several, or a rule
     opens: Open | None
+    above: Alert | None  # that tells of what it is on, and so of it
     now: datetime
 
 
@@ -75,8 +78,19 @@ async def known(ask: Enquiry, text: str) -> Known:
         records=tuple(records[:MOST]),
         subject=about[0] if len(about) == 1 else None,
         opens=_opens(targets[0]) if len(targets) == 1 else None,
+        above=_above(about[0], alerts) if len(about) == 1 else None,
         now=ask.now,
     )
+
+
+def _above(subject: Subject, alerts: Mapping[str, Sequence[Alert]]) -> Alert | None:
+    """The alert of the outage that it is part of: of its cluster, or of the node that it is on."""
+    for alert in alerts.get(subject.cluster, ()):
+        about, rule = alert.finding.subject, alert.finding.rule
+        outage = alert.open and rule in PARENTS and about.key != subject.key
+        if outage and (about.about is About.CLUSTER or (about.about is About.NODE and about.id == subject.node)):
+            return alert
+    return None
 
 
 def _whole(cluster: str) -> Subject:
@@ -182,14 +196,17 @@ def draw(data: Known) -> Screen:
     text = lines(
         *data.things,
         *wrong,
-        say("No alert is about it now."),
+        say("No alert is about it now.")
+        if data.above is None
+        else say("It is told with this: {emoji} {said}", emoji=emoji(data.above), said=short(headline(data.above))),
         *_why_not(data),
         *blind,
         say("Lately:") if been else None,
         *been,
     )
     opens = (Button(say("Open"), data.opens),) if data.opens is not None else ()
-    return Screen(text=text, rows=((*opens, Button(say("‹ Alerts"), Open("alerts"))),))
+    above = (Button(say("That alert"), Open("alert", str(data.above.number))),) if data.above is not None else ()
+    return Screen(text=text, rows=((*opens, *above, Button(say("‹ Alerts"), Open("alerts"))),))
 
 
 def _why_not(data: Known) -> list[Said]:
@@ -222,4 +239,14 @@ def in_short(help_: str) -> str:
 
 
 def _was(record: Record) -> Said:
-    return short(record.said) if record.told else say("{said} · not told", said=short(record.said))
+    """And what became of it; what happened once is neither over nor open."""
+    parts: list[Value] = [short(record.said)]
+    if record.unwell is not None:
+        parts.append(record.unwell)
+    elif record.over is None:
+        parts.append(say("still open"))
+    elif (seconds := lasted(record)) is not None:
+        parts.append(say("over after {span}", span=lasting(seconds)))
+    if record.gone:
+        parts.append(say("gone since"))
+    return dotted(parts if record.told else [*parts, say("not told")])

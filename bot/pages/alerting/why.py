@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.access import Asker, Role
 from bot.errors import NotFound
 from bot.model import Alert, Phase
-from bot.pages.alerting.alertwords import ends, head, short, when
+from bot.pages.alerting.alertwords import ends, head, mended, short, when
 from bot.pages.alerting.known import Known, in_short, known
 from bot.pages.alerting.known import draw as draw_known
 from bot.pages.alerting.naming import ANY, Target, nearest, unknown
@@ -21,6 +21,8 @@ from bot.text import Moment, Said, fold, lasting, lines, say
 
 MOST = 8
 """Alerts to choose from."""
+DETAILS = 4
+"""Lines of its card."""
 STEPS = 20
 """Of a timeline: the last ones."""
 
@@ -42,6 +44,7 @@ class Near:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
     why: Explanation
+    above: Alert | None = None  # that it goes down with
     clusters: Mapping[str, str]
     now: datetime
 
@@ -70,7 +73,8 @@ async def load(ask: Enquiry, arg: str) -> Data | Choice | Known | Near:
     why = watch(ask).why(alert.number, ask.place.chat)
     if why is None:
         raise NotFound(say("There is no alert {number} (any more). /history lists what was.", number=text[:16]))
-    return Data(why=why, clusters=names(ask), now=ask.now)
+    above = next((one for one in standing if alert.parent and one.key == alert.parent), None)
+    return Data(why=why, above=above, clusters=names(ask), now=ask.now)
 
 
 async def _known(ask: Enquiry, text: str) -> Known | Near:
@@ -110,12 +114,21 @@ def draw(data: Data | Choice | Known | Near, asker: Asker) -> Screen:
     explained = lines(
         head(alert, data.clusters),
         why.told,
+        say("It is told with this: {said}", said=head(data.above, data.clusters)) if data.above is not None else None,
+        *_shown(alert, why),
         why.because,
         _so_far(alert, data.now),
         *steps,
         say("Rule {rule}: {help}", rule=alert.finding.rule, help=in_short(why.rule_help)),
     )
-    return Screen(text=explained, rows=((Button(say("‹ Alert"), Open("alert", str(alert.number))), back),))
+    above = (Button(say("That alert"), Open("alert", str(data.above.number))),) if data.above is not None else ()
+    return Screen(text=explained, rows=((Button(say("‹ Alert"), Open("alert", str(alert.number))), *above, back),))
+
+
+def _shown(alert: Alert, why: Explanation) -> list[Said]:
+    """What its card says below its headline: by whom it was ordered, when it will sound."""
+    said = {why.because, alert.finding.last}
+    return [] if mended(alert) else [short(one) for one in alert.finding.details[:DETAILS] if one not in said]
 
 
 def _at(at: datetime, now: datetime) -> Moment:
