@@ -4,6 +4,7 @@ is told."""
 from bot.demo.cluster import backup
 from bot.model import Alert, Phase
 from bot.text import Reader, plain
+from tests.engine.kit import ANA
 from tests.engine.test_stories import Story, story
 
 RULE = "backup_failed"
@@ -52,6 +53,19 @@ async def test_a_retry_that_dies_with_its_node_leaves_the_failure_open_until_it_
         assert failed == [f"⚠️ Backup of {ct.name} failed", f"🔴 Backup of {ct.name} failed again"]
         assert not next(one for one in run.replay.told if "failed again" in one.text).silent
         assert "its node went down meanwhile" in plain(newest.finding.details[0], Reader())
+
+
+async def test_what_is_overdue_with_many_others_is_told_with_them_alone() -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        run.cluster.set_fault("backup_overdue", True, "3 days")
+        run.cluster.set_fault("store_overdue", True)
+        await run.pass_(30)
+        assert run.watch.look_again(ANA)
+        await run.pass_(60)
+        told = [one.text for one in run.replay.told[before:]]
+        assert ["Backups to" in text for text in told] == [True], told
+        assert "broken" in told[0]
 
 
 async def test_a_job_that_dies_with_its_node_is_told_once_that_is_back() -> None:

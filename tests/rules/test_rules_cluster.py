@@ -238,6 +238,7 @@ def test_a_fence_says_what_becomes_of_the_guests(names: tuple[str, ...], others:
     finding = one("node_fenced", view([*moved, *rest, guest()], TWO, feeds=fenced("fence").feeds))
     assert finding is not None
     assert card(finding).endswith(lines)
+    assert len(finding.affected) == len(names) + others, "as the button counts them"
 
 
 @pytest.mark.parametrize(("armed", "wrong"), [(False, True), (True, False), (None, False)])

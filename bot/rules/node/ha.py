@@ -52,18 +52,19 @@ def node_fenced(view: View, limits: Limits) -> Iterator[Finding]:
             continue
         here = [guest for guest in snapshot.guests if guest.node == node.name and not guest.template]
         managed = [guest for guest in here if guest.ha_managed]
+        others = [guest for guest in here if not guest.ha_managed]
         yield Finding(
             rule="node_fenced",
             subject=node_subject(node),
             severity=Severity.CRITICAL,
             said=say("HA fences {name}", name=node.name),
             over=say("{name} was fenced", name=node.name),
-            details=_what_becomes([guest.name for guest in managed], len(here) - len(managed)),
+            details=_what_becomes([guest.name for guest in managed], len(others)),
             because=say("the HA manager says: fence")
             if fence is Fence.SAID
             else say("Proxmox VE sent a notification of it"),
             cures=(guests_there(node, snapshot),) if here else (),
-            affected=tuple(guest.name for guest in managed),
+            affected=tuple(guest.name for guest in (*managed, *others)),
             hold=WAIT if node.online else None,
         )
     subject = cluster_subject(view)
