@@ -1,6 +1,8 @@
 """Backups that their node takes with it: told within the usual time, and what was open stays so until something newer
 is told."""
 
+import pytest
+
 from bot.demo.cluster import backup
 from bot.model import Alert, Phase
 from bot.text import Reader, plain
@@ -55,12 +57,16 @@ async def test_a_retry_that_dies_with_its_node_leaves_the_failure_open_until_it_
         assert "its node went down meanwhile" in plain(newest.finding.details[0], Reader())
 
 
-async def test_what_is_overdue_with_many_others_is_told_with_them_alone() -> None:
+@pytest.mark.parametrize("seconds", [0, 2, 6])
+async def test_what_is_overdue_moments_before_many_others_are_is_told_with_them_alone(seconds: int) -> None:
     async with story() as run:
         before = len(run.replay.told)
         run.cluster.set_fault("backup_overdue", True, "3 days")
+        await run.pass_(2)
+        assert run.watch.look_again(ANA)
+        await run.pass_(seconds)
         run.cluster.set_fault("store_overdue", True)
-        await run.pass_(30)
+        await run.pass_(32)
         assert run.watch.look_again(ANA)
         await run.pass_(60)
         told = [one.text for one in run.replay.told[before:]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.model import Finding, Guest, Outcome, Severity
-from bot.model.feeds import BACKUPS, DAY, HOUR
+from bot.model.feeds import BACKUPS, DAY, HOUR, MINUTE
 from bot.model.memo import memo
 from bot.model.readings import BackupJob, Backups
 from bot.model.view import View
@@ -236,7 +236,8 @@ RULES: tuple[Rule, ...] = (
         kind=Kind.STATE,
         help="A guest's newest backup is older than two intervals of its job; critical after a week.",
         severity=Severity.WARNING,
-        limit=Limit(more={"intervals": 2, "least_seconds": LEAST, "critical_seconds": WORST}),
+        # what comes to light with it may make it one of many: that is one message
+        limit=Limit(hold=2 * MINUTE, more={"intervals": 2, "least_seconds": LEAST, "critical_seconds": WORST}),
         ages=frozenset({"least_seconds", "critical_seconds"}),
         find=overdue,
         sees=both(sees_guest, sees_reading(BACKUPS)),
