@@ -185,7 +185,8 @@ def _silenced(watch: Watching, wanted: Silencing) -> str | None:
 
 
 def silencing(alert: Alert, what: str, asker: Asker) -> tuple[str, str, str] | None:
-    """about, cluster and value of the silence: `a` what it is about, `n` its node and what is there, `r` its rule.
+    """about, cluster and value of the silence: `a` what it is about (of what is a guest's own, that guest), `n` its
+    node and what is there, `r` its rule.
 
     None: it is on no node, or it would silence what the asker does not see. Of a cluster itself just that rule is
     silenced: a silence of the cluster would be one of everything.
@@ -197,4 +198,5 @@ def silencing(alert: Alert, what: str, asker: Asker) -> tuple[str, str, str] | N
         return ("node", subject.cluster, node) if node and seen else None
     if what == "r" or subject.about is About.CLUSTER:
         return ("rule", subject.cluster, alert.finding.rule) if wide(asker.scope) else None
-    return subject.about.value, subject.cluster, subject.id
+    owner = subject.owner
+    return owner.about.value, owner.cluster, owner.id

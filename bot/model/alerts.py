@@ -70,6 +70,16 @@ class Subject:
         return f"{self.cluster}/{self.about.value}/{self.id}"
 
     @property
+    def owner(self) -> "Subject":
+        """The guest that it is one's of, where it is: its next job, task or backup is another thing; else itself."""
+        if not self.of:
+            return self
+        cluster, _, vmid = self.of.rsplit("/", 2)
+        return Subject(
+            about=About.GUEST, cluster=cluster, id=vmid, name=self.name, node=self.node, tags=self.tags, pool=self.pool
+        )
+
+    @property
     def each(self) -> "tuple[Subject, ...]":
         """Its parts, as subjects of their own; what is silenced is so for all of them, who hears of one hears of it."""
         return tuple(

@@ -16,7 +16,7 @@ from bot.chat.beside import CARDS, MOST, WITHIN, Beside
 from bot.chat.promise import LATE
 from bot.demo.telegram.world import Message as Shown
 from bot.errors import StoreFailed
-from bot.model import Card, Phase
+from bot.model import About, Card, Phase, Subject
 from bot.screen import Ack, Ask, Button, Hush, Message, Open, Place
 from bot.text import Reader, plain, say
 from tests.chat.kit import BEN, HOSTILE, OPS, House, house
@@ -393,6 +393,16 @@ def test_what_a_hush_means(what: str, scope: Scope | None, wanted: tuple[str, st
     _, found = hush(watch(), Hush(what, "4h"), by(scope=scope), NOW, READER)
     told = (found.about, found.cluster, found.value, found.maintenance) if found is not None else None
     assert told == wanted
+
+
+def test_what_is_a_guests_own_is_silenced_as_the_guest() -> None:
+    """Its backup of tomorrow is another run: that one run alone would be of no use."""
+    seen = watch()
+    run = Subject(about=About.OTHER, cluster="main", id="run/7", name="web", node="pve1", of="main/guest/101")
+    seen.kept[7] = made.alert(7, run, say("Backup of web failed"), rule="backup_failed")
+    _, found = hush(seen, Hush("a7", "4h"), by(), NOW, READER)
+    assert found is not None
+    assert (found.about, found.cluster, found.value) == ("guest", "main", "101")
 
 
 def test_until_the_morning_is_the_chats_morning() -> None:

@@ -291,6 +291,17 @@ async def test_history_is_paged_and_says_what_was_not_told() -> None:
     assert text(await show(asking(seen), "history", "99")).count("stopped by itself") == 4
 
 
+async def test_a_run_is_silenced_as_its_guest_and_one_of_several_by_its_rule() -> None:
+    run = Subject(about=About.OTHER, cluster="main", id="run/7", name="web", node="pve1", of="main/guest/101")
+    parts = tuple(Part(about=About.GUEST, id=id_) for id_ in ("101", "102"))
+    both = replace(run, id="run/8", name="vzdump", of="", parts=parts)
+    seen = watching(*(made.alert(n, it, say("failed"), rule="backup_failed") for n, it in ((7, run), (8, both))))
+    assert "Silence web (101) for how long?" in text(await show(asking(seen), "hush", "7"))
+    menu = await show(asking(seen), "hush", "8")
+    assert "Silence the rule backup_failed, everywhere, for how long?" in text(menu)
+    assert "vzdump" not in labels(menu)
+
+
 async def test_what_happened_on_a_node_is_silenced_by_its_rule_if_nothing_else_is_chosen() -> None:
     """A mail that comes every half hour: that the node goes down is still to be told."""
     mail = made.alert(

@@ -116,20 +116,21 @@ def _of(ask: Enquiry, alert: Alert, kind: str = "") -> Data | Left:
     rules = wide(ask.asker.scope)
     kept = not alert.finding.event and watch(ask).alert(alert.number) is not None
     data = Data(alert=alert, kind="a", wide=rules, kept=kept, now=ask.now)
-    about, event = alert.finding.subject.about, bool(alert.finding.event)
+    about, event = alert.finding.subject.owner.about, bool(alert.finding.event)
     narrow = kept or about in {About.GUEST, About.STORAGE} or (about is About.NODE and not event)
     first = "a" if narrow else "r"
     offered = [key for key, _ in _choices(data)]
     if not offered:
         return Left(said=say("Your scope here is too narrow for that."))
-    return replace(data, kind=next((key for key in (kind, first) if key in offered), offered[0]))
+    return replace(data, kind=next((key for key in (kind, first, "r") if key in offered), offered[0]))
 
 
 def _choices(data: Data) -> list[tuple[str, Said]]:
     """What of it can be silenced."""
     subject = data.alert.finding.subject
     choices: list[tuple[str, Said]] = []
-    if data.kept or subject.about in {About.GUEST, About.NODE, About.STORAGE}:
+    lasts = data.kept and not subject.parts  # the next one of several is another thing
+    if lasts or subject.owner.about in {About.GUEST, About.NODE, About.STORAGE}:
         choices.append(("a", raw(cut(subject.name or "it", 14))))
     if subject.node:
         choices.append(("n", say("{node} + guests", node=cut(subject.node, 10))))
@@ -146,7 +147,8 @@ def _tap(data: Data, span: str) -> Hush | Open:
         return Open("maintenance", f"node {subject.cluster}/{subject.node} {span}")
     if data.kind == "r":
         return Open("silence", f"rule {data.alert.finding.rule} {span}")
-    return Open("silence", f"{subject.about.value} {subject.cluster}/{subject.id} {span}")
+    owner = subject.owner
+    return Open("silence", f"{owner.about.value} {owner.cluster}/{owner.id} {span}")
 
 
 async def _choice(ask: Enquiry, arg: str) -> Data | Choice | Left:
@@ -203,7 +205,7 @@ def _what(alert: Alert, kind: str, node: str) -> Said:
         return say("the rule {rule}, everywhere,", rule=bold(alert.finding.rule))
     if subject.about is About.NODE:
         return say("{node} itself, not its guests,", node=thing(subject))
-    return thing(subject)
+    return thing(subject.owner)
 
 
 PAGE = Page(key="hush", help="", role=Role.OPERATOR, load=load, draw=draw, deed="silencing")
