@@ -290,7 +290,8 @@ async def test_what_happened_once_does_not_keep_a_card_open() -> None:
     assert card.text.startswith("🔴 3 alerts\n")
     world.over(1)
     await world.tick()
-    assert card.text.startswith("🟢 all 3 are over\n")
+    assert card.text.startswith("🔴 2 events · 1 alert over\n🔴")
+    assert all(one.closed for one in world.shelf.cards.values())
 
 
 async def test_events_alone_are_counted_as_they_are() -> None:

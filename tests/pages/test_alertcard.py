@@ -58,6 +58,9 @@ MIXED = [
 FLAPPING = replace(
     FIRED, fired=ago(2), changes=tuple(ago(n) for n in (14, 11, 8, 5, 2)), flapping=NOW + timedelta(minutes=28)
 )
+RESET = made.alert(
+    11, made.node(), say("{name} was reset by itself", name="pve2"), rule="node_reset", event="pve2-1", fired=3, ended=3
+)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +82,7 @@ FLAPPING = replace(
         ("many-two-clusters", drawn(card(*MIXED), MIXED, clusters=TWO)),
         ("many-viewers", drawn(card(*MIXED), MIXED, role=Role.VIEWER)),
         ("many-over", drawn(card(*MIXED), [over(alert) for alert in MIXED])),
+        ("many-happened", drawn(card(*MIXED, RESET), [RESET, *(over(alert) for alert in MIXED)])),
         ("start", drawn(card(*MIXED, head=CardHead.START), MIXED)),
         ("start-one", drawn(card(FIRED, head=CardHead.START), [FIRED])),
         ("start-over", drawn(card(*MIXED, head=CardHead.START), [over(alert) for alert in MIXED])),
@@ -435,11 +439,6 @@ def test_what_happened_to_the_bot_is_not_over() -> None:
     assert plain(drawn(card(reached, *tried), [reached, *tried]).text, READER).startswith("🟢 all 4 are over\n")
 
 
-RESET = made.alert(
-    11, made.node(), say("{name} was reset by itself", name="pve2"), rule="node_reset", event="pve2-1", fired=3, ended=3
-)
-
-
 def test_what_happened_once_can_be_silenced_and_there_is_nothing_to_acknowledge() -> None:
     buttons = [label(button) for row in single(RESET).rows for button in row]
     assert "Silence ▾" in buttons
@@ -451,3 +450,32 @@ def test_what_happened_once_can_be_silenced_and_there_is_nothing_to_acknowledge(
     assert [label(button) for row in single(burst).rows for button in row] == ["Silence ▾"]  # nowhere else to go
     well = replace(RESET, finding=replace(RESET.finding, over=say("it is well")), over=made.ago(1))
     assert "Silence ▾" not in [label(button) for row in single(well).rows for button in row]
+
+
+@pytest.mark.parametrize(
+    ("happened", "wrong", "mended", "title"),
+    [
+        (Severity.WARNING, 0, 2, "⚠️ 3 events · 2 alerts over"),
+        (Severity.CRITICAL, 0, 1, "🔴 3 events · 1 alert over"),
+        (Severity.CRITICAL, 1, 12, "🔴 1 open · 3 events · 12 over"),
+        (Severity.WARNING, 1, 0, "⚠️ 4 alerts"),
+        (Severity.INFO, 0, 2, "🟢 all 5 are over"),
+        (Severity.INFO, 1, 2, "⚠️ 1 of 6 alerts open"),
+    ],
+)
+@pytest.mark.parametrize("head", [CardHead.PLAIN, CardHead.AGAIN, CardHead.START])
+def test_no_card_is_green_over_what_happened(
+    happened: Severity, wrong: int, mended: int, title: str, head: CardHead
+) -> None:
+    """What mended beside it says nothing of a mail that a disk will fail, and a lock screen shows the first line."""
+    mail = replace(RESET, severity=happened, finding=replace(RESET.finding, severity=happened))
+    found = [
+        *(replace(mail, number=number) for number in (31, 32, 33)),
+        *(made.stopped(number) for number in range(41, 41 + wrong)),
+        *(over(made.stopped(number)) for number in range(61, 61 + mended)),
+    ]
+    first = plain(drawn(card(*found, head=head), found).text, READER).splitlines()[0]
+    if head is CardHead.PLAIN or "event" in title:
+        assert first == title
+    assert first.startswith("🟢") == title.startswith("🟢")
+    assert len(title) < 34

@@ -13,8 +13,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.access import Role
-from bot.model import Alert, Card, CardHead, NewsKind
+from bot.model import Alert, Card, CardHead, NewsKind, Phase
 from bot.pages.alerting.alertwords import (
+    dotted,
     emoji,
     ended,
     ends,
@@ -23,6 +24,7 @@ from bot.pages.alerting.alertwords import (
     named,
     place,
     standing,
+    stays,
     timeline,
     with_it,
     worse,
@@ -151,8 +153,11 @@ def _counted(card: Card, alerts: Sequence[Alert]) -> Said:
     n, left = len(alerts), sum(1 for alert in wrong(alerts) if _wrong(alert))
     if card.head is CardHead.FLAPPING:
         return say("{n} alerts come and go: quiet for a while", n=n)
-    if not left and not any(mended(alert) for alert in alerts):
+    over = sum(1 for alert in alerts if mended(alert))
+    if not left and not over:
         return say_n(n, one="{n} event", many="{n} events")  # it happened: there is nothing that could be over
+    if over and any(stays(alert) for alert in alerts):
+        return _apart(alerts, over)
     if card.head is CardHead.START:
         if not left:
             return say_n(
@@ -170,6 +175,15 @@ def _counted(card: Card, alerts: Sequence[Alert]) -> Said:
     if card.head is CardHead.AGAIN and left == n:
         return say("{n} alerts still open, or worse", n=n)
     return say_n(n, one="{n} alert", many="{n} alerts") if left == n else say("{m} of {n} alerts open", m=left, n=n)
+
+
+def _apart(alerts: Sequence[Alert], over: int) -> Said:
+    """`3 events · 2 alerts over`, `1 open · 3 events · 2 over`: what happened is not over because something else is."""
+    left = sum(1 for alert in alerts if not mended(alert) and alert.phase is not Phase.OVER)
+    events = say_n(len(alerts) - over - left, one="{n} event", many="{n} events")
+    if left:
+        return dotted([say("{n} open", n=left), events, say("{n} over", n=over)])
+    return dotted([events, say_n(over, one="{n} alert over", many="{n} alerts over")])
 
 
 def _of_many(card: Card, wrong: Sequence[Alert], role: Role | None) -> tuple[Row, ...]:

@@ -195,14 +195,20 @@ def worst_first(alerts: Iterable[Alert]) -> list[Alert]:
 
 
 def wrong(alerts: Sequence[Alert]) -> list[Alert]:
-    """Those that a message still counts. What happened once is never over: it counts until something else is."""
+    """Those that a message still counts. What happened once is never over: it counts until something else is, and as
+    long as the message stands where it is a warning or worse."""
     if any(mended(alert) for alert in alerts):
-        return [alert for alert in alerts if not mended(alert) and alert.phase is not Phase.OVER]
+        return [alert for alert in alerts if not mended(alert) and (alert.phase is not Phase.OVER or stays(alert))]
     return list(alerts)
 
 
+def stays(alert: Alert) -> bool:
+    """Did it happen once, and is it bad? Somebody is to read of it: nothing that ends beside it makes it well."""
+    return bool(alert.finding.event) and not mended(alert) and alert.finding.severity >= Severity.WARNING
+
+
 def worst(alerts: Sequence[Alert]) -> str:
-    """The emoji for all of them: green only when every one is over, and well."""
+    """The emoji for all of them: green only when every one is over, and well, and nothing bad happened beside them."""
     left = [alert.finding.severity for alert in wrong(alerts)]
     if left:
         return Severity(max(left)).emoji
