@@ -215,7 +215,7 @@ async def canned(answers: dict[str, object], **headers: str) -> AsyncIterator[st
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        method = head.split(b" ")[1].decode().rpartition("/")[2]
+        method = head.split(b" ")[1].decode().partition("?")[0].rpartition("/")[2]
         body = answers.get(method, "<html>not here</html>")
         content = (body if isinstance(body, str) else json.dumps(body)).encode()
         lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(content)}", "Connection: close"]
@@ -620,6 +620,7 @@ async def test_the_demo_says_what_is_wrong_with_what_was_brought_along() -> None
 
 async def test_without_chats_for_alerts_both_ways_are_named(here: Surroundings) -> None:
     assert any("TELEMOX_ALERT_CHATS" in line and "/subscribe" in line for line in (await here.run()).of("OK"))
+    here.api.private(here.api.user(1, "Ana"))
     assert "Alerts: 1 chat is told by the settings." in (await here.run(ALERT_CHATS="1@warning")).of("OK")
 
 
@@ -671,7 +672,7 @@ def test_a_bot_inside_its_cluster_is_asked_for_a_heartbeat() -> None:
 async def test_a_chat_for_alerts_that_the_bot_cannot_speak_in_is_told(here: Surroundings) -> None:
     ana = here.api.user(1, "Ana")
     here.api.private(ana)
-    here.api.group(-1_000_700, "Ops", forum=True)
+    here.api.group(-1_000_700, "Ops", forum=True).topics[7] = "Alerts"
     here.api.group(-1_000_701, "Flat")
     served = {"VIEWERS": "-1000700,-1000701,-1000999"}
     said = await here.run(ALERT_CHATS="1,-1000700:7,-1000701", **served)
@@ -679,12 +680,48 @@ async def test_a_chat_for_alerts_that_the_bot_cannot_speak_in_is_told(here: Surr
     said = await here.run(ALERT_CHATS="-1000999", **served)
     assert said.status == 2
     assert "the bot does not know the chat -1000999" in said.text
+    assert "told by the settings" not in said.text, "it is the only one"
+    said = await here.run(ALERT_CHATS="1,-1000999:7,-1000999:8", **served)
+    assert said.text.count("the bot does not know the chat -1000999") == 1
+    assert "Alerts: 1 chat is told by the settings." in said.of("OK")
     said = await here.run(ALERT_CHATS="-1000701:7", **served)
     assert said.status == 1
     assert "Flat (-1000701) has no topics" in said.text
     here.api.block(here.api.world.chats[-1_000_700], "kicked")
     said = await here.run(ALERT_CHATS="-1000700", **served)
     assert said.status == 2, said.text
+
+
+async def test_a_topic_for_alerts_that_is_not_there_is_told_and_nothing_is_sent(here: Surroundings) -> None:
+    ops = here.api.group(-1_000_700, 'Ops <1>_&"', forum=True)
+    ops.topics[7] = "Alerts"
+    served = {"VIEWERS": "-1000700"}
+    said = await here.run(ALERT_CHATS="-1000700:7", **served)
+    assert said.status == 0, said.text
+    said = await here.run(ALERT_CHATS="-1000700:7,-1000700:77@warning", **served)
+    assert said.status == 1
+    line = 'Alerts: Ops <1>_&" (-1000700) has no topic 77: what is for it goes to General. Send /id in the right one.'
+    assert said.of("WARN") == [line]
+    assert said.mends(line) == ["TELEMOX_ALERT_CHATS=-1000700:<topic>"]
+    assert "Alerts: 1 chat is told by the settings." in said.of("OK"), "in General"
+    assert not ops.all
+
+
+async def test_a_topic_that_cannot_be_looked_up_is_said_to_be_unknown(here: Surroundings) -> None:
+    answers: dict[str, object] = {
+        "getMe": ME,
+        "getWebhookInfo": {"ok": True, "result": {"url": ""}},
+        "getChat": {"ok": True, "result": {"id": -1_000_700, "title": "Ops", "is_forum": True}},
+        "getChatMember": {"ok": True, "result": {"status": "member"}},
+    }
+    late = {"ok": False, "error_code": 429, "description": "Too Many Requests: retry after 5"}
+    odd: tuple[object, ...] = ("<html>not here</html>", [], late)
+    for answer in odd:
+        async with canned(answers | {"sendMessage": answer}) as base:
+            said = await here.run(TELEGRAM_BASE_URL=base, ALERT_CHATS="-1000700:7", VIEWERS="-1000700")
+        assert said.of("WARN") == [
+            "Alerts: whether Ops (-1000700) has the topic 7 is not known. Send /testalert in it."
+        ]
 
 
 async def test_an_address_for_everybody_is_none_to_register(here: Surroundings) -> None:

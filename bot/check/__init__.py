@@ -5,7 +5,7 @@
           pveum role modify TelemoxView --privs VM.Audit,…
 
     people.py    roles and the data directory: nothing is asked of anybody
-    telegram.py  the bot's token, the webhook, the clock
+    telegram.py  the bot's token, the webhook, the clock, the chats and topics that hear of alerts
     cluster.py   each host and its certificate, each API token and its privileges, the cluster itself
     names.py     names in the settings that nothing of the cluster has
 

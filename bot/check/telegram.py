@@ -6,21 +6,22 @@ getUpdates is not tried: a second poller ends the first one's wait with a 409, a
 import contextlib
 import ipaddress
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx
 
-from bot.check.line import Line, fail, ok, warn
+from bot.check.line import Level, Line, fail, ok, warn
 from bot.config import Settings
 from bot.model import Route
 from bot.ports import Clock
 from bot.pve.tls import reason_of
-from bot.text import say, span
+from bot.text import say, say_n, span
 
 TIMEOUT = 10.0  # s for one call
+NO_MESSAGE = 2**31 - 1  # the largest id; a chat counts up from 1
 SKEW = 30.0  # s; what waited in Telegram's queue for over two minutes never acts, and that is told by the clock
 
 
@@ -52,9 +53,9 @@ async def lines(settings: Settings, clock: Clock) -> AsyncIterator[Line]:
         except _Trouble as trouble:
             yield trouble.line
             return
-        for line in [await _told(client, route, bot) for route in settings.alert_chats]:
-            if line is not None:
-                yield line
+        told = {route: await _told(client, route, bot) for route in settings.alert_chats}
+    for line in _chats(told):
+        yield line
     if webhook.get("url"):
         host = "?"
         with contextlib.suppress(ValueError):  # it is what somebody once gave to setWebhook
@@ -72,10 +73,24 @@ async def lines(settings: Settings, clock: Clock) -> AsyncIterator[Line]:
             )
 
 
+def _chats(told: Mapping[Route, Line | None]) -> Iterator[Line]:
+    """Each trouble once (a chat has several topics), then how many chats are told all the same."""
+    yield from dict.fromkeys(line for line in told.values() if line is not None)
+    chats = len({route.chat for route, line in told.items() if line is None or line.level < Level.FAIL})
+    if chats:
+        yield ok(
+            say_n(
+                chats,
+                one="Alerts: {n} chat is told by the settings.",
+                many="Alerts: {n} chats are told by the settings.",
+            )
+        )
+
+
 async def _told(client: httpx.AsyncClient, route: Route, bot: int) -> Line | None:
     """Can the bot speak in a chat of TELEMOX_ALERT_CHATS? What is wrong; None where nothing is, or nobody can tell.
 
-    No message is sent. Telegram tells of no topic whether it is there: /testalert does.
+    No message is sent.
     """
     chat = str(route.chat)
     found = await _asked(client, "getChat", chat_id=chat)
@@ -97,7 +112,36 @@ async def _told(client: httpx.AsyncClient, route: Route, bot: int) -> Line | Non
             say("Alerts: {title} ({chat}) has no topics: {topic} is none.", title=title, chat=chat, topic=route.topic),
             f"TELEMOX_ALERT_CHATS={chat}",
         )
-    return None
+    return await _topic(client, route, title) if route.topic is not None else None
+
+
+async def _topic(client: httpx.AsyncClient, route: Route, title: str) -> Line | None:
+    """Is the topic there? No method tells. A message that answers one that cannot be is refused, for its topic first
+    and then for that (telegram-bot-api, Client.cpp, check_reply_parameters): so nothing is sent."""
+    chat, topic = str(route.chat), str(route.topic)
+    answers = {"message_id": NO_MESSAGE, "allow_sending_without_reply": False}
+    words = ""
+    with contextlib.suppress(httpx.HTTPError, ValueError, AttributeError):
+        reply = await client.get(
+            "sendMessage",
+            params={
+                "chat_id": chat,
+                "message_thread_id": topic,
+                "text": "/testalert",
+                "disable_notification": "true",
+                "reply_parameters": json.dumps(answers),
+            },
+        )
+        words = str(json.loads(reply.content).get("description", "")).lower()
+    if "message to be replied not found" in words:
+        return None
+    if "message thread not found" in words:
+        text = (
+            "Alerts: {title} ({chat}) has no topic {topic}: what is for it goes to General. Send /id in the right one."
+        )
+        return warn(say(text, title=title, chat=chat, topic=topic), f"TELEMOX_ALERT_CHATS={chat}:<topic>")
+    text = "Alerts: whether {title} ({chat}) has the topic {topic} is not known. Send /testalert in it."
+    return warn(say(text, title=title, chat=chat, topic=topic))
 
 
 async def _asked(client: httpx.AsyncClient, method: str, **fields: str) -> Mapping[str, object] | None:

@@ -1,4 +1,4 @@
-"""How the bot tells and is told: chats that hear of alerts, Proxmox VE's webhook target, the dead man's switch."""
+"""How the bot tells and is told: if a chat hears of alerts, Proxmox VE's webhook target, the dead man's switch."""
 
 import socket
 from base64 import b64encode
@@ -9,7 +9,7 @@ from shlex import quote
 from bot.check.line import Level, Line, ok, warn
 from bot.config import Settings
 from bot.model import Snapshot, Version
-from bot.text import say, say_n
+from bot.text import say
 from bot.web.notify import BODY, HEADER, PATH
 
 WEBHOOK = (8, 3)
@@ -20,7 +20,8 @@ FROM_HOME = '"$(printf %s "$TELEMOX_NOTIFY_SECRET" | base64 -w0)"'
 
 def lines(settings: Settings, seen: Snapshot, version: Version, machine: str | None = None) -> Iterator[Line]:
     """`machine`: this one's name; found out where it is not given."""
-    yield _chats(settings)
+    if not settings.alert_chats:  # else telegram.py has looked at them
+        yield ok(say("Alerts: no chat is told by the settings (TELEMOX_ALERT_CHATS); /subscribe in a chat does too."))
     yield from _listener(settings, version, seen.cluster)
     inside = _inside(seen, (machine or socket.gethostname()).partition(".")[0])
     if settings.heartbeat_url is not None:
@@ -34,17 +35,6 @@ def lines(settings: Settings, seen: Snapshot, version: Version, machine: str | N
             ),
             "TELEMOX_HEARTBEAT_URL=https://…",
         )
-
-
-def _chats(settings: Settings) -> Line:
-    chats = len({route.chat for route in settings.alert_chats})
-    if not chats:
-        return ok(say("Alerts: no chat is told by the settings (TELEMOX_ALERT_CHATS); /subscribe in a chat does too."))
-    return ok(
-        say_n(
-            chats, one="Alerts: {n} chat is told by the settings.", many="Alerts: {n} chats are told by the settings."
-        )
-    )
 
 
 def _listener(settings: Settings, version: Version, cluster: str) -> Iterator[Line]:
