@@ -99,7 +99,7 @@ def _near(name: str, known: Iterable[str]) -> str:
             ratios = [difflib.SequenceMatcher(None, *pair).ratio() for pair in zip(own, pieces, strict=True)]
             if min(ratios) >= NEAR and sum(ratios) > best:
                 best, found = sum(ratios), text
-        elif pieces == ["_".join(own)]:
+        elif "_".join(pieces) == "_".join(own):
             return text  # one underscore where two belong
     return found
 

@@ -83,9 +83,10 @@ def parsed(text: str, parse: Callable[[str], _T], what: str) -> _T:
 
 
 def number(value: object) -> object:
+    """A negative one too: the setting's own range is what says why it is wrong."""
     if not isinstance(value, str):
         return value
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+    if not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", value):
         raise ValueError(f"{shown(value)} is not a number")
     return float(value)
 

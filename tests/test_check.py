@@ -385,7 +385,11 @@ async def test_a_refused_token(tmp_path: Path, version: str, token: str, why: st
     assert f"The view token {name} is refused: {why}" in said.of("FAIL"), said.text
     mends = said.mends(f"{name} is refused")
     assert f"pveum acl modify / --tokens '{name}' --roles TelemoxView" in mends
-    assert mends[0] == "correct the secret in TELEMOX_PVE_VIEW_TOKEN; where it is lost, make the token anew:"
+    assert mends[0].startswith("compare the token's name in TELEMOX_PVE_VIEW_TOKEN with what this lists")
+    assert mends[1] == "pveum user token list telemox@pve"
+    made = "where there shall be one named gone, make it:" in mends
+    assert made is (token == "unknown"), "the name may be misspelt"
+    assert any("token remove" in line for line in mends) is not made, "there is none to remove"
     assert len([line for line in said.lines if "is refused" in line]) == 1, "told once, not for each host"
 
 
@@ -504,18 +508,20 @@ async def test_names_that_nothing_of_the_cluster_has(here: Surroundings) -> None
     )
     assert (good.of("WARN"), good.status) == ([], 0)
     said = await here.run(
-        MAY_SLEEP=f"{node}x,nothing-like-it",
+        MAY_SLEEP=f"{node}x,nothing-like-it,pve9",
         DISKS_OFF="local",
         ALERTS__OVERRIDES="*@node:web<1>_& on=no; *@guest:1 on=no",
     )
     assert said.of("WARN") == [
         f"TELEMOX_MAY_SLEEP names {node}x, which is no node or storage of the cluster.",
         "TELEMOX_MAY_SLEEP names nothing-like-it, which is no node or storage of the cluster.",
+        "TELEMOX_MAY_SLEEP names pve9, which is no node or storage of the cluster.",
         "TELEMOX_DISKS_OFF names local, which is no node of the cluster.",
         "TELEMOX_ALERTS__OVERRIDES names web<1>_&, which is no node of the cluster.",
         "TELEMOX_ALERTS__OVERRIDES names 1, which is no guest of the cluster.",
     ]
     assert said.mends(f"names {node}x") == [f"perhaps {node}"]
+    assert said.mends("names pve9") == [], "another number is no slip of the finger"
     assert said.status == 1
 
 

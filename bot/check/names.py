@@ -1,6 +1,7 @@
 """Names in the settings that nothing of the cluster has: a slip that no other part of the bot could tell."""
 
 import difflib
+import re
 from collections.abc import Iterator
 
 from bot.check.line import Line, warn
@@ -29,5 +30,10 @@ def _line(setting: str, name: str, what: str, known: set[str]) -> Iterator[Line]
     if name in known:
         return
     text = say("{setting} names {name}, which is no {what} of the cluster.", setting=setting, name=name, what=what)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=NEAR)
+    like = [one for one in known if _digits(one) == _digits(name)]  # pve9 is no slip for pve3
+    close = difflib.get_close_matches(name, like, n=1, cutoff=NEAR)
     yield warn(text, *(f"perhaps {found}" for found in close))
+
+
+def _digits(name: str) -> list[str]:
+    return re.findall("[0-9]+", name)

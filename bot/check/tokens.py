@@ -98,11 +98,21 @@ def _can_write(seen: Permissions) -> bool:
 
 def _refused(role: Role, token: str, why: str, major: int) -> Line:
     user, name = token.split("!", 1)
+    if why.startswith("no such token"):  # later versions say of every mistake the same
+        anew = (
+            f"where there shall be one named {name}, make it:",
+            f"pveum user token add {user} {name} --privsep 1",
+        )
+    else:
+        anew = (
+            "where the secret is lost, make the token anew:",
+            f"pveum user token remove {user} {name}; pveum user token add {user} {name} --privsep 1",
+        )
     return fail(
         say("The {name} token {token} is refused: {why}", name=_NAMES[role], token=token, why=why),
-        f"correct the secret in {_SETTINGS[role]}; where it is lost, make the token anew:",
+        f"compare the token's name in {_SETTINGS[role]} with what this lists, and correct name or secret there:",
         f"pveum user token list {user}",
-        f"pveum user token remove {user} {name}; pveum user token add {user} {name} --privsep 1",
+        *anew,
         *mend(role, token, major),
     )
 

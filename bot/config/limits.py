@@ -36,10 +36,10 @@ class Of(Enum):
     SEVERITY = "info, warning or critical"
     SHARE = "a share: 0.9, 90 or 90%"
     TIME = "a time: 90, 90s, 5m, 2h or 7d"
-    DAYS = "a number of days: 10 or 10d"
-    PERCENT = "a number of percent: 10 or 10%"
-    WHOLE = "a whole number"
-    NUMBER = "a number"
+    DAYS = "a number of days, 0 or more: 10 or 10d"
+    PERCENT = "a number of percent from 0 to 100: 10 or 10%"
+    WHOLE = "a whole number from 1 to 999999"
+    NUMBER = "a number, 0 or more"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,8 @@ def test_the_pace() -> None:
         ("ALERTS__POLL_SECONDS", "often", "'often' is not a number"),
         ("ALERTS__POLL_SECONDS", "nan", "'nan' is not a number"),
         ("ALERTS__TIME_SCALE", "0", "must be above 0 and at most 1000"),
-        ("ALERTS__TIME_SCALE", "-1", "'-1' is not a number"),
+        ("ALERTS__TIME_SCALE", "-1", "must be above 0 and at most 1000"),
+        ("ALERTS__POLL_SECONDS", "-15s", "must be at least 1 second and at most an hour"),
         ("DISKS_HOUR", "24", "'24' is not an hour of the day: 0 to 23"),
         ("DISKS_HOUR", "4:00", "'4:00' is not an hour of the day: 0 to 23"),
         ("HEARTBEAT_URL", "hc.example.org/x", "is not an address of http or https"),
@@ -268,11 +269,14 @@ def test_a_clear_moves_along_with_its_fire() -> None:
         ({"STORAGE_FULL__HOLD": "99999d"}, "STORAGE_FULL__HOLD: '99999d' is not a time: 90, 90s, 5m, 2h or 7d"),
         ({"STORAGE_FULL__ON": "maybe"}, "STORAGE_FULL__ON: 'maybe' is not on or off"),
         ({"STORAGE_FULL__SEVERITY": "loud"}, "STORAGE_FULL__SEVERITY: 'loud' is not info, warning or critical"),
-        ({"CERT_EXPIRY__WARNING": "10%"}, "CERT_EXPIRY__WARNING: '10%' is not a number of days: 10 or 10d"),
-        ({"DISK_HEALTH__WARNING": "120"}, "DISK_HEALTH__WARNING: '120' is not a number of percent: 10 or 10%"),
-        ({"DISK_HEALTH__VMS": "some"}, "DISK_HEALTH__VMS: 'some' is not a number"),
-        ({"RESTART_LOOP__COUNT": "0"}, "RESTART_LOOP__COUNT: '0' is not a whole number"),
-        ({"NODE_LOAD__WARNING": "2%"}, "NODE_LOAD__WARNING: '2%' is not a number"),
+        ({"CERT_EXPIRY__WARNING": "10%"}, "CERT_EXPIRY__WARNING: '10%' is not a number of days, 0 or more: 10 or 10d"),
+        (
+            {"DISK_HEALTH__WARNING": "120"},
+            "DISK_HEALTH__WARNING: '120' is not a number of percent from 0 to 100: 10 or 10%",
+        ),
+        ({"DISK_HEALTH__VMS": "some"}, "DISK_HEALTH__VMS: 'some' is not a number, 0 or more"),
+        ({"RESTART_LOOP__COUNT": "0"}, "RESTART_LOOP__COUNT: '0' is not a whole number from 1 to 999999"),
+        ({"NODE_LOAD__WARNING": "2%"}, "NODE_LOAD__WARNING: '2%' is not a number, 0 or more"),
         ({"STORAGE_FULL__WARNING_CLEAR": "90"}, "STORAGE_FULL__WARNING_CLEAR: must be below warning, 85%"),
         ({"STORAGE_FULL__WARNING_CLEAR": "85"}, "STORAGE_FULL__WARNING_CLEAR: must be below warning, 85%"),
         ({"STORAGE_FULL__WARNING": "96"}, "STORAGE_FULL__WARNING: must be below critical, 95%"),
@@ -301,9 +305,12 @@ def test_one_line_a_mistake_of_a_figure(values: dict[str, str], line: str) -> No
     assert wrong(**{f"ALERTS__{name}": value for name, value in values.items()}) == (f"ALERTS__{line}",)
 
 
-def test_an_underscore_too_few() -> None:
-    assert wrong(ALERTS_STORAGE_FULL_WARNING="9") == (
-        "ALERTS_STORAGE_FULL_WARNING: there is no such setting; did you mean TELEMOX_ALERTS__STORAGE_FULL__WARNING?",
+@pytest.mark.parametrize(
+    "name", ["ALERTS_STORAGE_FULL_WARNING", "ALERTS_STORAGE_FULL__WARNING", "ALERTS__STORAGE_FULL_WARNING"]
+)
+def test_an_underscore_too_few(name: str) -> None:
+    assert wrong(**{name: "9"}) == (
+        f"{name}: there is no such setting; did you mean TELEMOX_ALERTS__STORAGE_FULL__WARNING?",
     )
 
 
