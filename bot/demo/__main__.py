@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import signal
+import stat
 import sys
 import threading
 
@@ -54,9 +55,14 @@ async def _live(demo: Demo) -> None:
 
 
 def _drain(loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
+    piped = False
     with contextlib.suppress(OSError):  # no input at all counts as its end
+        mode = os.fstat(0).st_mode
+        piped = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)  # by whoever started it, who knows
         while os.read(0, 4096):
             pass
+    if not piped:
+        sys.stderr.write("The demo ends, since its standard input has: keep that open.\n")
     with contextlib.suppress(RuntimeError):  # the loop may be gone already
         loop.call_soon_threadsafe(over.set)
 

@@ -95,10 +95,10 @@ async def test_a_taken_port_leaves_nothing_behind() -> None:
             _ = second.settings
 
 
-async def start() -> asyncio.subprocess.Process:
+async def start(stdin: int = subprocess.PIPE) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot.demo", "--guests", "10"),
-        stdin=subprocess.PIPE,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
@@ -122,3 +122,11 @@ async def test_the_process_says_where_it_is_and_ends_when_told(how: str) -> None
         assert await process.wait() == 0
         assert await process.stderr.read() == b""
     assert not exists(Path(line["settings"]["TELEMOX_DATA_DIR"]))
+
+
+async def test_the_process_says_why_it_ends_to_whoever_gave_it_no_input() -> None:
+    process = await start(subprocess.DEVNULL)
+    async with asyncio.timeout(30):
+        _, said = await process.communicate()
+    assert process.returncode == 0
+    assert said.decode() == "The demo ends, since its standard input has: keep that open.\n"
