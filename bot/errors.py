@@ -49,6 +49,9 @@ def in_words(reason: str) -> str:
 class TelemoxError(Exception):
     """What happened and what to do, as `said()`. `str()` is for logs: English, no secret."""
 
+    lasting = False
+    """Of one that ends the process: a new one will fail as well, until somebody has changed something."""
+
     def said(self) -> Said:
         return raw(str(self))
 

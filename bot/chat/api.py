@@ -114,7 +114,7 @@ class Api(ExtBot[Lane]):
     async def call(self, method: str, fields: Fields, lane: Lane | None = None) -> Any:
         """`POST /bot<token>/<method>`; gives its `result`. Without a lane the limiter lets it pass at once.
 
-        Raises: TelegramError and nothing else, as PTB sorts them; InvalidToken also for a 404.
+        Raises: TelegramError and nothing else, as PTB sorts them; InvalidToken also for Telegram's own 404.
         """
         return await self._post(method, fields, api_kwargs=self._merge_api_rl_kwargs(None, lane))
 

@@ -23,7 +23,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from telegram import Update
-from telegram.error import InvalidToken, RetryAfter, TelegramError
+from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder, ApplicationHandlerStop, CallbackContext, ContextTypes
 from telegram.ext import TypeHandler as OfType
 
@@ -35,10 +35,10 @@ from bot.chat.members import Members
 from bot.chat.messenger import Messenger
 from bot.chat.notes import Notes
 from bot.chat.polling import Polling
-from bot.errors import TelemoxError
+from bot.chat.reaching import patiently
 from bot.ports import Clock, Env, Store
 from bot.spawn import Spawn
-from bot.text import Reader, Said, code, say
+from bot.text import Reader, say
 
 if TYPE_CHECKING:
     from bot.chat.door import Door, Visit
@@ -52,25 +52,6 @@ STOP = 3.0
 """Seconds for the last getUpdates, which confirms what was fetched (Telegram may hold it for 3 s)."""
 SHUTDOWN = 1.0
 """Seconds for closing connections."""
-LONGEST = 3.0
-"""Seconds between tries while Telegram is not reached at the start, at most."""
-STRAY = 5
-"""404s to getMe that are taken for a gateway's page before the token is blamed."""
-
-
-class TokenRefused(TelemoxError):
-    """Telegram knows no bot with this token, or what answers at the address is no Bot API."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"Telegram refused the bot's token: {reason}")
-        self.reason = reason
-
-    def said(self) -> Said:
-        return say(
-            "Telegram refused the bot's token ({reason}). Take it anew from @BotFather and put it into {setting}.",
-            reason=self.reason,
-            setting=code("TELEMOX_TELEGRAM_TOKEN"),
-        )
 
 
 class _Context(CallbackContext[Api, dict[Any, Any], dict[Any, Any], dict[Any, Any]]):
@@ -110,6 +91,7 @@ class Chat:
         self.messenger = Messenger(self._api, limiter, self.members, store, reader, Notes(clock))
         self.courier = Courier(self._api, limiter, self.members, store, reader)
         self._app: Application[Any, Any, Any, Any, Any, Any] | None = None
+        self._asked = 0.0  # monotonic seconds of the first question
         self._watchdog: asyncio.Task[Any] | None = None
         self.strange: Callable[[Stranger], object] = lambda stranger: (
             None
@@ -136,7 +118,8 @@ class Chat:
         Raises: TokenRefused.
         """
         self._api.expect()
-        await self._patiently(self._api.initialize)
+        self._asked = self._clock.monotonic()
+        await patiently(self._api, self._clock, self._asked, self._api.initialize)
         log.info("this is @%s", self.username)
 
     async def listen(self) -> None:
@@ -146,7 +129,7 @@ class Chat:
         """
         self._app = app = ApplicationBuilder().bot(self._api).job_queue(None).context_types(_CONTEXT).build()
         await app.initialize()
-        await self._patiently(lambda: _poll(app))
+        await patiently(self._api, self._clock, self._asked, lambda: _poll(app))
         self._polling.begin()
         await self._polling.asked.wait()
 
@@ -221,30 +204,6 @@ class Chat:
             n=limit,
         )
         self._spawn(self.messenger.tell_admins(words), "note of a flood")
-
-    async def _patiently(self, action: Callable[[], Awaitable[object]]) -> None:
-        """Repeats `action` until it succeeds. Raises: TokenRefused, without the cause, which holds the token."""
-        pause, said, strays = 1.0, "", 0
-        while True:
-            try:
-                await action()
-            except InvalidToken as error:
-                cause = error.__cause__ if isinstance(error.__cause__, InvalidToken) else error
-                words = cause.message
-                strays += 1
-                if "unauthorized" in words.lower() or strays > STRAY:
-                    raise TokenRefused(words) from None
-            except TelegramError as error:
-                words = error.message
-                if isinstance(error, RetryAfter):
-                    pause = 5.0
-            else:
-                return
-            if words != said:
-                log.warning("Telegram cannot be reached, trying on: %s", words)
-                said = words
-            await self._api.rest(pause)
-            pause = min(LONGEST, pause * 1.5)
 
 
 _CONTEXT = ContextTypes(context=_Context)

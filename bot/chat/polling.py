@@ -27,7 +27,7 @@ GAP = 30.0
 FULL = 100
 """Updates of a full batch: more of the same age follow."""
 REFUSED = 120.0
-"""Seconds of nothing but 401 and 404 after which polling counts as dead: a gateway's page passes sooner."""
+"""Seconds of nothing but Telegram's own 401 and 404 after which polling counts as dead."""
 SILENT = 600.0
 """Seconds without a successful getUpdates, whatever the reason, after which a new process may do better."""
 EVERY = 3.0
@@ -52,7 +52,7 @@ class Polling:
     _since: float | None = None  # end of the last success; None before the first
     _late: frozenset[int] = frozenset()  # ids of updates that waited for us
     _more: bool = False  # a late batch was full: the next is late too
-    _refused: bool = False  # the last answer was 401 or 404
+    _refused: bool = False  # the last answer was Telegram's own 401 or 404
     _date: str = ""  # the header last read
     _said: str = ""  # the trouble last logged, so that each is said once
 

@@ -33,6 +33,17 @@ _FAULTS = (TOO_LARGE, 500, 502, 503)
 gateway's page, nobody knows."""
 
 
+_REFUSALS = (400, 401, 403, 404, 409)
+"""Statuses that PTB has an exception for, which says that Telegram refuses. A gateway's page has them too."""
+
+
+class Astray(NetworkError):
+    """A gateway's page refuses what Telegram was asked, which has not seen it: a trouble of the network."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"what answered with status {code} is not Telegram")
+
+
 class Fault(NetworkError):
     """Telegram itself says that it did not do what was asked: a fault of its own (5xx), or 413."""
 
@@ -175,7 +186,10 @@ class Request(HTTPXRequest):
         *args: Any,
         **kwargs: Any,
     ) -> tuple[int, bytes]:
-        """A poll names the seconds that it may be held as its `read_timeout`; everything else goes by the bounds."""
+        """A poll names the seconds that it may be held as its `read_timeout`; everything else goes by the bounds.
+
+        Raises: Astray for a refusal that is not Telegram's own, Fault, RetryAfter, and what PTB raises.
+        """
         bounds = self._bounds
         if isinstance(read_timeout, int | float):
             total = read_timeout + bounds.poll
@@ -189,8 +203,10 @@ class Request(HTTPXRequest):
             raise TimedOut(f"no whole answer within {total:g} s") from error
         if code == 429 and (pause := _pause(payload)) is not None:
             raise Wait(pause)
-        if code in _FAULTS and (words := _words(payload)):
+        if code in _FAULTS and (words := _words(payload[:REFUSAL])):
             raise Fault(words, code)
+        if code in _REFUSALS and not _words(payload, code):
+            raise Astray(code)
         if not 200 <= code < 300:
             payload = payload[:REFUSAL]
         if (code != 200 or not payload.startswith(b"{")) and self._secret in payload:
@@ -219,11 +235,11 @@ def _pause(payload: bytes) -> timedelta | None:
     return None
 
 
-def _words(payload: bytes) -> str:
-    """`description` of a refusal in the Bot API's form; '' where it is none of Telegram's own."""
+def _words(payload: bytes, code: int | None = None) -> str:
+    """`description` of a refusal in the Bot API's form; '' where it is none of Telegram's own, for `code`."""
     with suppress(ValueError, RecursionError):
-        match json.loads(payload[:REFUSAL]):
-            case {"ok": False, "error_code": int(), "description": str(words)}:
+        match json.loads(payload):
+            case {"ok": False, "error_code": int(named), "description": str(words)} if code in (None, named):
                 return words
             case _:
                 pass

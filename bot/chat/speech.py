@@ -11,6 +11,7 @@ group chat was upgraded                     the new id, everywhere
 429                                         this chat waits (limiter); an answer is sent again
 500, 502, 503, in Telegram's own words      nothing was shown: an answer is sent again, after a pause
 no connection (nothing was sent)            an answer is sent once more
+a refusal in a gateway's words              nothing was shown: later
 no answer (perhaps sent), 504, a gateway's  an edit once more, a message not: better none than two. An alert is another
                                             matter: its deliverer prefers two to none, and is told which it was
 """
@@ -30,7 +31,7 @@ from bot.chat.forms import SHORT, Form, gone, parked, threadless, unmodified
 from bot.chat.keyboard import Plainness, keyboard, sendable
 from bot.chat.limiter import Lane, Limiter, seconds
 from bot.chat.members import Members
-from bot.chat.request import TOO_LARGE, Fault
+from bot.chat.request import TOO_LARGE, Astray, Fault
 from bot.ports import Lost, Store, Undelivered
 from bot.screen import File, Message, Picture, Place, Screen
 from bot.text import MESSAGE_LIMIT, Reader, html, plain
@@ -140,9 +141,11 @@ class Speech:
             case Fault() if lane is Lane.ANSWER and form.again:
                 await self._limiter.rest(PAUSES[form.again - 1])
                 return replace(form, again=form.again - 1)
+            case InvalidToken() | Astray():
+                why = Lost.LATER
             case NetworkError() if form.again and (edits or _unsent(error)):
                 return replace(form, again=0)
-            case Fault() | InvalidToken():  # 401, and a 404 of whatever stands between
+            case Fault():
                 why = Lost.LATER
             case NetworkError() if _unsent(error):
                 why = Lost.LATER

@@ -10,9 +10,10 @@ import pytest
 from telegram.error import Conflict, InvalidToken, NetworkError
 
 from bot.chat.api import AWAY, STEP
-from bot.chat.chat import Chat, TokenRefused
+from bot.chat.chat import Chat
 from bot.chat.notes import MOST
 from bot.chat.polling import EVERY, GAP, REFUSED, SILENT, Polling
+from bot.chat.reaching import AGAIN, SOON, TokenRefused
 from bot.chat.speech import PAUSES
 from bot.demo.telegram import BotApi
 from bot.ports import Env
@@ -329,22 +330,53 @@ async def test_what_comes_before_anybody_is_there_is_held_and_not_confirmed() ->
         await chat.shutdown()
 
 
-async def test_what_answers_404_for_ever_is_no_bot_api() -> None:
-    _, handler = answering(http("404 Not Found", b"<h1>nginx</h1>"))
+REFUSAL = http("401 Unauthorized", b'{"ok":false,"error_code":401,"description":"Unauthorized"}')
+MALFORMED = http("404 Not Found", b'{"ok":false,"error_code":404,"description":"Not Found"}')
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        http("401 Unauthorized", b"<h1>401 Authorization Required</h1>nginx"),
+        http("401 Unauthorized", b'{"message":"Unauthorized"}'),
+        http("401 Unauthorized", b'{"ok":false,"error_code":502,"description":"Unauthorized"}'),
+        http("404 Not Found", b"<h1>nginx</h1>"),
+        http("403 Forbidden", b"<h1>log in first</h1>"),
+    ],
+)
+async def test_a_gateways_page_is_waited_for_however_long_it_lasts(page: bytes) -> None:
+    _, handler = answering(*(page for _ in range(40)), ME)
     server, chat, clock = await connecting(handler)
     connected = asyncio.create_task(chat.connect())
     async with asyncio.timeout(PATIENCE):
         while not connected.done():
             await clock.advance(30)
             await asyncio.sleep(0.001)
-    with pytest.raises(TokenRefused):
-        await connected
+    await connected
+    assert chat.username == "telemox_demo_bot"
     await chat.shutdown()
     server.close()
 
 
-async def test_a_wrong_token_is_said_and_not_shown() -> None:
-    _, handler = answering(http("401 Unauthorized", b'{"ok":false,"error_code":401,"description":"Unauthorized"}'))
+@pytest.mark.parametrize("refusal", [REFUSAL, MALFORMED])
+async def test_once_the_bot_watches_a_token_is_refused_by_two_answers_in_succession(refusal: bytes) -> None:
+    page = http("502 Bad Gateway", b"<html>no</html>")
+    asked, handler = answering(page, page, page, refusal, page, refusal, refusal, ME)
+    server, chat, clock = await connecting(handler)
+    connected = asyncio.create_task(chat.connect())
+    async with asyncio.timeout(PATIENCE):
+        while not connected.done():
+            await clock.advance(max(SOON, AGAIN))
+            await asyncio.sleep(0.001)
+    with pytest.raises(TokenRefused):
+        await connected
+    assert len(asked) == 7
+    await chat.shutdown()
+    server.close()
+
+
+async def test_a_wrong_token_is_said_at_once_and_not_shown() -> None:
+    _, handler = answering(REFUSAL)
     server, chat, _ = await connecting(handler)
     with pytest.raises(TokenRefused) as caught:
         await chat.connect()

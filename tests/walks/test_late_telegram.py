@@ -13,11 +13,12 @@ import httpx
 import pytest
 
 from bot import app, config
-from bot.chat.chat import TokenRefused
+from bot.chat.reaching import TokenRefused
 from bot.demo.cluster import Cluster
 from bot.demo.telegram import BotApi
 from bot.model import Phase, Route
 from bot.web.listener import PortTaken
+from tests.chat.gateway import answering, http
 from tests.stack import ANA, GROUP, TOKEN, Stack, stack, started
 from tests.test_runner_walk import killed
 from tests.walks.killed import Mortal, environment
@@ -211,15 +212,40 @@ async def test_what_happened_while_telegram_was_away_survives_a_kill(tmp_path: P
         await cluster.stop()
 
 
-async def test_a_token_that_is_refused_late_ends_the_process(site: Site) -> None:
+async def test_a_token_that_is_refused_late_ends_it_and_one_refusal_does_not(site: Site) -> None:
     s = site.s
-    running = asyncio.ensure_future(app.run(config.load(None, environ=s.environment)))
+    starting = s.begin_bot()
+    await health(site.port)
+    s.api.fail("getMe", 401, "Unauthorized")
+    await site.uplink.mend()
+    await asyncio.wait_for(starting, WAIT)
+    await s.stop_bot()
+    await site.uplink.cut()
+    starting = s.begin_bot()
     await health(site.port)
     s.api.token = "987654321:another-made-up-secret-of-a-bot-0000"
     await site.uplink.mend()
     with pytest.raises(TokenRefused, match="Unauthorized"):
-        await asyncio.wait_for(running, WAIT)
+        await asyncio.wait_for(starting, WAIT)
     s.api.token = TOKEN
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "404 Not Found", "403 Forbidden"])
+async def test_a_gateways_page_ends_no_bot_that_watches(site: Site, status: str) -> None:
+    """What crashed meanwhile is told once the page is gone."""
+    s = site.s
+    asked, handler = answering(http(status, b"<h1>log in first</h1>"))
+    async with await asyncio.start_server(handler, "127.0.0.1", site.uplink.port):
+        starting = s.begin_bot()
+        await health(site.port)
+        async with asyncio.timeout(WAIT):
+            while len(asked) < 8:  # noqa: ASYNC110 - a server tells nobody
+                await asyncio.sleep(0.01)
+        await crashed(site)
+        assert not starting.done()
+    await site.uplink.mend()
+    await asyncio.wait_for(starting, WAIT)
+    await site.told(GROUP, "db stopped by itself")
 
 
 async def test_a_stop_while_telegram_is_awaited_is_quick_and_clean(site: Site) -> None:
