@@ -12,6 +12,7 @@ import pytest
 from bot.access import Role, Roles
 from bot.chat.polling import EVERY
 from bot.chat.speech import PAUSES
+from bot.ports import Lost, Undelivered
 from bot.screen import Ask, Button, Copy, File, Link, Message, Open, Picture, Place, Screen
 from bot.text import Said, Styled, ago, bold, folded, lines, link, raw, say
 from tests.chat.gateway import answering, connecting, http
@@ -389,6 +390,18 @@ async def test_a_gateways_page_for_a_message_is_only_a_failure(home: House, capl
     await _wait_out(home)
     assert await sending is None
     assert sum(record.levelno == logging.WARNING for record in caplog.records) == 2
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "403 Forbidden", "404 Not Found"])
+async def test_a_refusal_in_a_gateways_words_loses_no_alert_and_parks_no_chat(status: str) -> None:
+    _, handler = answering(http(status, b"<h1>log in first</h1>"))
+    server, chat, _ = await connecting(handler)
+    for sent in (await chat.courier.post(AT_ANA, CARD), await chat.courier.revise(Message(place=AT_ANA, id=1), CARD)):
+        assert isinstance(sent, Undelivered)
+        assert sent.why is Lost.LATER
+    assert not chat.courier.met
+    await chat.shutdown()
+    server.close()
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b'{"ok":true}', b'{"ok":true,"result":true}', b"<html>", b"7"])
