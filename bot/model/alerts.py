@@ -167,6 +167,7 @@ class Alert:
     fired: datetime | None = None
     worse: datetime | None = None  # since when it is as severe as that, where it fired with less
     first: Severity | None = None  # with which it fired then
+    stood: datetime | None = None  # when it fired before, in the message of what it hung on, which is over since
     over: datetime | None = None
     acked: datetime | None = None
     acked_by: str = ""
@@ -192,7 +193,7 @@ class Alert:
     @property
     def began(self) -> datetime:
         """As its rule knows, but no later than somebody was told: what fails again has lasted since the first time."""
-        at = self.fired or self.found
+        at = self.stood or self.fired or self.found
         return at if self.finding.since is None else min(self.finding.since, at)
 
     @property

@@ -130,17 +130,25 @@ def withheld(alert: Alert, parent: Alert | None, tie: Tie) -> str:
     return parent.key if tie is Tie.LISTED or (tie is Tie.WAITS and alert.parent) else ""
 
 
-def released(alert: Alert, limit: Limit) -> Alert:
+def released(alert: Alert, parent: Alert | None, limit: Limit) -> Alert:
     """As a child goes on that waits: one that had fired, and of which nobody heard, has yet to fire."""
     if alert.phase is not Phase.FIRING or alert.reminded is not None or not alert.parent or alert.told:
         return alert
+    of_cluster = parent is not None and parent.finding.subject.about is About.CLUSTER
     return replace(
         alert,
         phase=Phase.PENDING,
         fired=None,
+        stood=alert.fired if of_cluster else None,
         parent="",
         held=limit.hold,
         polls=max(1, limit.polls),
         misses=0,
         missed=0.0,
     )
+
+
+def ended_with(alert: Alert, now: datetime) -> Alert | None:
+    """What stood in the message of a cluster's outage and ended with it, for the history: there, too, a node was off.
+    None of what was but a part of its parent, or never fired."""
+    return replace(alert, phase=Phase.OVER, fired=alert.stood, over=now) if alert.stood is not None else None

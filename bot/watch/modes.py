@@ -6,8 +6,10 @@ head of the task's log alone. So that is read where a guest has gone down on a n
 
 import asyncio
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from bot.access import Role
 from bot.errors import PveError
@@ -26,7 +28,7 @@ AGAIN = 60.0
 KEPT = 500
 """Tasks of which it is remembered."""
 _BEGUN = re.compile(r"INFO: starting new backup job: vzdump (?P<line>.*)$")
-_MODE = re.compile(r"(?:^|\s)--mode[ =](?P<mode>snapshot|suspend|stop)\b")
+_MODES = frozenset({"snapshot", "suspend", "stop"})
 _OF_GUEST = re.compile(r"INFO: backup mode: (?P<mode>snapshot|suspend|stop)$")
 _RUNS = re.compile(r"INFO: status = running$")
 
@@ -38,13 +40,24 @@ def mode_of(log: Iterable[str]) -> str | None:
     for line in map(str.rstrip, log):
         if (job := _BEGUN.search(line)) is not None:
             begun = True
-            if (said := _MODE.search(job["line"])) is not None:
-                return said["mode"]
+            if (mode := _called(job["line"])) is not None:
+                return mode
         elif _RUNS.search(line) is not None:
             runs = True
         elif runs and (said := _OF_GUEST.search(line)) is not None:
             return said["mode"]
     return None if begun else ""
+
+
+def _called(line: str) -> str | None:
+    """By its own option: what stands in a quoted note is none, whoever wrote it."""
+    try:
+        words = shlex.split(line)
+    except ValueError:  # a quote that is not closed: nothing of it is sure
+        return None
+    options = [value for word, value in pairwise(words) if word in {"--mode", "-mode"}]
+    options += [word.partition("=")[2] for word in words if word.startswith(("--mode=", "-mode="))]
+    return options[0] if len(options) == 1 and options[0] in _MODES else None
 
 
 @dataclass(frozen=True, slots=True)

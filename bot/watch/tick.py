@@ -15,7 +15,7 @@ from bot.rules import Confirm, Limit, Rule
 from bot.watch.evaluate import Evaluation, Found
 from bot.watch.firm import firm
 from bot.watch.gone import ended_gone, ended_unwatched, vanished
-from bot.watch.inhibit import Inhibits, Parents, Tie, released, tied, withheld
+from bot.watch.inhibit import Inhibits, Parents, Tie, ended_with, released, tied, withheld
 from bot.watch.silence import covering, voice
 from bot.watch.steps import at_once
 
@@ -136,9 +136,11 @@ def ticking(
         parent = parents.of(finding, alert) if finding is not None else None
         tie = tied(parent, finding, first=view.first) if finding is not None else Tie.NONE
         if alert is not None and tie is Tie.WAITS:
-            alert = released(alert, one.limit if one is not None else Limit())
+            alert = released(alert, parent, one.limit if one is not None else Limit())
         may_fire = key not in unconfirmed and tie is not Tie.WAITS
         new, news = _step(alert, one, evaluation, view, setting, number, may_fire)
+        if new is None and alert is not None and (past := ended_with(alert, view.at)) is not None:
+            new, news = past, News(kind=NewsKind.BACK, alert=past)
         if new is None:
             if alert is not None:
                 del stepped[alert.number]

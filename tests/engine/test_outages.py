@@ -226,6 +226,26 @@ async def test_a_lost_quorum_takes_over_nothing_that_was_wrong_before() -> None:
         assert not [number for number in open_before if (alert := run.watch.alert(number)) and alert.parent]
 
 
+async def test_a_node_that_was_off_while_the_quorum_was_lost_is_named_there_and_in_the_history() -> None:
+    async with story() as run:
+        before = len(run.replay.told)
+        run.cluster.set_fault("quorum_lost", True)
+        run.cluster.set_fault("node_off", True, "pve3")
+        await run.pass_(200)
+        (card,) = [text for text in run.replay.shown.values() if "has lost its quorum" in text]
+        assert "offline: pve3" in card
+        assert "guests there: pve3" not in card
+        run.cluster.set_fault("node_off", False, "pve3")
+        run.cluster.set_fault("quorum_lost", False)
+        await run.pass_(1200)
+        assert not [one.text for one in run.replay.told[before:] if "pve3 is offline" in one.text]
+        (kept,) = [one for one in await run.watch.history() if one.rule == "node_offline"]
+        assert kept.over is not None
+        assert (kept.subject.name, kept.told) == ("pve3", False)
+        assert kept.lasted is not None
+        assert kept.lasted > 100
+
+
 async def test_what_ha_started_elsewhere_while_the_bot_was_away_is_told_at_the_start_and_once() -> None:
     async with story() as run:
         before = len(run.replay.told)

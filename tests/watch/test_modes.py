@@ -31,6 +31,9 @@ WAITS = "INFO: trying to get global lock - waiting..."
         ([f"{JOB} --all 1", "INFO: status = stopped", "INFO: backup mode: stop", "INFO: status = running",
           "INFO: backup mode: snapshot"], "snapshot"),
         ([f"{JOB} --all 1 --mode stopgap"], None),
+        ([f"{JOB} --notes-template '{{{{guestname}}}} --mode stop' --mode snapshot"], "snapshot"),
+        ([f"{JOB} --notes-template 'half --mode stop"], None),
+        ([f"{JOB} --mode=suspend"], "suspend"),
     ],
 )  # fmt: skip
 def test_what_the_head_of_a_log_says(log: list[str], mode: str | None) -> None:

@@ -237,8 +237,9 @@ def with_it(alert: Alert, under: Sequence[Alert], *, detailed: bool = False) -> 
     """
     subject = alert.finding.subject
     whole = subject.about in {About.NODE, About.CLUSTER}
+    nodes = alert.finding.affected if subject.about is About.CLUSTER else ()  # of a cluster they go down, not guests
     began = min(alert.found, alert.finding.since or alert.found)
-    affected = [] if detailed and not whole and alert.finding.details else alert.finding.affected
+    affected = () if nodes or (detailed and not whole and alert.finding.details) else alert.finding.affected
     children = [
         child.finding.subject
         for child in under
@@ -253,9 +254,9 @@ def with_it(alert: Alert, under: Sequence[Alert], *, detailed: bool = False) -> 
         f"{word}{name}"
         for about, word in ((About.NODE, ""), (About.STORAGE, "storage "), (About.OTHER, ""), (About.CLUSTER, ""))
         for name in _names(children, about)
-        if name not in guests and name != subject.name
+        if name not in guests and name not in nodes and name != subject.name
     )
-    said: list[Said] = []
+    said: list[Said] = [say("offline: {names}", names=named(nodes))] if nodes else []
     if guests and back:
         said.append(say("still to start: {names}", names=named(guests)))
     elif guests and whole:
