@@ -26,13 +26,14 @@ _DEMO_HINTS = (
 
 _BEGIN = "Settings: cp .env.example .env && chmod 600 .env, then fill it in. To try without any: telemox demo"
 _STATUS = {
-    "run": "Exit status: 0 stopped, 2 wrong settings or a refused bot token, 3 Telegram is no longer heard.",
+    "run": "Exit status: 0 stopped, 2 wrong settings or a refused bot token, 3 Telegram is no longer heard, 75 what "
+    "may pass (disk full, data directory in use, port taken): 3 and 75 are to be started anew.",
     "check": "Exit status: 0 all well, 1 warnings, 2 something does not work or the settings are wrong.",
 }
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status: 0 well, 1 warnings (check), 2 wrong settings or arguments, 3 Telegram no longer heard."""
+    """Exit status: 0 well, 1 warnings (check), 2 wrong settings or arguments, 3 Telegram not heard, 75 it may pass."""
     parser = argparse.ArgumentParser(
         prog="telemox", description="Run Proxmox VE from a phone: a Telegram bot.", epilog=_BEGIN
     )
@@ -160,7 +161,7 @@ def _ended(bot: Coroutine[Any, Any, int]) -> int:
         return asyncio.run(bot)
     except TelemoxError as error:
         print(plain(error.said(), Reader()), file=sys.stderr)
-        return 2
+        return 2 if error.lasting else os.EX_TEMPFAIL
 
 
 if __name__ == "__main__":

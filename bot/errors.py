@@ -4,6 +4,7 @@ TelemoxError
 ├── Denied · NotFound · Stale · Busy       the person's: shown in the chat, not logged as faults
 ├── Crowded       a notification that finds too many waiting: refused, so that its sender knows
 ├── StoreFailed                            the bot's own database: without an audit line nothing is done
+│   └── StoreNewer                         made by a newer version
 └── PveError
     ├── PveUnreachable    nothing was sent (connect, DNS, TLS, pin, pool): the next host is tried, for a write too
     │   └── PvePinMismatch    the host shows another certificate than the one pinned
@@ -93,6 +94,12 @@ class Crowded(_Spoken):
 
 class StoreFailed(_Spoken):
     """The bot's own database: locked by another process, not writable, full, or of a newer version."""
+
+
+class StoreNewer(StoreFailed):
+    """This version cannot read it."""
+
+    lasting = True
 
 
 class PveError(TelemoxError):

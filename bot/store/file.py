@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot.errors import StoreFailed
+from bot.errors import StoreFailed, StoreNewer
 from bot.ports import NEXT, NUMBER, SILENCE
 from bot.store.schema import MIGRATIONS
 from bot.text import Said, say
@@ -208,7 +208,7 @@ def _upgrade(connection: sqlite3.Connection, at_last: str = "") -> None:
     """`at_last` goes with the last script: both are there or neither."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
-        raise StoreFailed(say("The database is of a newer Telemox. Install that one again, or set it aside yourself."))
+        raise StoreNewer(say("The database is of a newer Telemox. Install that one again, or set it aside yourself."))
     for number in range(version, len(MIGRATIONS)):
         more = at_last if number + 1 == len(MIGRATIONS) else ""
         connection.executescript(
