@@ -15,6 +15,7 @@ from bot.access import Role
 from bot.actions import Action
 from bot.errors import PveError
 from bot.model import Guest, Snapshot, Status
+from bot.pages.alerting.watched import sleeping
 from bot.pages.page import Enquiry
 from bot.pages.parts import WORDS, age, emoji, web_button, word
 from bot.pages.problems import Rank, guest_problem
@@ -55,6 +56,7 @@ class Card:
     web: str  # address of the web interface
     cluster: str  # its name where there are several, else ''
     trouble: Said | None = None  # why the figures are not fresh, or the buttons not there
+    asleep: bool = False  # that is since its node is off, as it may be
     more: bool = False  # the harsher actions are asked for
     last: Status | None = None  # as last seen, where nobody can tell how it is now
     quorate: bool | None = None  # its cluster, when that was last looked at
@@ -70,11 +72,18 @@ async def read(ask: Enquiry, guest: Guest, snapshot: Snapshot, *, fetched: bool,
     taken = snapshot.taken
     trouble: Said | None = None
     last: Status | None = None
+    asleep = False
     addresses: tuple[str, ...] = ()
     home = snapshot.by_node.get(guest.node)
     if home is not None and home.online is False:
         last, guest = guest.status, replace(guest, status=Status.UNKNOWN)
-        trouble = say("{node} is offline: this is what was last known.", node=guest.node)
+        asleep = guest.node in sleeping(ask)
+        words = (
+            "{node} is asleep: this is what was last known."
+            if asleep
+            else "{node} is offline: this is what was last known."
+        )
+        trouble = say(words, node=guest.node)
     elif not fetched:
         wanted = (pve.guest(guest), pve.addresses(guest)) if guest.status.up else (pve.guest(guest),)
         live, *rest = await asyncio.gather(*wanted, return_exceptions=True)
@@ -103,6 +112,7 @@ async def read(ask: Enquiry, guest: Guest, snapshot: Snapshot, *, fetched: bool,
         web=pve.web,
         cluster=snapshot.name if len(ask.env.clusters) > 1 else "",
         trouble=trouble,
+        asleep=asleep,
         more=more,
         last=last if last is not Status.UNKNOWN and not guest.template else None,
         quorate=snapshot.quorate,
@@ -117,11 +127,15 @@ def draw(card: Card) -> Screen:
         state(guest) if card.last is None else _last(guest, card.last, card.taken, card.now),
         say("⚠️ No quorum: the cluster can start and change nothing.") if card.quorate is False else None,
         *((EMPTY, known) if known is not None else ()),
-        say("⚠️ {trouble}", trouble=card.trouble) if card.trouble is not None else None,
+        _trouble(card.trouble, asleep=card.asleep) if card.trouble is not None else None,
         EMPTY,
         age(card.taken, card.now),
     )
     return Screen(text=text, rows=rows(guest, card.actions, card.web, more=card.more))
+
+
+def _trouble(trouble: Said, *, asleep: bool) -> Said:
+    return say("🌙 {trouble}" if asleep else "⚠️ {trouble}", trouble=trouble)
 
 
 def head(guest: Guest, cluster: str = "") -> Said:

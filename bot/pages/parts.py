@@ -127,14 +127,15 @@ def web_button(web: str, rid: str) -> Row:
 # -- what is missing -----------------------------------------------------------------------------------------------
 
 
-def gaps(unseen: Iterable[Unseen]) -> list[Said]:
-    """A sentence for each thing that could not be read, the mend with it where a command mends it."""
+def gaps(unseen: Iterable[Unseen], sleeping: frozenset[str] = frozenset()) -> list[Said]:
+    """A sentence for each thing that could not be read, the mend with it where a command mends it. `sleeping`: nodes
+    that may be off."""
     said: list[Said] = []
     bare: list[str] = []
     for gap in unseen:
         match gap.gap:
             case Gap.NODE_OFFLINE:
-                said.append(_offline(gap))
+                said.append(_asleep(gap) if gap.subject in sleeping else _offline(gap))
             case Gap.NO_GUESTS_VISIBLE:
                 said.append(_no_guests(gap))
             case Gap.NODE_BARE:
@@ -167,6 +168,17 @@ def _offline(gap: Unseen) -> Said:
         gap.count,
         one="⚪ {node} is offline: {n} guest there, state unknown.",
         many="⚪ {node} is offline: {n} guests there, state unknown.",
+        node=gap.subject,
+    )
+
+
+def _asleep(gap: Unseen) -> Said:
+    if not gap.count:
+        return say("🌙 {node} is asleep.", node=gap.subject)
+    return say_n(
+        gap.count,
+        one="🌙 {node} is asleep: {n} guest there, state unknown.",
+        many="🌙 {node} is asleep: {n} guests there, state unknown.",
         node=gap.subject,
     )
 

@@ -8,6 +8,7 @@ from bot.access import Asker, Role
 from bot.errors import NotFound
 from bot.model import Fleet, Guest, Snapshot, guest_id
 from bot.pages import card, vms
+from bot.pages.alerting.watched import sleeping
 from bot.pages.card import Card
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, emoji, pairs
@@ -55,7 +56,7 @@ async def load(ask: Enquiry, arg: str) -> Data:
         return await card.read(ask, found[0], _home(fleet, found[0]), fetched=fetched)
     if len(found) <= FEW:
         return Choice(fleet=fleet, guests=tuple(found), text=text, now=ask.now)
-    return vms.Data(fleet=fleet, query=Query.parse(text), now=ask.now)
+    return vms.Data(fleet=fleet, query=Query.parse(text), now=ask.now, sleeping=sleeping(ask))
 
 
 async def load_more(ask: Enquiry, arg: str) -> Card:

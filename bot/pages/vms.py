@@ -8,6 +8,7 @@ from itertools import groupby
 from bot.access import Asker, Role
 from bot.model import Fleet, Gap, Guest, Snapshot, Status
 from bot.pages.alerting.alertwords import dotted
+from bot.pages.alerting.watched import sleeping
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import PER_PAGE, age, emoji, gaps, heading, name_button, page_of, pager, pairs, refresh, word
 from bot.pages.problems import by_vmid
@@ -24,10 +25,11 @@ class Data:
     fleet: Fleet
     query: Query
     now: datetime
+    sleeping: frozenset[str] = frozenset()  # nodes that may be off
 
 
 async def load(ask: Enquiry, arg: str) -> Data:
-    return Data(fleet=await ask.fleet(), query=Query.parse(arg), now=ask.now)
+    return Data(fleet=await ask.fleet(), query=Query.parse(arg), now=ask.now, sleeping=sleeping(ask))
 
 
 def draw(data: Data, asker: Asker) -> Screen:
@@ -40,7 +42,7 @@ def draw(data: Data, asker: Asker) -> Screen:
             title(query, found, shown, number),
             *rows(data.fleet, shown),
             EMPTY,
-            *gaps(gap for gap in data.fleet.unseen if gap.gap in GAPS),
+            *gaps((gap for gap in data.fleet.unseen if gap.gap in GAPS), data.sleeping),
             age(data.fleet.taken, data.now),
         ),
         rows=(*pairs(buttons), *pager("vms", query.arg, number, pages), *_below(query)),

@@ -107,10 +107,14 @@ async def test_a_node_that_may_sleep_is_asleep_and_nothing_is_wrong() -> None:
     check("problems-asleep", await show(seen, watch, "problems"))
     check("nodes-asleep", await show(seen, watch, "nodes"))
     check("node-asleep", await show(seen, watch, "node", "pve2"))
+    assert "🌙 pve2 is asleep: 1 guest there, state unknown." in await lines(seen, watch, "vms")
+    assert "🌙 pve2 is asleep: this is what was last known." in await lines(seen, watch, "vm", "103")
     assert (await lines(seen, watch, "why", "pve2"))[:2] == ["pve2 · 🌙 asleep", "No alert is about it now."]
     assert live(watch).startswith("🟢 homelab 14:02 · all well\n")
     watch.sleeping = frozenset({"pve9"})
     assert (await lines(seen, watch, "status"))[0].startswith("🔴")
+    assert "⚪ pve2 is offline: 1 guest there, state unknown." in await lines(seen, watch, "vms")
+    assert "⚠️ pve2 is offline: this is what was last known." in await lines(seen, watch, "vm", "103")
 
 
 @pytest.mark.parametrize("name", ["nas", "pve1/nas", "pve1"])
