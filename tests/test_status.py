@@ -28,8 +28,8 @@ async def down(tmp_path: Path) -> AsyncIterator[Stack]:
 async def ends(s: Stack, **changes: str) -> tuple[int, str]:
     """Status and standard error of `telemox run`."""
     (s.folder / "settings").touch(mode=0o600)
-    run = ("run", "--env-file", str(s.folder / "settings"))
-    status, out, err = await telemox(*run, **s.environment | {f"TELEMOX_{name}": v for name, v in changes.items()})
+    environment = s.environment | {f"TELEMOX_{name}": value for name, value in changes.items()}
+    status, out, err = await telemox("run", "--env-file", str(s.folder / "settings"), cwd=None, **environment)
     assert out == ""
     return status, err
 
