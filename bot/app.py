@@ -14,13 +14,14 @@ import gc
 import logging
 import signal
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.access import Role, Roles
 from bot.chat.chat import Chat
 from bot.clock import SteadyClock, SystemClock
 from bot.config import Settings
-from bot.errors import PveError, TelemoxError
+from bot.errors import PveError, StoreFailed, TelemoxError
 from bot.ports import PATIENCE, Clock, Env, Pve, Watched
 from bot.spawn import Spawn
 from bot.store import Store
@@ -90,7 +91,7 @@ class App:
         await chat.start(env, runner)
         self.spawn(runner.resume(), "what a former process left running")
         if store.trouble is not None:
-            self.spawn(chat.messenger.tell_admins(store.trouble), "the store's trouble")
+            self.spawn(chat.messenger.tell_admins(store.trouble, lambda: _told(store)), "the store's trouble")
         return chat
 
     async def _watch(self, store: Store, chat: Chat) -> "tuple[Env, Runner]":
@@ -197,6 +198,12 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
         await app.stop(clean=asked_to)
         if app.clusters:  # there was a start to speak of
             log.info("stopped")
+
+
+async def _told(store: Store) -> None:
+    """Where it cannot be written down, the next start tells it again."""
+    with suppress(StoreFailed):
+        await store.told()
 
 
 async def _listening(chat: Chat) -> None:

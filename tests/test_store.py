@@ -334,6 +334,15 @@ async def test_a_damaged_database_is_set_aside_and_said(tmp_path: Path, clock: N
     assert await store.asked(ANA, HERE, "reboot", "main/101", "t") == 1
     await store.close()
 
+    again = await Store.open(tmp_path, clock)  # nobody was told
+    assert again.trouble == store.trouble
+    await again.freeze(False, ANA)
+    await again.close()
+    again = await Store.open(tmp_path, clock)
+    assert again.trouble is not None
+    assert "frozen" not in plain(again.trouble, Reader())
+    await again.told()
+    await again.close()
     again = await Store.open(tmp_path, clock)
     assert again.trouble is None
     await again.close()
@@ -348,7 +357,7 @@ async def test_after_damage_all_is_frozen_until_an_admin_thaws(tmp_path: Path, c
     store = await Store.open(tmp_path, clock)
     assert store.frozen
     assert store.trouble is not None
-    assert "all changes are frozen until an admin sends /thaw" in plain(store.trouble, Reader())
+    assert "All changes are frozen until an admin sends /thaw" in plain(store.trouble, Reader())
     await store.close()
     store = await Store.open(tmp_path, clock)  # killed and started anew: still
     assert store.frozen

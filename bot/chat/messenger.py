@@ -22,7 +22,7 @@ from bot.chat.courier import Courier
 from bot.chat.keyboard import sendable
 from bot.chat.limiter import Lane, Limiter
 from bot.chat.members import Members
-from bot.chat.notes import Notes
+from bot.chat.notes import Notes, Taken
 from bot.chat.speech import PAUSES
 from bot.chat.turns import Queues, entered
 from bot.ports import Lost, Store, Undelivered
@@ -68,24 +68,27 @@ class Messenger(Courier):
             await self._beside(shown, screen.attachment, Lane.ANSWER)
         return shown or (message if progress else None)
 
-    async def tell_admins(self, said: Said) -> None:
-        """Where Telegram is not reached it is kept, and told when it is: nothing says it a second time."""
+    async def tell_admins(self, said: Said, taken: Taken | None = None) -> None:
+        """Where Telegram is not reached it is kept, and told when it is: nothing says it a second time. `taken`: called
+        once one of them has it."""
         if not self._api.reached:
-            self.notes.keep(said)
-        elif lost := await self._told_not(said, self._members.roles.people(Role.ADMIN)):
-            self.notes.keep(said, lost)
+            self.notes.keep(said, taken=taken)
+        elif lost := await self._told_not(said, self._members.roles.people(Role.ADMIN), taken):
+            self.notes.keep(said, lost, taken)
 
     async def tell_kept(self) -> None:
         """What was kept, in its order; for as long as Telegram is reached."""
         while self._api.reached and (note := self.notes.next()) is not None:
             admins = self._members.roles.people(Role.ADMIN) if note.admins is None else note.admins
-            if lost := await self._told_not(note.late, admins):
+            if lost := await self._told_not(note.late, admins, note.taken):
                 self.notes.back(replace(note, admins=lost))
 
-    async def _told_not(self, said: Said, admins: Iterable[int]) -> tuple[int, ...]:
+    async def _told_not(self, said: Said, admins: Iterable[int], taken: Taken | None) -> tuple[int, ...]:
         """Tells it; gives those who may be told later, since Telegram was not reached."""
         screen, asked = Screen(text=said), tuple(admins)
         told = await asyncio.gather(*(self._send(Place(chat=admin), screen, Lane.ALERT) for admin in asked))
+        if taken is not None and any(message is not None for message in told):
+            await taken()
         if self._api.reached:
             return ()
         return tuple(admin for admin, message in zip(asked, told, strict=True) if message is None)

@@ -1,12 +1,19 @@
-"""Notes to the admins that wait until Telegram is reached. In memory: what is wrong still, a new process finds too."""
+"""Notes to the admins that wait until Telegram is reached.
+
+In memory: what is wrong still, a new process finds too. What it would not find (that the database was lost), whoever
+tells it keeps elsewhere until Telegram has `taken` it.
+"""
 
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.ports import Clock
 from bot.text import Moment, Said, lines, say, say_n
 
+Taken = Callable[[], Awaitable[object]]
+"""Called once a note has reached an admin."""
 MOST = 20
 """Notes that wait at most; of what comes then it is told how many they were."""
 
@@ -16,6 +23,7 @@ class Note:
     said: Said
     at: datetime  # UTC
     admins: tuple[int, ...] | None = None  # who has not been told; None: nobody has
+    taken: Taken | None = None
 
     @property
     def late(self) -> Said:
@@ -32,10 +40,10 @@ class Notes:
     def __bool__(self) -> bool:
         return bool(self._kept) or self._more > 0
 
-    def keep(self, said: Said, admins: tuple[int, ...] | None = None) -> None:
+    def keep(self, said: Said, admins: tuple[int, ...] | None = None, taken: Taken | None = None) -> None:
         """`admins`: who is to be told still; None: all of them."""
         if len(self._kept) < MOST:
-            self._kept.append(Note(said=said, at=self._clock.now(), admins=admins))
+            self._kept.append(Note(said=said, at=self._clock.now(), admins=admins, taken=taken))
             return
         self._more, self._since = self._more + 1, self._since or self._clock.now()
 

@@ -4,14 +4,14 @@
     tasks       audit line -> UPID, written before anything else happens once Proxmox VE has named its task
     kept        arguments too long for a button, by a hash of theirs; those not used for 90 days go at start
     moved       group id -> supergroup id
-    settings    frozen
+    settings    frozen; what was lost with a database, until an admin was told
     alerts      alerts, cards, outbox, silences, routes, habits, history, parked, and what the last poll saw
 
 The standard library's sqlite3 on a thread of its own: each method is one function run there, and one transaction
 (with an async wrapper over one connection, transactions would interleave). WAL with synchronous=FULL: what a method
 has returned from survives `kill -9` and power loss. A cancelled caller does not stop its transaction.
 
-file.py opens it: one process at a time, private to its owner, damaged ones set aside; schema.py has the tables.
+file.py opens it: one process at a time, private to its owner, damaged ones set aside (loss.py); schema.py: the tables.
 rows.py reads orders from it, whatever has become of their rows; alerts.py and was.py read and write what the watch
 keeps, as values.py spells it.
 """
@@ -33,6 +33,7 @@ from bot.errors import Stale, StoreFailed
 from bot.model import Record
 from bot.ports import Audit, Changes, Clock, Kept
 from bot.screen import Message
+from bot.store import loss
 from bot.store.file import open_database
 from bot.store.rows import orders, read_time, storable
 from bot.text import Said, say
@@ -67,22 +68,21 @@ class Store:
     async def open(cls, path: Path, clock: Clock) -> "Store":
         """Opens (or makes) the database in the directory `path`; one process at a time.
 
-        A damaged database is set aside beside the new one, and `trouble` says so.
-
+        A damaged database is set aside beside the new one; `trouble` says so until it was `told()`.
         Raises: StoreFailed when another process has it, it cannot be written, or a newer Telemox made it.
         """
         thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         try:
             now = clock.now()
             loop = asyncio.get_running_loop()
-            connection, lock, trouble = await loop.run_in_executor(thread, lambda: open_database(path, now))
+            connection, lock = await loop.run_in_executor(thread, lambda: open_database(path, now))
         except BaseException:
             thread.shutdown(wait=False)
             raise
         store = cls(connection, lock, thread, clock)
-        store.trouble = trouble
         try:
-            store._frozen = await store._do(_is_frozen)
+            store._frozen = await store._do(loss.is_frozen)
+            store.trouble = await store._do(loss.trouble)
         except BaseException:
             await store.close()
             raise
@@ -103,6 +103,11 @@ class Store:
     @property
     def frozen(self) -> bool:
         return self._frozen
+
+    async def told(self) -> None:
+        """An admin knows of `trouble`."""
+        await self._do(loss.told)
+        self.trouble = None
 
     async def freeze(self, on: bool, by: Asker) -> None:
         """Frozen at once, even where writing it down fails; thawed only once that is written down."""
@@ -293,8 +298,3 @@ def _left(connection: sqlite3.Connection, at: str) -> list[Audit]:
         if row.damaged:
             _ended(connection, at, row.audit.id, UNREADABLE)
     return [row.audit for row in found if not row.damaged]
-
-
-def _is_frozen(connection: sqlite3.Connection) -> bool:
-    """Anything but a plain no is a yes."""
-    return connection.execute("SELECT 1 FROM settings WHERE key = 'frozen' AND value IS NOT '0'").fetchone() is not None

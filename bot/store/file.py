@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.errors import StoreFailed, StoreNewer
-from bot.ports import NEXT, NUMBER, SILENCE
+from bot.store.loss import after
 from bot.store.schema import MIGRATIONS
-from bot.text import Said, say
+from bot.text import say
 
 FILE = "telemox.db"
 LOCK = "telemox.lock"
@@ -28,8 +28,8 @@ HEADER = 100  # bytes: with which every SQLite file begins
 log = logging.getLogger(__name__)
 
 
-def open_database(folder: Path, now: datetime) -> tuple[sqlite3.Connection, int, Said | None]:
-    """The connection, the lock's file descriptor, and what the admins should hear. `now` names what is set aside.
+def open_database(folder: Path, now: datetime) -> tuple[sqlite3.Connection, int]:
+    """The connection, and the lock's file descriptor. `now` names what is set aside, which the new one remembers.
 
     Raises: StoreFailed.
     """
@@ -46,7 +46,7 @@ def open_database(folder: Path, now: datetime) -> tuple[sqlite3.Connection, int,
         raise
 
 
-def _locked(folder: Path, lock: int, now: datetime) -> tuple[sqlite3.Connection, int, Said | None]:
+def _locked(folder: Path, lock: int, now: datetime) -> tuple[sqlite3.Connection, int]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -57,7 +57,7 @@ def _locked(folder: Path, lock: int, now: datetime) -> tuple[sqlite3.Connection,
     file = folder / FILE
     known = os.fstat(lock).st_size > 0
     try:
-        connection, trouble = _found(file, now) if file.exists() else _missing(file, known, now)
+        connection = _found(file, now) if file.exists() else _missing(file, known, now)
     except OSError as error:
         raise _unusable(file, error.strerror or str(error)) from error
     except sqlite3.Error as error:
@@ -65,26 +65,21 @@ def _locked(folder: Path, lock: int, now: datetime) -> tuple[sqlite3.Connection,
     if not known:
         with suppress(OSError):  # a full disk: then it is remembered at the next start
             os.pwrite(lock, b"telemox.db is beside this file.\n", 0)
-    return connection, lock, trouble
+    return connection, lock
 
 
-def _missing(file: Path, known: bool, now: datetime) -> tuple[sqlite3.Connection, Said | None]:
+def _missing(file: Path, known: bool, now: datetime) -> sqlite3.Connection:
     """The first start; or, where one is `known` to have been (or a part of it is left), a loss."""
     if not known and not file.with_name(FILE + "-wal").exists():
-        return _made(file), None
+        return _made(file)
     _set_aside(file, now)
     log.error("the database %s is gone", file)
-    words = (
-        "The bot's own database {path} is gone, and an empty one is in use: the audit starts anew, what alerts were "
-        "open, silences and subscriptions are forgotten, old buttons may say that they are too old, and all changes "
-        "are frozen until an admin sends /thaw, since nobody knows whether they were."
-    )
-    return _made(file, lost=now), say(words, path=str(file))
+    return _made(file, after(now, str(file), None))
 
 
-def _found(file: Path, now: datetime) -> tuple[sqlite3.Connection, Said | None]:
+def _found(file: Path, now: datetime) -> sqlite3.Connection:
     try:
-        return _connect(file, now), None
+        return _connect(file, now)
     except (StoreFailed, OSError):
         raise
     except Exception as error:  # SQLite's own words may be damaged too: whatever it stumbles over
@@ -93,13 +88,7 @@ def _found(file: Path, now: datetime) -> tuple[sqlite3.Connection, Said | None]:
         reason = str(error)
     aside = _set_aside(file, now)
     log.error("the database was damaged (%s) and is set aside as %s", reason, aside)
-    words = (
-        "The bot's own database was damaged ({reason}). It was set aside as {path}, and an empty one is in use: "
-        "the audit starts anew, what alerts were open, silences and subscriptions are forgotten, old buttons may say "
-        "that they are too old, and all changes are frozen until an admin sends /thaw, since nobody knows whether they "
-        "were."
-    )
-    return _made(file, lost=now), say(words, reason=reason, path=str(aside))
+    return _made(file, after(now, str(aside), reason))
 
 
 def _set_aside(file: Path, now: datetime) -> Path:
@@ -124,14 +113,14 @@ def damaged(error: sqlite3.OperationalError) -> bool:
     return code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
 
-def _made(file: Path, *, lost: datetime | None = None) -> sqlite3.Connection:
-    """A new one. Where it cannot be made, no part of it is left to be taken for a damaged one. `lost`: when it was seen
-    that another is."""
+def _made(file: Path, at_last: str = "") -> sqlite3.Connection:
+    """A new one. Where it cannot be made, no part of it is left to be taken for a damaged one. `at_last`: SQL, of one
+    that was lost."""
     file.touch(mode=0o600)  # -wal and -shm take over its mode
     try:
         connection = _opened(file)
         try:
-            _upgrade(connection, at_last=_after(lost) if lost is not None else "")
+            _upgrade(connection, at_last)
         except BaseException:
             connection.close()
             raise
@@ -141,14 +130,6 @@ def _made(file: Path, *, lost: datetime | None = None) -> sqlite3.Connection:
                 file.with_name(FILE + suffix).unlink(missing_ok=True)
         raise
     return connection
-
-
-def _after(lost: datetime) -> str:
-    """Frozen, since nobody knows whether it was. And buttons live in chats for years: nothing new is to have a number
-    that the lost one has given away, a few a minute at the most."""
-    first = int(lost.timestamp()) // 60
-    rows = ", ".join(f"('{key}', '{first}')" for key in (NUMBER, SILENCE, NEXT))
-    return f"INSERT INTO settings VALUES ('frozen', '1'); INSERT INTO facts VALUES {rows};"  # noqa: S608 - our own words
 
 
 def _connect(file: Path, now: datetime) -> sqlite3.Connection:
