@@ -267,6 +267,7 @@ class Record:
     told: bool = True
     gone: bool = False  # as Alert.gone
     unwell: Said | None = None  # as Finding.unwell
+    details: tuple[Said, ...] = ()  # of what happened once: nobody can look at how it stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,8 @@ class Order:
     by: str  # name
 
 
+UNREADABLE = "unreadable"
+"""Push.kind of a body that is not what was registered: its title says just that."""
 FLOOD = "flood"
 """Push.kind of what tells that notifications are refused."""
 

@@ -8,16 +8,18 @@ from datetime import datetime
 
 from bot.model import Finding, Severity, Subject
 from bot.model.feeds import MINUTE
-from bot.model.view import TOGETHER, Push, Starts, Stranger, View
-from bot.rules.readings import listed, of_node, of_other, sees_nothing
+from bot.model.view import TOGETHER, UNREADABLE, Push, Starts, Stranger, View
+from bot.rules.readings import SHOWN, of_node, of_other, sees_nothing
 from bot.rules.rule import Kind, Limit, Limits, Rule
 from bot.rules.subjects import cluster_subject, opens
-from bot.text import Moment, Said, code, lines, say, say_n, span
+from bot.text import Moment, Said, code, cut, folded, lines, say, say_n, span
 
 ELSEWHERE = frozenset({"vzdump", "fencing", "replication", "package-updates"})
 """Kinds of push that rules 29, 5, 28 and 36 look at."""
 NAMED = 5
 STEPS: tuple[int, ...] = (*range(1, NAMED + 1), 10, 20, 50, 100, 200)
+WORDS = 60
+"""Columns of what cannot be read that stand in its headline."""
 LOUD = frozenset({"warning", "error", "unknown"})
 
 
@@ -174,16 +176,18 @@ def _known(view: View, push: Push) -> bool:
 
 
 def _mail(view: View, push: Push) -> Finding:
-    loud = push.kind in {"system-mail", "unreadable"} or push.severity in LOUD
+    loud = push.kind in {"system-mail", UNREADABLE} or push.severity in LOUD
     fencing = push.kind == "fencing"
     title = " ".join(push.title.split()) or push.kind
     body = [line.strip() for line in push.message.splitlines() if line.strip() and line.strip() != title]
+    if push.kind == UNREADABLE and body:  # beside others nothing but this is shown
+        title = f"{title}: {cut(body[0], WORDS)}"
     return Finding(
         rule="system_mail",
         subject=of_node(view, push.host) if _known(view, push) else cluster_subject(view),
         severity=Severity.CRITICAL if fencing else Severity.WARNING if loud else Severity.INFO,
         said=say("{host}: {title}", host=push.host, title=code(title)) if push.host else code(title),
-        details=listed([code(line[:200]) for line in body]),  # whoever may write a mail chooses the words: as code
+        details=_whole([code(line[:200]) for line in body]),  # whoever may write a mail chooses the words: as code
         because=lines(
             say("Proxmox VE pushed it: {kind}", kind=push.kind),
             say("its severity there: {severity}", severity=push.severity or "none"),
@@ -191,6 +195,13 @@ def _mail(view: View, push: Push) -> Finding:
         event=push.id or f"{push.kind} {push.at:%Y%m%dT%H%M%S}",
         since=push.at,
     )
+
+
+def _whole(body: list[Said]) -> tuple[Said, ...]:
+    """The first few lines, the rest folded."""
+    if len(body) <= SHOWN + 1:
+        return tuple(body)
+    return (*body[:SHOWN], folded(lines(*body[SHOWN:])))
 
 
 RULES: tuple[Rule, ...] = (

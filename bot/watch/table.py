@@ -131,6 +131,7 @@ def record(alert: Alert) -> Record:
         told=alert.told,
         gone=alert.gone,
         unwell=finding.unwell if alert.phase is Phase.OVER else None,
+        details=finding.details if finding.event else (),
     )
 
 

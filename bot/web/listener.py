@@ -25,7 +25,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.errors import Crowded, StoreFailed, TelemoxError
-from bot.model.view import Push
+from bot.model.view import UNREADABLE, Push
 from bot.ports import Clock, Vitals
 from bot.text import Said, say
 from bot.web import notify
@@ -185,7 +185,7 @@ class Listener:
             self._pushed["too many"] += 1
             await self._say_flooded(cluster, push)
             return PlainTextResponse("too many notifications\n", 429, {"Retry-After": "60"})
-        outcome = "taken" if push.kind != notify.UNREADABLE else "unreadable"
+        outcome = "taken" if push.kind != UNREADABLE else "unreadable"
         self._pushed[outcome] += 1
         try:
             await self._on_push(push, cluster)
@@ -200,7 +200,7 @@ class Listener:
             await self._say_owed(cluster)
         if cut is not None:
             return refused(cut)
-        if push.kind == notify.UNREADABLE:
+        if push.kind == UNREADABLE:
             return PlainTextResponse("not the JSON that was registered: told as it is\n", 400)
         return PlainTextResponse("taken\n")
 

@@ -18,7 +18,7 @@ from itertools import islice
 
 import orjson
 
-from bot.model.view import FLOOD, Push
+from bot.model.view import FLOOD, UNREADABLE, Push
 from bot.text import clean, from_epoch
 
 HEADER = "X-Telemox-Secret"
@@ -37,10 +37,10 @@ LINES = 24
 _TITLE = 200
 _FAILED = re.compile(r"ERROR: Backup of (?:VM|CT) ([1-9][0-9]{2,8}) failed")
 _ROW = re.compile(r"^([1-9][0-9]{2,8})\s+\S+\s+(?:err|error|failed)\b", re.IGNORECASE)
+REPEATED = 60
+"""Seconds in which the same words without a time of their own are one notification, sent twice."""
 OLD, AHEAD = 30 * 86400.0, 86400.0
 """Seconds by which a notification's own time may lie behind now, and ahead of it."""
-UNREADABLE = "unreadable"
-"""Push.kind of a body that is not what was registered."""
 
 
 class Cut(StrEnum):
@@ -142,17 +142,17 @@ def _logs(message: str) -> int:
 
 
 _TITLES = {
-    None: "a notification that cannot be read",
-    Cut.LARGE: "a notification that is too large: its beginning",
-    Cut.LATE: "a notification that did not come in time: its beginning",
-    Cut.BROKEN: "a notification that broke off: its beginning",
+    None: "unreadable notification",
+    Cut.LARGE: "notification too large",
+    Cut.LATE: "notification not in time",
+    Cut.BROKEN: "notification broken off",
 }
 
 
 def _unreadable(body: bytes, now: datetime, cut: Cut | None) -> Push:
     text = body[: 4 * LONGEST].decode(errors="replace")
     return Push(
-        id=_id(UNREADABLE, text),
+        id=_id(UNREADABLE, text, str(int(now.timestamp()) // REPEATED)),
         at=now,
         kind=UNREADABLE,
         severity="warning",

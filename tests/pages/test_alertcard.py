@@ -445,7 +445,12 @@ def test_what_happened_once_can_be_silenced_and_there_is_nothing_to_acknowledge(
     assert "Ack" not in buttons
     assert "Silence ▾" not in [label(button) for row in single(RESET, role=Role.VIEWER).rows for button in row]
     both = drawn(card(RESET, made.failed_backup()), [RESET, made.failed_backup()])
-    assert [label(button) for button in both.rows[-1]] == ["Silence ▾", "All alerts"]
+    assert [label(button) for button in both.rows[-1]] == ["Silence ▾", "Details ▾", "All alerts"]
+    bare = replace(RESET, finding=replace(RESET.finding, details=()))
+    assert [label(button) for button in drawn(card(bare, FIRED), [bare, FIRED]).rows[-1]][-1] == "All alerts"
+    assert "Details ▾" not in [label(button) for row in drawn(card(bare, FIRED), [bare, FIRED]).rows for button in row]
+    seen = drawn(card(RESET, made.failed_backup()), [RESET, made.failed_backup()], role=Role.VIEWER)
+    assert [label(button) for button in seen.rows[-1]] == ["Details ▾", "All alerts"]
     burst = replace(RESET, finding=replace(RESET.finding, subject=made.cluster()))
     assert [label(button) for row in single(burst).rows for button in row] == ["Silence ▾"]  # nowhere else to go
     well = replace(RESET, finding=replace(RESET.finding, over=say("it is well")), over=made.ago(1))
@@ -477,5 +482,7 @@ def test_no_card_is_green_over_what_happened(
     first = plain(drawn(card(*found, head=head), found).text, READER).splitlines()[0]
     if head is CardHead.PLAIN or "event" in title:
         assert first == title
+    if head is CardHead.START and title == "⚠️ 4 alerts":
+        assert first == "⚠️ 1 open · 3 events"  # what happened is no problem that is open
     assert first.startswith("🟢") == title.startswith("🟢")
     assert len(title) < 34

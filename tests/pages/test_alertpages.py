@@ -344,8 +344,37 @@ async def test_what_is_kept_in_the_history_alone_can_still_be_silenced() -> None
     assert "🛠" in text(await show(asking(seen), "maintenance", "node main/pve2 4h"))
 
 
+async def test_what_happened_once_can_be_read_whole_after_it_was_told() -> None:
+    """A message of several has a line of each, and the history alone keeps them."""
+    words = (say("{line}", line="raid degraded on <nas>"), say("{line}", line="sda1 is gone"))
+    happened = replace(record(41), over=record(41).fired, subject=made.cluster(), rule="system_mail", details=words)
+    mail = replace(happened, number=42, subject=made.node(), said=say("pve2: SMART error"))
+    seen = watching(HOST)
+    seen.records = [happened, mail, record(43, over=1), replace(happened, number=44, details=())]
+    seen.cards = {
+        14: Card(id=14, chat=BEN.id, topic=None, alerts=(5, 41, 42, 43, 44)),
+        15: Card(id=15, chat=BEN.id, topic=None, alerts=(42, 43)),
+        16: Card(id=16, chat=BEN.id, topic=None, alerts=(43,)),
+    }
+    which = await show(asking(seen), "alert", "c14")
+    taps = [button.tap for row in which.rows for button in row]
+    assert text(which) == "Details of which?"
+    assert taps == [Open("alert", "41"), Open("alert", "42"), Open("alerts")]
+    whole = await show(asking(seen), "alert", "41")
+    assert text(whole).splitlines()[1:] == ["raid degraded on <nas>", "sda1 is gone", "at 13:02"]
+    assert "Why" not in labels(whole)  # of what is kept no more nothing is known
+    assert text(await show(asking(seen), "alert", "c15")).startswith("⚠️ pve2: SMART error\nraid degraded")
+    assert "Nothing more is kept of this." in text(await show(asking(seen), "alert", "c16"))
+    listed = [button.tap for row in (await show(asking(seen), "history")).rows for button in row]
+    assert [tap for tap in listed if isinstance(tap, Open) and tap.page == "alert"] == taps[:2]
+    with pytest.raises(NotFound):  # of what does not exist for the asker
+        await PAGES["alert"].load(asking(seen, narrowed("ids")), "41")
+
+
 async def test_the_cards_of_other_chats_do_not_exist_here() -> None:
     await show(asking(watching()), "hush", "c12")
+    with pytest.raises(NotFound, match="not kept"):
+        await PAGES["alert"].load(asking(watching()), "c13")
     for card in ("c13", "c99", "c", "c٣", "c" + "9" * 30):
         with pytest.raises(NotFound, match="not kept"):
             await PAGES["hush"].load(asking(watching()), card)

@@ -101,5 +101,15 @@ def test_mail_says() -> None:
     (one,) = find("system_mail", view(pushes=(push(),), fresh=False))
     assert text(one) == "pve1: SMART error (Health) detected\n/dev/sda: <FAILED>"
     assert one.subject.key == "main/node/pve1"
+    words = f"raid <degraded> on nas, {'x' * 90}"
+    (first,) = find("system_mail", view(pushes=(push("unreadable", title="unreadable", host="", message=words),)))
+    assert text(first).startswith(
+        "unreadable: raid <degraded> on nas, x"
+    )  # of several in a message nothing else is shown
+    assert len(text(first).splitlines()[0]) < 75
+    assert text(first).splitlines()[1] == words
+    (long,) = find("system_mail", view(pushes=(push(message="\n".join(f"line {n}" for n in range(24))),)))
+    assert text(long).splitlines()[1:] == [f"line {n}" for n in range(24)]  # whole: the rest of it folded
+    assert len(long.details) == 7
     (bare,) = find("system_mail", view(pushes=(push(host="", title="", message=""),)))
     assert (text(bare), bare.subject.key) == ("system-mail", "main/cluster/")

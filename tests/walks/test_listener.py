@@ -5,7 +5,9 @@ import json
 import socket
 from pathlib import Path
 
-from tests.stack import ANA, GROUP, stack
+import httpx
+
+from tests.stack import ANA, GROUP, Stack, stack, started
 
 SECRET = "a-secret-of-the-walk"
 
@@ -66,6 +68,41 @@ async def test_where_nobody_can_be_told_it_is_not_well_and_its_heart_stands_stil
         s.clock.skip(20)
         await asyncio.sleep(3)
         assert switch.beats == before
+
+
+async def test_what_is_no_json_is_told_with_its_words_and_read_whole_from_the_history(tmp_path: Path) -> None:
+    """Each time it comes: the same words a day later tell of another day."""
+    more = {
+        "TELEMOX_ALERT_CHATS": str(GROUP),
+        "TELEMOX_ALERTS__POLL_SECONDS": "5",
+        "TELEMOX_LISTEN": f"127.0.0.1:{(port := free())}",
+        "TELEMOX_NOTIFY_SECRET": SECRET,
+    }
+    async with started(Stack(tmp_path, more, factor=50.0, guests=10)) as s, httpx.AsyncClient(trust_env=False) as http:
+
+        async def push() -> None:
+            url, sent = f"http://127.0.0.1:{port}/pve/notify/main", b"raid degraded on nas\nsda1 is gone"
+            assert (await http.post(url, content=sent, headers={"X-Telemox-Secret": SECRET})).status_code == 400
+
+        def told() -> list[str]:
+            return [one.text for one in s.api.messages(GROUP) if "raid degraded on nas" in one.text]
+
+        await s.quiet()
+        await push()
+        await s.api.wait_for(lambda: len(told()) == 1, 20, "the first")
+        assert told()[0].startswith(
+            "⚠️ unreadable notification: raid degraded on nas\nraid degraded on nas\nsda1 is gone"
+        )
+        s.clock.skip(86400)
+        await push()
+        await s.api.wait_for(lambda: len(told()) == 2, 20, "the second")
+        history = await s.api.ask(s.with_ana, s.ana, "/history")
+        lines = [line for line in history.text.splitlines() if "unreadable" in line]
+        assert len(lines) == 2
+        assert all(line.endswith("raid degraded on nas") for line in lines)  # it lasted no time
+        label = next(label for row in history.labels for label in row if label.startswith("unreadable"))
+        await s.api.tap(history, label, s.ana)
+        await s.api.read(history, "sda1 is gone")
 
 
 async def test_at_a_stop_who_is_half_through_is_answered_and_the_port_is_free_again(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """What Proxmox VE's webhook target sends, and what is left of it."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.model.view import UNREADABLE
 from bot.web import notify
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
@@ -61,8 +62,17 @@ def test_a_mebibyte_of_log_is_cut_to_what_matters() -> None:
 )
 def test_what_is_no_notification_is_told_as_it_is(garbage: bytes) -> None:
     push = notify.read(garbage, NOW)
-    assert (push.kind, push.at) == (notify.UNREADABLE, NOW)
+    assert (push.kind, push.at) == (UNREADABLE, NOW)
     assert push.message == notify.digest(garbage.decode(errors="replace"))
+
+
+def test_what_cannot_be_read_is_another_one_each_time_it_comes() -> None:
+    words = b"mdadm: raid degraded on nas"
+    first, again, later, tomorrow = (
+        notify.read(words, NOW + timedelta(seconds=seconds)).id for seconds in (0, 59, 60, 86400)
+    )
+    assert first == again  # sent twice
+    assert len({first, later, tomorrow, notify.read(b"raid degraded on db", NOW).id}) == 4
 
 
 @pytest.mark.parametrize("ts", [None, "soon", -(10**30), 10**30, True, [1], 0, 253402300799])

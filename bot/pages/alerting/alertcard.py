@@ -124,6 +124,11 @@ def _many(
     return Screen(text=text, rows=(*pairs(buttons), *_of_many(card, left_open, role)))
 
 
+def reads(alert: Alert) -> bool:
+    """Is there more to read of it than its line, and no page that says how it stands?"""
+    return bool(alert.finding.event and alert.finding.details) and not mended(alert)
+
+
 def one_line(alert: Alert, clusters: Mapping[str, str], now: datetime) -> Said:
     values: dict[str, Value] = {"emoji": emoji(alert), "said": standing(alert, now)}
     if len(clusters) > 1:
@@ -156,7 +161,7 @@ def _counted(card: Card, alerts: Sequence[Alert]) -> Said:
     over = sum(1 for alert in alerts if mended(alert))
     if not left and not over:
         return say_n(n, one="{n} event", many="{n} events")  # it happened: there is nothing that could be over
-    if over and any(stays(alert) for alert in alerts):
+    if (over or card.head is CardHead.START) and any(stays(alert) for alert in alerts):
         return _apart(alerts, over)
     if card.head is CardHead.START:
         if not left:
@@ -182,7 +187,7 @@ def _apart(alerts: Sequence[Alert], over: int) -> Said:
     left = sum(1 for alert in alerts if not mended(alert) and alert.phase is not Phase.OVER)
     events = say_n(len(alerts) - over - left, one="{n} event", many="{n} events")
     if left:
-        return dotted([say("{n} open", n=left), events, say("{n} over", n=over)])
+        return dotted([say("{n} open", n=left), events, *([say("{n} over", n=over)] if over else [])])
     return dotted([events, say_n(over, one="{n} alert over", many="{n} alerts over")])
 
 
@@ -195,7 +200,10 @@ def _of_many(card: Card, wrong: Sequence[Alert], role: Role | None) -> tuple[Row
             row.append(Button(say("Ack all"), Ack(f"c{card.id}")))
         if any(hushes(alert) for alert in wrong):
             row.append(Button(say("Silence ▾"), Open("hush", f"c{card.id}")))
-    return ((*row, every()),)
+    more = Button(say("Details ▾"), Open("alert", f"c{card.id}"))
+    if not any(reads(alert) for alert in wrong):
+        return ((*row, every()),)
+    return pairs([*row, more, every()], 3 if len(row) < 2 else 2)
 
 
 def _named(alert: Alert, now: datetime) -> Alert:

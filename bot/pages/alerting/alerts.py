@@ -7,10 +7,23 @@ from datetime import datetime
 
 from bot.access import Asker, Role
 from bot.model import Alert, Blind, Phase
-from bot.pages.alerting.alertwords import dotted, emoji, head, headline, place, short, standing, timeline, with_it
+from bot.pages.alerting.alertcard import reads
+from bot.pages.alerting.alertwords import (
+    dotted,
+    emoji,
+    head,
+    headline,
+    place,
+    short,
+    standing,
+    timeline,
+    with_it,
+    worst_first,
+)
+from bot.pages.alerting.been import found, of_card
 from bot.pages.alerting.cures import labelled, rows
 from bot.pages.alerting.tallied import group, tally
-from bot.pages.alerting.watched import acts, names, one, seen, watch, wide
+from bot.pages.alerting.watched import acts, names, seen, watch, wide
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import STALE, page_of, pager, pairs, refresh
 from bot.ports import Pulse
@@ -141,6 +154,7 @@ def _blind(blind: Sequence[Blind]) -> tuple[list[Said], tuple[Row, ...]]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class One:
     alert: Alert
+    kept: bool  # else it is as the history has it
     under: tuple[Alert, ...]
     fires: float | None
     acts: bool
@@ -148,10 +162,30 @@ class One:
     now: datetime
 
 
-async def load_one(ask: Enquiry, arg: str) -> One:
-    alert = one(ask, arg)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    alerts: tuple[Alert, ...]
+    card: int
+    number: int  # page
+
+
+async def load_one(ask: Enquiry, arg: str) -> One | Choice:
+    """`7` one; `c12` what happened on that card, to choose from, `c12 2` the second page."""
+    if arg[:1] != "c":
+        return _one(ask, await found(ask, arg))
+    id_, _, page = arg[1:].partition(" ")
+    card, shown = await of_card(ask, id_)
+    alerts = tuple(worst_first(alert for alert in shown if reads(alert)))
+    if len(alerts) == 1:
+        return _one(ask, alerts[0])
+    number = int(page) if page.isascii() and page.isdecimal() and len(page) < 5 else 1
+    return Choice(alerts=alerts, card=card.id, number=number)
+
+
+def _one(ask: Enquiry, alert: Alert) -> One:
     return One(
         alert=alert,
+        kept=watch(ask).alert(alert.number) is not None,
         under=tuple(each for each in seen(ask) if each.parent == alert.key),
         fires=watch(ask).fires_in(alert.number),
         acts=acts(ask, alert.finding.subject.cluster),
@@ -160,7 +194,13 @@ async def load_one(ask: Enquiry, arg: str) -> One:
     )
 
 
-def draw_one(data: One, asker: Asker) -> Screen:
+def draw_one(data: One | Choice, asker: Asker) -> Screen:
+    back = Button(say("‹ Alerts"), Open("alerts"))
+    if isinstance(data, Choice):
+        shown, page, pages = page_of(data.alerts, data.number)
+        turn = pager("alert", lambda to: f"c{data.card} {to}", page, pages)
+        said = say("Details of which?") if shown else say("Nothing more is kept of this. /history has its lines.")
+        return Screen(text=said, rows=(*pairs(labelled(shown, "alert")), *turn, (back,)))
     alert, last = data.alert, data.alert.finding.last
     text = lines(
         head(alert, data.clusters),
@@ -174,12 +214,12 @@ def draw_one(data: One, asker: Asker) -> Screen:
         else None,
     )
     number = str(alert.number)
-    more: Row = (Button(say("Why"), Open("why", number)),) if alert.number > 0 else ()  # not of a test
+    more: Row = (Button(say("Why"), Open("why", number)),) if alert.number > 0 and data.kept else ()  # no test
     buttons = [row for row in rows(alert, role=asker.role, acts=data.acts, more=more) if row]
     buttons = [tuple(button for button in row if button.tap != Open("alert", number)) for row in buttons]
     return Screen(
         text=text,
-        rows=(*(row for row in buttons if row), (Button(say("‹ Alerts"), Open("alerts")), refresh("alert", number))),
+        rows=(*(row for row in buttons if row), (back, refresh("alert", number))),
     )
 
 

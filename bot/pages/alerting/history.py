@@ -12,6 +12,8 @@ from bot.access import Asker, Role
 from bot.errors import NotFound
 from bot.model import Record
 from bot.pages.alerting.alertwords import NAME, dotted, short, when
+from bot.pages.alerting.been import KEPT, as_it_was, happened
+from bot.pages.alerting.cures import labelled
 from bot.pages.alerting.naming import Target, called, nearest, page_word, unknown
 from bot.pages.alerting.watched import exists, names, watch
 from bot.pages.page import Enquiry, Page
@@ -23,8 +25,6 @@ FIRST_ID = 100
 """The least id that Proxmox VE gives a guest."""
 DAYS = 90
 """For which the history is kept."""
-KEPT = 500
-"""Records that are looked through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,7 @@ def draw(data: Data, asker: Asker) -> Screen:
     return Screen(
         text=lines(title, *(_line(record, data) for record in shown)),
         rows=(
+            *pairs(labelled([as_it_was(record) for record in shown if record.details and happened(record)], "alert")),
             *pairs([name_button(f"{one.about} {one.name}", "history", _arg(one)) for one in data.near]),
             *pager("history", arg, number, pages),
             *(((Button(say("All of it"), Open("history")),),) if data.of else ()),
@@ -142,6 +143,8 @@ def _line(record: Record, data: Data) -> Said:
 
 def lasted(record: Record) -> float | None:
     """Seconds; None of what is not over, and of what happened in a moment."""
+    if happened(record):
+        return None
     if record.lasted is not None or record.over is None:
         return record.lasted
     seconds = (record.over - record.fired).total_seconds()

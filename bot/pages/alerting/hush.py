@@ -5,23 +5,22 @@ in the history alone as soon as it was told: its buttons are those of /silence, 
 way out of every menu that silences.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.access import Asker, Role
-from bot.errors import NotFound, Stale
-from bot.model import About, Alert, Finding, Phase, Record
+from bot.errors import Stale
+from bot.model import About, Alert
 from bot.pages.alerting.alertwords import emoji, mended, standing, thing
+from bot.pages.alerting.been import found, of_card
 from bot.pages.alerting.cures import hushes, labelled
-from bot.pages.alerting.watched import MORNING, exists, one, visible, watch, wide
+from bot.pages.alerting.watched import MORNING, watch, wide
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import page_of, pager, pairs
 from bot.screen import Button, Hush, Open, Row, Screen
 from bot.text import Said, bold, cut, lines, raw, say
 
-KEPT = 500
-"""Records of the history that are looked through."""
 KINDS = "anr"
 """Of it, its node, its rule."""
 
@@ -70,44 +69,10 @@ async def load(ask: Enquiry, arg: str) -> Data | Choice | Left:
     if arg[:1] == "c":
         return await _choice(ask, arg[1:])
     kind, number = (arg[0], arg[1:]) if arg[:1] in {*KINDS} else ("", arg)
-    alert = await _found(ask, number)
+    alert = await found(ask, number)
     if alert.number < 0:
         raise Stale(say("That is a test alert: there is nothing to silence. It is over by itself in a minute."))
     return _of(ask, alert, kind)
-
-
-async def _found(ask: Enquiry, number: str) -> Alert:
-    """Raises: NotFound."""
-    try:
-        return one(ask, number)
-    except NotFound:
-        been = await _been(ask, [int(number)] if number.isascii() and number.isdecimal() and len(number) < 16 else [])
-        if not been:
-            raise
-        return been[0]
-
-
-async def _been(ask: Enquiry, numbers: Sequence[int]) -> list[Alert]:
-    """Those of the history, newest first, as far as it says how they were."""
-    if not numbers:
-        return []
-    records = [one for one in await watch(ask).history(KEPT) if one.number in numbers]
-    return [_as_it_was(one) for one in records if one.over is not None and exists(one.subject, ask.asker.scope)]
-
-
-def _as_it_was(record: Record) -> Alert:
-    event = f"{record.number}" if record.over == record.fired else ""
-    finding = Finding(rule=record.rule, subject=record.subject, severity=record.severity, said=record.said, event=event)
-    return Alert(
-        number=record.number,
-        finding=finding,
-        phase=Phase.OVER,
-        found=record.fired,
-        severity=record.severity,
-        fired=record.fired,
-        over=record.over,
-        gone=record.gone,
-    )
 
 
 def _of(ask: Enquiry, alert: Alert, kind: str = "") -> Data | Left:
@@ -153,13 +118,8 @@ def _tap(data: Data, span: str) -> Hush | Open:
 
 async def _choice(ask: Enquiry, arg: str) -> Data | Choice | Left:
     id_, _, page = arg.partition(" ")
-    card = watch(ask).card(int(id_)) if id_.isascii() and id_.isdecimal() and len(id_) < 16 else None
-    if card is None or card.chat != ask.place.chat:
-        raise NotFound(say("That card is not kept any more. /alerts lists what there is."))
-    kept = {number: alert for number in card.alerts if (alert := watch(ask).alert(number)) is not None}
-    here = [alert for alert in kept.values() if visible(alert, ask.asker.scope)]
-    been = await _been(ask, [number for number in card.alerts if number not in kept])
-    alerts = tuple(alert for alert in (*here, *been) if hushes(alert))
+    card, shown = await of_card(ask, id_)
+    alerts = tuple(alert for alert in shown if hushes(alert))
     if len(alerts) == 1:
         return _of(ask, alerts[0])
     number = int(page) if page.isascii() and page.isdecimal() and len(page) < 5 else 1
