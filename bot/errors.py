@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bot.pveum import cure, joined, to_mend
-from bot.text import Said, code, folded, lines, raw, say
+from bot.text import Reader, Said, code, folded, lines, plain, raw, say
 
 LONGEST = 240
 """Characters of an outside reason that a chat is shown."""
@@ -48,7 +48,7 @@ def in_words(reason: str) -> str:
 
 
 class TelemoxError(Exception):
-    """What happened and what to do, as `said()`. `str()` is for logs: English, no secret."""
+    """What happened and what to do, as `said()`. `str()` is for logs: English, one line, no secret."""
 
     lasting = False
     """Of one that ends the process: a new one will fail as well, until somebody has changed something."""
@@ -65,7 +65,7 @@ class _Spoken(TelemoxError):
     """A failure whose words were chosen where it was raised."""
 
     def __init__(self, words: Said) -> None:
-        super().__init__(repr(words))
+        super().__init__(" ".join(plain(words, Reader()).split()))
         self.words = words
 
     def said(self) -> Said:
