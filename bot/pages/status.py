@@ -13,7 +13,7 @@ from bot.pages.nodes import figures
 from bot.pages.page import Enquiry, Page
 from bot.pages.parts import age, gaps, mends, refresh
 from bot.pages.problems import Problem
-from bot.pages.wrong import asleep, away, counted, everything, mark, unreached
+from bot.pages.wrong import asleep, away, everything, mark, unreached
 from bot.screen import Button, Open, Row, Screen
 from bot.text import EMPTY, WIDTH, Reader, Said, Value, bold, columns, lines, plain, say, say_n
 
@@ -32,9 +32,6 @@ class Data:
     def of(self, snapshot: Snapshot) -> Sequence[Alert]:
         return self.alerts.get(snapshot.cluster, ())
 
-    def wrong(self, snapshot: Snapshot) -> Sequence[Problem]:
-        return everything(snapshot, self.of(snapshot), self.sleeping)
-
 
 async def load(ask: Enquiry, arg: str) -> Data:
     fleet, frozen = await ask.fleet(), ask.env.store.frozen
@@ -43,13 +40,14 @@ async def load(ask: Enquiry, arg: str) -> Data:
 
 def draw(data: Data, asker: Asker) -> Screen:
     parts: list[Said] = [say("🧊 Writes are frozen until an admin sends /thaw.")] if data.frozen else []
-    for snapshot in data.fleet:
-        parts += [*_cluster(snapshot, data), EMPTY]
-    return Screen(text=lines(*parts, age(data.fleet.taken, data.now)), rows=_rows(data))
+    wrong = [everything(snapshot, data.of(snapshot), data.sleeping) for snapshot in data.fleet]
+    for snapshot, found in zip(data.fleet, wrong, strict=True):
+        parts += [*_cluster(snapshot, found, data), EMPTY]
+    return Screen(text=lines(*parts, age(data.fleet.taken, data.now)), rows=_rows(data, wrong))
 
 
-def _cluster(snapshot: Snapshot, data: Data) -> list[Said]:
-    alerts, wrong, cut = data.of(snapshot), data.wrong(snapshot), unreached(snapshot)
+def _cluster(snapshot: Snapshot, wrong: Sequence[Problem], data: Data) -> list[Said]:
+    alerts, cut = data.of(snapshot), unreached(snapshot)
     if cut is None:
         parts = [_head(snapshot, wrong), *_told(_guests(snapshot), tally(alerts).brief)]
     else:
@@ -119,18 +117,15 @@ def _told(guests: list[Said], count: Said | None) -> list[Said]:
     return both if both and columns(plain(both[0], Reader())) <= WIDTH else [*guests, count]
 
 
-def _new(snapshot: Snapshot, data: Data) -> bool:
-    return unreached(snapshot) is not None or any(one.known is None for one in data.wrong(snapshot))
-
-
-def _rows(data: Data) -> tuple[Row, ...]:
+def _rows(data: Data, wrong: Sequence[Sequence[Problem]]) -> tuple[Row, ...]:
     fleet = data.fleet
-    wrong = sum(counted(snapshot, data.of(snapshot), data.sleeping) for snapshot in fleet)
+    cut = sum(unreached(snapshot) is not None for snapshot in fleet)
+    found = [problem for of_one in wrong for problem in of_one]
     trouble: list[Button] = []  # a row of its own: a third of a phone's width cuts it
-    if wrong:
-        emoji = "⚠️" if any(_new(snapshot, data) for snapshot in fleet) else KNOWN
-        trouble.append(Button(say("{emoji} Problems {n}", emoji=emoji, n=wrong), Open("problems")))
-    counts = tally(alert for found in data.alerts.values() for alert in found)
+    if cut or found:
+        emoji = "⚠️" if cut or any(problem.known is None for problem in found) else KNOWN
+        trouble.append(Button(say("{emoji} Problems {n}", emoji=emoji, n=cut + len(found)), Open("problems")))
+    counts = tally(alert for alerts in data.alerts.values() for alert in alerts)
     if counts.brief is not None:
         trouble.append(Button(say("🔔 {count}", count=counts.brief), Open("alerts")))
     elif counts.silenced:

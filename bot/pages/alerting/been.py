@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from bot.errors import NotFound
 from bot.model import Alert, Card, Finding, Phase, Record
-from bot.pages.alerting.watched import exists, one, visible, watch
+from bot.pages.alerting.watched import exists, id_of, one, visible, watch
 from bot.pages.page import Enquiry
 from bot.text import say
 
@@ -17,7 +17,7 @@ async def found(ask: Enquiry, number: str) -> Alert:
     try:
         return one(ask, number)
     except NotFound:
-        past = await been(ask, [int(number)] if number.isascii() and number.isdecimal() and len(number) < 16 else [])
+        past = await been(ask, [id_of(number)] if id_of(number) else [])
         if not past:
             raise
         return past[0]
@@ -25,7 +25,7 @@ async def found(ask: Enquiry, number: str) -> Alert:
 
 async def of_card(ask: Enquiry, id_: str) -> tuple[Card, list[Alert]]:
     """A card of this chat, and what it shows. Raises: NotFound."""
-    card = watch(ask).card(int(id_)) if id_.isascii() and id_.isdecimal() and len(id_) < 16 else None
+    card = watch(ask).card(id_of(id_))
     if card is None or card.chat != ask.place.chat:
         raise NotFound(say("That card is not kept any more. /alerts lists what there is."))
     kept = {number: alert for number in card.alerts if (alert := watch(ask).alert(number)) is not None}

@@ -8,7 +8,7 @@ from bot.access import Asker, Role, Scope, may
 from bot.errors import NotFound
 from bot.model import Alert, Silence, guest_id
 from bot.pages.alerting.alertwords import NAME, dotted, emoji, ends, mended, standing, when
-from bot.pages.alerting.watched import names, needs, recorded, visible, watch, wide
+from bot.pages.alerting.watched import id_of, names, needs, recorded, visible, watch, wide
 from bot.pages.page import Change, Enquiry, Page
 from bot.pages.parts import page_of, pager, pairs, refresh
 from bot.ports import Claim
@@ -48,7 +48,7 @@ async def load(ask: Enquiry, arg: str) -> Data:
         needs(ask, ENDING.role, ENDING.what)
         found = _find(ask, arg[4:])
         if found is None:
-            return _late(ask, recorded(ask).ended(_id(arg[4:])))
+            return _late(ask, recorded(ask).ended(id_of(arg[4:])))
         return await end(ask, [found.silence])
     return as_they_stand(ask, arg)
 
@@ -133,12 +133,8 @@ def _narrow(ask: Enquiry, silence: Silence, scope: Scope) -> bool:
             return False
 
 
-def _id(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
-
-
 def _find(ask: Enquiry, text: str) -> Named | None:
-    wanted = _id(text)
+    wanted = id_of(text)
     return next((_named(ask, silence) for silence in in_force(ask) if silence.id == wanted), None)
 
 
@@ -257,7 +253,7 @@ async def load_one(ask: Enquiry, arg: str) -> One:
     named = _find(ask, text)
     if named is None:
         raise NotFound(say("That silence is over. /silences lists what there is."))
-    alert = watch(ask).alert(_id(number))
+    alert = watch(ask).alert(id_of(number))
     over = alert if alert is not None and mended(alert) and visible(alert, ask.asker.scope) else None
     return One(named=named, over=over, now=ask.now)
 

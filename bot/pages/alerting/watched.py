@@ -122,10 +122,15 @@ def needs(ask: Enquiry, role: Role, what: str) -> None:
         raise Denied(words)
 
 
+def id_of(text: str) -> int:
+    """Of a button; 0, which nothing has, where it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
+
+
 def one(ask: Enquiry, text: str) -> Alert:
     """The alert of a button or a typed number. Raises: NotFound."""
     digits = text.removeprefix("-")  # a test alert's number is below zero
-    number = int(text) if digits.isascii() and digits.isdecimal() and len(text) < 16 else 0
+    number = id_of(digits) * (1 if digits == text else -1)
     kept = watch(ask)
     alert = kept.alert(number) if number else None
     if alert is None or not visible(alert, ask.asker.scope):
